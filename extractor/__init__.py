@@ -1,0 +1,1 @@
+"""Finds patients for clinical trials in the text that clinicians write."""
