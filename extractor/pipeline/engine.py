@@ -1,0 +1,230 @@
+"""From a note to facts, trigger first.
+
+One pass over the raw text finds every name of the pattern files; only the sentences that hold one are looked at; each
+family reads its drafts there; the engine adds what all facts share: assertion, date, section, identity.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib
+import os
+import pkgutil
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from types import ModuleType
+
+from .. import families as family_package
+from .. import patterns as pattern_files
+from ..dates import DateSpan, infer_order
+from ..records import Draft, Fact, Note, fact_id
+from .assertion import Assertor, Qualifier
+from .lexicon import Lexicon
+from .text import NoteText, Sentence
+
+_WORD = re.compile(r"\w+")
+_CLAUSE = re.compile(r"[;]|,\s|\.\s|\bthen\b|\bbut\b|→|->|\n")
+
+
+@lru_cache(maxsize=1)
+def family_modules() -> tuple[ModuleType, ...]:
+    """Every module of ``extractor.families`` that reads a family, by name."""
+    found = []
+    for info in sorted(pkgutil.iter_modules(family_package.__path__), key=lambda i: i.name):
+        module = importlib.import_module(f"{family_package.__name__}.{info.name}")
+        if hasattr(module, "FAMILY"):
+            found.append(module)
+    return tuple(found)
+
+
+@lru_cache(maxsize=4)
+def compiled(overlay: str | None = None) -> tuple[pattern_files.Patterns, Lexicon]:
+    keys = {module.FAMILY: frozenset(module.KEYS) for module in family_modules()}
+    patterns = pattern_files.load(overlay, keys)
+    return patterns, Lexicon(patterns)
+
+
+class Engine:
+    """Reads notes. Build it once in each process.
+
+    >>> import datetime
+    >>> note = Note("p", "n", datetime.date(2025, 3, 1), "note", "Platelets 142 K/uL.")
+    >>> [(f.concept, f.value) for f in Engine().facts(note)]
+    [('platelets', 142.0)]
+    """
+
+    def __init__(self, *, date_order: str = "auto", overlay: str | os.PathLike[str] | None = None) -> None:
+        self.date_order = date_order
+        self.patterns, self.lexicon = compiled(os.fspath(overlay) if overlay else None)
+        self.assertor = Assertor()
+        self.readers: list[tuple[str, Callable[[NoteText], Iterable[Draft]], bool]] = []
+        for module in family_modules():
+            setup = getattr(module, "setup", None)
+            if setup is not None:
+                setup(self.patterns)
+            self.readers.append((module.FAMILY, module.read, getattr(module, "ALWAYS", False)))
+
+    def text(self, text: str, note_date: datetime.date | None = None, note_type: str = "") -> NoteText:
+        order = self.date_order
+        if order == "auto":
+            order = infer_order(text) or "auto"
+        return NoteText(text, lexicon=self.lexicon, note_date=note_date, note_type=note_type, date_order=order)
+
+    def facts(self, note: Note) -> list[Fact]:
+        """All facts of one note, in the order of the text; vocabulary and support facts together."""
+        if not note.text or note.text.isspace():
+            return []
+        view = self.text(note.text, note.note_date, note.note_type)
+        return self.complete(note, view, self.drafts(view))
+
+    def drafts(self, view: NoteText) -> list[Draft]:
+        hits = view.hits
+        drafts: list[Draft] = []
+        for family, read, always in self.readers:
+            if always or family in hits:
+                drafts.extend(read(view))
+        return drafts
+
+    def complete(self, note: Note, view: NoteText, drafts: Iterable[Draft]) -> list[Fact]:
+        by_sentence: dict[int, tuple[Sentence, list[Draft]]] = {}
+        for draft in drafts:
+            anchor = draft.anchor[0] if draft.anchor else draft.start
+            sentence = view.sentence_at(anchor)
+            by_sentence.setdefault(sentence.index, (sentence, []))[1].append(draft)
+        facts: dict[str, Fact] = {}
+        for _, (sentence, group) in sorted(by_sentence.items()):
+            qualifiers = self._qualify(view, sentence, group)
+            dates: list[DateSpan] | None = None
+            sha = sentence_sha(sentence.folded)
+            for draft, qualifier in zip(group, qualifiers, strict=True):
+                when = draft.date
+                if when is None:
+                    if dates is None:
+                        dates = sentence.dates
+                    when = tie(view, sentence, draft, dates)
+                fact = _fact(note, view, sentence, draft, qualifier, when, sha)
+                facts.setdefault(fact.fact_id, fact)
+        return sorted(facts.values(), key=lambda f: (f.start, f.end, f.concept, f.fact_id))
+
+    def _qualify(self, view: NoteText, sentence: Sentence, group: list[Draft]) -> list[Qualifier]:
+        spans = [draft.anchor or (draft.start, draft.end) for draft in group]
+        return self.assertor.resolve(view.text, sentence.start, sentence.end, spans, section=sentence.section)
+
+
+def _fact(
+    note: Note,
+    view: NoteText,
+    sentence: Sentence,
+    draft: Draft,
+    qualifier: Qualifier,
+    when: tuple[datetime.date, datetime.date, str] | None,
+    sha: str,
+) -> Fact:
+    if when is None:
+        start = end = note.note_date
+        precision = "note"
+    else:
+        start, end, precision = when
+    told_apart = f"{draft.value}|{draft.value_high}|{draft.value_text}|{start if when else ''}"
+    told_apart += f"|{sorted(draft.attributes.items(), key=str)}" if draft.attributes else ""
+    return Fact(
+        fact_id=fact_id(note.note_id, draft.start, draft.end, draft.concept, told_apart),
+        patient_id=note.patient_id,
+        note_id=note.note_id,
+        note_date=note.note_date,
+        note_type=note.note_type,
+        family=draft.family,
+        concept=draft.concept,
+        code=draft.code,
+        value=draft.value,
+        value_high=draft.value_high,
+        comparator=draft.comparator or ("=" if draft.value is not None else None),
+        unit=draft.unit,
+        value_as_written=draft.value_as_written,
+        unit_as_written=draft.unit_as_written,
+        value_text=draft.value_text,
+        ref_low=draft.ref_low,
+        ref_high=draft.ref_high,
+        assertion=draft.assertion or qualifier.assertion,
+        experiencer=draft.experiencer or qualifier.experiencer,
+        temporality=draft.temporality or qualifier.temporality,
+        date_start=start,
+        date_end=end,
+        date_precision=precision,
+        attributes=draft.attributes,
+        section=sentence.section,
+        copied_from=None,
+        start=draft.start,
+        end=draft.end,
+        text=view.text[draft.start : draft.end],
+        rule_id=draft.rule_id,
+        sentence_sha=sha,
+    )
+
+
+def sentence_sha(folded: str) -> str:
+    """Digest of a sentence's words, "" below 8 words: what copy-forward is found by."""
+    words = _WORD.findall(folded)
+    if len(words) < 8:
+        return ""
+    return hashlib.blake2b(" ".join(words).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def tie(
+    view: NoteText, sentence: Sentence, draft: Draft, dates: list[DateSpan]
+) -> tuple[datetime.date, datetime.date, str] | None:
+    """The date that belongs to a draft: in its own clause first, else the only date of the sentence, else the header.
+
+    Of several dates in a clause the nearest counts; one before the mention wins over one behind it at equal distance.
+    """
+    position = draft.anchor[0] if draft.anchor else draft.start
+    end = draft.end
+    usable = [d for d in dates if not (d.start >= draft.start and d.end <= draft.end)] or dates
+    if not usable:
+        return header_date(view, sentence)
+    if len(usable) == 1:
+        return _interval(usable[0])
+    text = view.text
+
+    def distance(span: DateSpan) -> tuple[int, int]:
+        behind = span.start >= end
+        between = text[end : span.start] if behind else text[span.end : position]
+        return len(_CLAUSE.findall(between)), len(between) + (0 if not behind else 1)
+
+    return _interval(min(usable, key=distance))
+
+
+def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, datetime.date, str] | None:
+    """The date in the heading above a block: a short line such as "Labs 10/03/2025:" with no blank line between."""
+    text = view.text
+    begin = text.rfind("\n\n", 0, sentence.start)
+    section = view.section_of(sentence.start)
+    begin = max(begin, section.start if section else 0, sentence.start - 1500, 0)
+    index = sentence.index - 1
+    while index >= 0:
+        above = view.sentence(index)
+        if above is None or above.start < begin:
+            break
+        piece = above.text
+        if len(piece) < 70:
+            spans = above.dates
+            if len(spans) == 1 and len(_WORD.findall(piece)) <= 12 and (piece[-1] == ":" or is_header(piece, spans[0], above.start)):
+                return _interval(spans[0])
+        index -= 1
+    if section and section.body <= sentence.start:
+        spans = view.dates_between(section.start, min(view.line(section.start)[1], section.start + 60))
+        if len(spans) == 1 and spans[0].end <= max(sentence.start, section.body + 14):
+            return _interval(spans[0])
+    return None
+
+
+def is_header(piece: str, span: DateSpan, offset: int) -> bool:
+    """A line that is a label and a date and nothing else."""
+    rest = piece[: span.start - offset] + piece[span.end - offset :]
+    return len(_WORD.findall(rest)) <= 4 and not re.search(r"\d", rest)
+
+
+def _interval(span: DateSpan) -> tuple[datetime.date, datetime.date, str]:
+    return span.earliest, span.latest, span.precision

@@ -1,0 +1,313 @@
+"""One note as the families see it: sentences, sections, tokens and hits, all as offsets into the raw text.
+
+The splitter is made for notes: line breaks, bullets, tables and labels end a sentence where a clinician would see an
+end; a wrapped line does not. Nothing here builds a spaCy document.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from typing import Any
+
+from .. import patterns as pattern_files
+from ..dates import DateSpan
+from ..dates import find as find_dates
+from .lexicon import Hit, Lexicon, Token, fold, tokens
+
+MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that cost stays linear
+_CANDIDATE = re.compile(r"\n[\s]*|[.!?]+[\"')\]]*(?=\s)|(?<=[a-z)\d]{2})\.(?=[A-Z][a-z])")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:dr|drs|mr|mrs|ms|st|vs|no|nos|fig|approx|ca|cf|al|e\.g|i\.e|etc|jr|sr|prof|pt|pts|resp|incl|dept|inc|"
+    r"jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|gr|mme|dx|hx|tx|rx|bx|sx|s\.p|p\.o|q\.d)|\b[A-Za-z])$",
+    re.IGNORECASE,
+)
+_NEW_LINE_STARTS = re.compile(r"[-*•·–>#+\[(]|\d{1,2}[.)]\s|[A-Za-z][\w /&'()-]{0,40}:")
+_COLUMNS = re.compile(r"\t|\S {3,}\S|\|")
+_LINE_END = frozenset(".:;!?")
+
+
+class Section:
+    """A stretch of the note under one heading; ``name`` is the category of ``patterns/sections.toml``."""
+
+    __slots__ = ("body", "end", "heading", "name", "start")
+
+    def __init__(self, name: str, start: int, body: int, end: int, heading: str) -> None:
+        self.name, self.start, self.body, self.end, self.heading = name, start, body, end, heading
+
+
+class Sentence:
+    """A sentence of a note at [start, end), with access to what stands in it."""
+
+    __slots__ = ("end", "index", "note", "start")
+
+    def __init__(self, note: NoteText, index: int, start: int, end: int) -> None:
+        self.note, self.index, self.start, self.end = note, index, start, end
+
+    @property
+    def text(self) -> str:
+        return self.note.text[self.start : self.end]
+
+    @property
+    def folded(self) -> str:
+        return self.note.folded[self.start : self.end]
+
+    @property
+    def section(self) -> str | None:
+        return self.note.section_at(self.start)
+
+    def hits(self, family: str) -> list[Hit]:
+        return self.note.hits_between(family, self.start, self.end)
+
+    @property
+    def dates(self) -> list[DateSpan]:
+        """Dates in the sentence, offsets of the note."""
+        return self.note.dates_between(self.start, self.end)
+
+    def next(self) -> Sentence | None:
+        return self.note.sentence(self.index + 1)
+
+    def previous(self) -> Sentence | None:
+        return self.note.sentence(self.index - 1)
+
+
+class NoteText:
+    """The text of a note with everything that is read from it lazily and once."""
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        lexicon: Lexicon | None = None,
+        note_date: datetime.date | None = None,
+        note_type: str = "",
+        date_order: str = "auto",
+    ) -> None:
+        self.text = text
+        self.folded = fold(text)
+        self.note_date = note_date
+        self.note_type = note_type
+        self.date_order = date_order
+        self._lexicon = lexicon
+        self._sentence_cache: dict[int, Sentence] = {}
+        self._date_cache: dict[tuple[int, int], list[DateSpan]] = {}
+
+    # -- tokens and names ------------------------------------------------------------------------------------------
+    @cached_property
+    def tokens(self) -> list[Token]:
+        return tokens(self.folded)
+
+    @cached_property
+    def hits(self) -> dict[str, list[Hit]]:
+        """Names found, by family, in the order of the text."""
+        return self._lexicon.scan(self.text, self.folded, self.tokens) if self._lexicon else {}
+
+    def hits_between(self, family: str, start: int, end: int) -> list[Hit]:
+        hits = self.hits.get(family)
+        if not hits:
+            return []
+        low = bisect_right(hits, start - 1, key=lambda h: h.start)
+        high = bisect_right(hits, end - 1, key=lambda h: h.start)
+        return hits[low:high]
+
+    def sentences_with(self, family: str) -> Iterator[tuple[Sentence, list[Hit]]]:
+        """The sentences that hold a name of the family, each with its hits."""
+        current: Sentence | None = None
+        batch: list[Hit] = []
+        for hit in self.hits.get(family, ()):
+            if current is None or hit.start >= current.end:
+                if current is not None:
+                    yield current, batch
+                current, batch = self.sentence_at(hit.start), []
+            batch.append(hit)
+        if current is not None:
+            yield current, batch
+
+    # -- sentences -------------------------------------------------------------------------------------------------
+    @cached_property
+    def sentences(self) -> list[tuple[int, int]]:
+        """(start, end) of every sentence, in order, without surrounding white space."""
+        return split(self.text, [s.start for s in self.sections if s.start], [s.body for s in self.sections])
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _ in self.sentences]
+
+    def sentence(self, index: int) -> Sentence | None:
+        if not 0 <= index < len(self.sentences):
+            return None
+        found = self._sentence_cache.get(index)
+        if found is None:
+            found = self._sentence_cache[index] = Sentence(self, index, *self.sentences[index])
+        return found
+
+    def sentence_at(self, position: int) -> Sentence:
+        """The sentence that holds the position (or the one before it, in white space)."""
+        index = max(0, bisect_right(self._starts, position) - 1)
+        found = self.sentence(index)
+        return found if found is not None else Sentence(self, 0, 0, len(self.text))
+
+    # -- sections --------------------------------------------------------------------------------------------------
+    @cached_property
+    def sections(self) -> list[Section]:
+        return find_sections(self.text, self.folded)
+
+    @cached_property
+    def _section_starts(self) -> list[int]:
+        return [s.start for s in self.sections]
+
+    def section_of(self, position: int) -> Section | None:
+        index = bisect_right(self._section_starts, position) - 1
+        return self.sections[index] if index >= 0 else None
+
+    def section_at(self, position: int) -> str | None:
+        found = self.section_of(position)
+        return found.name if found else None
+
+    # -- dates -----------------------------------------------------------------------------------------------------
+    def dates_between(self, start: int, end: int) -> list[DateSpan]:
+        found = self._date_cache.get((start, end))
+        if found is None:
+            spans = find_dates(self.text[start:end], self.note_date, date_order=self.date_order)
+            found = self._date_cache[start, end] = [shift(span, start) for span in spans]
+        return found
+
+    def line(self, position: int) -> tuple[int, int]:
+        """(start, end) of the line that holds the position."""
+        start = self.text.rfind("\n", 0, position) + 1
+        end = self.text.find("\n", position)
+        return start, len(self.text) if end < 0 else end
+
+
+def shift(span: DateSpan, by: int) -> DateSpan:
+    if not by:
+        return span
+    values: dict[str, Any] = {name: getattr(span, name) for name in type(span).__dataclass_fields__}
+    values["start"] += by
+    values["end"] += by
+    return type(span)(**values)
+
+
+def split(text: str, starts: list[int] | None = None, bodies: list[int] | None = None) -> list[tuple[int, int]]:
+    """Sentences of a text. ``starts``: positions where a section begins, which always end a sentence.
+
+    >>> [ "Denies fever.\\n- WBC 4.1"[a:b] for a, b in split("Denies fever.\\n- WBC 4.1") ]
+    ['Denies fever.', '- WBC 4.1']
+    """
+    cuts = set(starts or ())
+    for match in _CANDIDATE.finditer(text):
+        if match.group()[0] == "\n":
+            if _line_ends(text, match.start(), match.end()):
+                cuts.add(match.start())
+        elif _stops(text, match.start(), match.end()):
+            cuts.add(match.end())
+    sentences = []
+    previous = 0
+    for cut in [*sorted(cuts), len(text)]:
+        while cut - previous > MAX_SENTENCE:
+            middle = text.rfind(" ", previous + MAX_SENTENCE // 2, previous + MAX_SENTENCE)
+            middle = middle if middle > previous else previous + MAX_SENTENCE
+            _append(sentences, text, previous, middle)
+            previous = middle
+        _append(sentences, text, previous, cut)
+        previous = cut
+    return sentences
+
+
+def _append(sentences: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    piece = text[start:end]
+    stripped = piece.strip()
+    if stripped:
+        begin = start + len(piece) - len(piece.lstrip())
+        sentences.append((begin, begin + len(stripped)))
+
+
+def _line_ends(text: str, start: int, end: int) -> bool:
+    """Does the line break at [start, end) end a sentence, or is the line only wrapped?"""
+    if text.count("\n", start, end) > 1 or end >= len(text):
+        return True
+    begin = text.rfind("\n", 0, start) + 1
+    line = text[begin:start].rstrip()
+    if not line or line[-1] in _LINE_END:
+        return True
+    stop = text.find("\n", end)
+    following = text[end : len(text) if stop < 0 else stop]
+    if _NEW_LINE_STARTS.match(following) or _COLUMNS.search(line) or _COLUMNS.search(following):
+        return True
+    if line[-1] in ",-/(" or line.endswith((" and", " or", " of", " the", " with", " for", " to", " in", " no", " a")):
+        return False
+    first = following[:1]
+    if first.islower():
+        return len(line) < 28
+    return len(line) < 60
+
+
+def _stops(text: str, start: int, end: int) -> bool:
+    """Does the punctuation at [start, end) end a sentence?"""
+    if text[start] != ".":
+        return True
+    following = text[end : end + 12].lstrip()
+    if not following:
+        return True
+    if following[0].islower() or following[0] in ",;)":
+        return False
+    before = text[max(0, start - 12) : start]
+    word = _ABBREVIATION.search(before)
+    if not word:
+        return True
+    # "grade 3. The", "Dr. Smith": a title or a single letter does not end a sentence, a month before a number neither
+    if len(word.group()) == 1:
+        return not before[-2:-1].isspace() and before[-2:-1] not in ("", ".")
+    return False
+
+
+# -- sections ------------------------------------------------------------------------------------------------------
+@lru_cache(maxsize=4)
+def _headings(folder: str) -> tuple[re.Pattern[str], dict[str, str]]:
+    table = pattern_files.read_toml(pattern_files.root() / "sections.toml")
+    names: dict[str, str] = {}
+    for category, item in table["section"].items():
+        for name in item["headings"]:
+            key = " ".join(fold(name).split())
+            if names.setdefault(key, category) != category:
+                raise pattern_files.PatternError(
+                    f"patterns/sections.toml: {name!r} is a heading of {names[key]} and of {category}"
+                )
+    alternatives = "|".join(
+        re.escape(n).replace(r"\ ", r"[ \t]+") for n in sorted(names, key=lambda n: (-len(n), n))
+    )
+    # at line start with a colon or alone on its line; or, in capitals with a colon, after a stop (dictated notes)
+    return re.compile(rf"(?:(?:^|(?<=\n))[ \t#*=_\d.)-]*|(?<=[,.;:] )|(?<=[,.;:]))({alternatives})(?![a-z0-9])"), names
+
+
+def find_sections(text: str, folded: str) -> list[Section]:
+    """Sections of a note in order; the text before the first heading has none."""
+    expression, names = _headings("")
+    found: list[Section] = []
+    for match in expression.finditer(folded):
+        start, end = match.span(1)
+        line_start = match.start() == 0 or folded[match.start() - 1] == "\n"
+        rest_end = folded.find("\n", end)
+        rest = folded[end : len(folded) if rest_end < 0 else rest_end]
+        after = rest.lstrip(" \t*_")
+        capitals = text[start:end].isupper()
+        if line_start:
+            qualified = re.match(r"\s*(?:\([^)\n]{1,40}\)|/\s?[a-z ]{1,20}|[a-z ]{1,12}|[\d/.-]{6,12})?\s*[:=]", rest)
+            alone = not after or after.strip("-=:*_ \t") == ""
+            dash = after[:2] in ("- ", "– ", "--")
+            if not (qualified or alone or (capitals and dash)):
+                continue
+            body = end + (qualified.end() if qualified else 0)
+        else:
+            if not (capitals and after[:1] == ":" and end - start > 3):
+                continue
+            body = end + rest.index(":") + 1
+        name = names[" ".join(match.group(1).split())]
+        if found:
+            found[-1].end = start
+        found.append(Section(name, start, body, len(text), text[start:end]))
+    return found
+
