@@ -20,11 +20,16 @@ from .lexicon import Hit, Lexicon, Token, fold, tokens
 
 MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that cost stays linear
 _CANDIDATE = re.compile(r"\n[\s]*|[.!?]+[\"')\]]*(?=\s)|(?<=[a-z)\d]{2})\.(?=[A-Z][a-z])")
+# before a capital these do not end a sentence ...
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:dr|drs|mr|mrs|ms|st|vs|no|nos|fig|approx|ca|cf|al|e\.g|i\.e|etc|jr|sr|prof|pt|pts|resp|incl|dept|inc|"
-    r"jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|gr|mme|dx|hx|tx|rx|bx|sx|s\.p|p\.o|q\.d)|\b[A-Za-z])$",
+    r"(?:\b(?:dr|drs|mr|mrs|ms|st|vs|approx|ca|cf|al|e\.g|i\.e|jr|sr|prof|pt|pts|resp|incl|dept|gr|mme)|\b[A-Za-z])$",
     re.IGNORECASE,
 )
+# ... and these not before a number
+_BEFORE_NUMBER = re.compile(
+    r"\b(?:no|nos|fig|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|ph|sec|vol)$", re.IGNORECASE
+)
+_LIST_NUMBER = re.compile(r"(?:^|[\n;]|[.:,]\s)[ \t]*\(?\d{1,2}$")
 _NEW_LINE_STARTS = re.compile(r"[-*•·–>#+\[(]|\d{1,2}[.)]\s|[A-Za-z][\w /&'()-]{0,40}:")
 _COLUMNS = re.compile(r"\t|\S {3,}\S|\|")
 _LINE_END = frozenset(".:;!?")
@@ -255,13 +260,13 @@ def _stops(text: str, start: int, end: int) -> bool:
     if following[0].islower() or following[0] in ",;)":
         return False
     before = text[max(0, start - 12) : start]
+    if _LIST_NUMBER.search(before) or (following[0].isdigit() and _BEFORE_NUMBER.search(before)):
+        return False
     word = _ABBREVIATION.search(before)
     if not word:
         return True
-    # "grade 3. The", "Dr. Smith": a title or a single letter does not end a sentence, a month before a number neither
-    if len(word.group()) == 1:
-        return not before[-2:-1].isspace() and before[-2:-1] not in ("", ".")
-    return False
+    # a title does not end a sentence; a single letter only where it is an initial
+    return len(word.group()) == 1 and not (before[-2:-1].isspace() or before[-2:-1] in ("", "."))
 
 
 # -- sections ------------------------------------------------------------------------------------------------------
