@@ -41,7 +41,9 @@ def family_modules() -> tuple[ModuleType, ...]:
 
 @lru_cache(maxsize=4)
 def compiled(overlay: str | None = None) -> tuple[pattern_files.Patterns, Lexicon]:
-    keys = {module.FAMILY: frozenset(module.KEYS) for module in family_modules()}
+    keys: dict[str, frozenset[str]] = {}
+    for module in family_modules():  # several modules may share a family ("support")
+        keys[module.FAMILY] = keys.get(module.FAMILY, frozenset()) | module.KEYS
     patterns = pattern_files.load(overlay, keys)
     return patterns, Lexicon(patterns)
 

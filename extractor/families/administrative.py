@@ -1,0 +1,113 @@
+"""Consent, life expectancy, contraception, guardianship, other trials, refusals: what a note says of the person's will."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..pipeline.lexicon import Hit
+from ..pipeline.text import NoteText, Sentence
+from ..records import Draft
+
+FAMILY = "administrative"
+KEYS: frozenset[str] = frozenset()
+
+_MONTHS = re.compile(
+    r"[^.;\n]{0,30}?(>=|≥|<=|≤|>|<|at least|more than|greater than|less than|under|over|approximately|about|of)?\s*"
+    r"(\d{1,3}|one|two|three|four|five|six|twelve|several|a few|few)?(?:\s*(?:-|to)\s*(\d{1,3}))?\s*"
+    r"(years?|yrs?|months?|mos?|mois|weeks?|wks?|days?|semaines?|ans)\b"
+)
+_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "twelve": 12}
+_COMPARATORS = {
+    ">=": ">=", "≥": ">=", "at least": ">=", "<=": "<=", "≤": "<=", ">": ">", "more than": ">", "greater than": ">",
+    "over": ">", "<": "<", "less than": "<", "under": "<", "approximately": "~", "about": "~",
+}  # fmt: skip
+_IN_MONTHS = {"y": 12.0, "a": 12.0, "m": 1.0, "w": 12 / 52, "s": 12 / 52, "d": 12 / 365}
+_REFUSED = (
+    ("biopsy", re.compile(r"\b(?:re-?)?(?:biops|bx|tissue sampl)")),
+    ("blood", re.compile(r"\b(?:blood draws?|phlebotom|venipuncture|transfus|blood sampl|blood products?)")),
+    ("trial", re.compile(r"\b(?:trial|study|participat|research)")),
+    ("treatment", re.compile(r"\b(?:chemo\w*|treatment|therap\w+|surg\w+|radi\w+|operation|immunother\w+|systemic|steroids?|drugs?|medication|rt|xrt|intervention|resection|transplant\w*|[a-z]{4,}(?:mab|nib|platin|taxel|lutamide))\b")),
+)  # fmt: skip
+
+
+def read(note: NoteText) -> Iterable[Draft]:
+    for sentence, hits in note.sentences_with(FAMILY):
+        for hit in hits:
+            draft = _READ.get(hit.key, _plain)(sentence, hit)
+            if draft is not None:
+                yield draft
+
+
+def _plain(sentence: Sentence, hit: Hit, **more: object) -> Draft:
+    fields: dict[str, object] = {"start": hit.start, "end": hit.end, **more}
+    return Draft(family=FAMILY, concept=hit.key, rule_id=hit.concept.rule_id, code=hit.concept.code, **fields)  # type: ignore[arg-type]
+
+
+def _consent(sentence: Sentence, hit: Hit) -> Draft | None:
+    folded = sentence.folded
+    if re.search(r"\b(?:will|to be|needs? to|pending|before|require|discuss|draft|copy|sent|given) [^.]{0,20}consent|consent (?:form )?(?:given to|sent|pending|discussed)|consent (?:form )?(?:to read|for review)", folded):
+        return None
+    trial = re.search(r"nct\d{8}|unlock|tarlatamab|[a-z]+-?\d{3}", folded)
+    attributes = {"study": trial.group()} if trial else {}
+    value = "negative" if re.search(r"\b(?:declin|refus|withdr|not (?:yet )?(?:signed|obtained|consent)|unsigned)", folded) else "positive"
+    return _plain(sentence, hit, value_text=value, attributes=attributes, assertion="present")
+
+
+def _expectancy(sentence: Sentence, hit: Hit) -> Draft | None:
+    """In months; "weeks" without a number is below three months, "months" without a number says nothing."""
+    end = hit.end - sentence.start
+    found = _MONTHS.match(sentence.folded[end:])
+    if not found:
+        return None
+    sign, number, high, unit = found.groups()
+    factor = _IN_MONTHS[unit[0]]
+    value: float | None
+    if number is None or number in ("several", "a few", "few"):
+        if unit[0] not in "wsd":
+            return None
+        value, sign = 3.0, "<"
+    else:
+        value = (_WORDS.get(number) or float(number)) * factor
+    return _plain(
+        sentence, hit, end=hit.end + found.end(), anchor=(hit.start, hit.end), value=round(value, 2), unit="mo",
+        value_high=round(float(high) * factor, 2) if high else None, comparator=_COMPARATORS.get(sign or "", "="),
+        value_as_written=number, unit_as_written=unit, assertion="present",
+    )  # fmt: skip
+
+
+def _named(sentence: Sentence, hit: Hit) -> Draft:
+    return _plain(sentence, hit, value_text=sentence.note.folded[hit.start : hit.end])
+
+
+def _refusal(sentence: Sentence, hit: Hit) -> Draft | None:
+    """What is refused stands behind the verb; a refusal of nothing that the criteria ask for is not read."""
+    after = sentence.folded[hit.end - sentence.start :][:90]
+    after = re.split(r"[.;]\s", after)[0]
+    found = [(m.start(), kind) for kind, expression in _REFUSED if (m := expression.search(after))]
+    if not found:
+        before = sentence.folded[: hit.start - sentence.start][-60:]
+        found = [(m.start(), kind) for kind, expression in _REFUSED if (m := expression.search(before))]
+        if not found or not re.search(r"(?:was|were|but|offered|recommended|,|patient|pt|he|she|veteran)\s*$", before):
+            return None
+    return _plain(sentence, hit, value_text=min(found)[1])
+
+
+def _trial(sentence: Sentence, hit: Hit) -> Draft:
+    folded = sentence.folded
+    trial = re.search(r"nct\d{8}", folded)
+    attributes: dict[str, object] = {"trial_id": trial.group().upper()} if trial else {}
+    if re.search(r"\b(?:registry|biobank|observational|questionnaire|non-?interventional|survey|quality of life)\b", folded):
+        attributes["kind"] = "observational"
+    if re.search(r"screen(?:ing)? fail", folded):
+        attributes["kind"] = "screen_failure"
+    return _plain(sentence, hit, attributes=attributes)
+
+
+_READ = {
+    "informed_consent": _consent,
+    "life_expectancy": _expectancy,
+    "contraception": _named,
+    "treatment_refusal": _refusal,
+    "other_trial": _trial,
+}

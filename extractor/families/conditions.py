@@ -1,0 +1,231 @@
+"""Conditions: organ disease, infection, autoimmunity, habits and allergies, with the attributes the criteria ask for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..pipeline.lexicon import Hit
+from ..pipeline.text import NoteText, Sentence
+from ..records import Draft
+
+FAMILY = "condition"
+#: infection, syndrome, substance, allergy: what kind of the concept the names mean; value_from_name: the name is the value
+KEYS = frozenset({"infection", "syndrome", "substance", "allergy", "value_from_name"})
+
+_GRADE = re.compile(r"\b(?:grade|gr\.?|g|ctcae(?: grade)?)\s*([1-5]|i{1,3}v?|iv|v)\b(?:\s*(?:->|→|to)\s*([1-5])\b)?")
+_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
+_STATUS = (
+    ("resolved", re.compile(r"\b(?:resolved|resolution|cleared|cured|healed|in remission|quiescent|no recurrence|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared)\b")),
+    ("improving", re.compile(r"\b(?:improving|improved|resolving|decreased|decreasing|smaller|en voie de guerison)\b")),
+    ("stable", re.compile(r"\b(?:stable|unchanged|chronic|controlled|well-controlled|compensated|longstanding|long-standing|baseline)\b")),
+    ("active", re.compile(r"\b(?:active|acute|worsening|worse|flare|flaring|uncontrolled|decompensated|new|ongoing|exacerbation|enlarging|increased|increasing|re-?accumulat\w+|recurrent)\b")),
+)
+_CAUSE = (
+    ("radiation", re.compile(r"\b(?:radiation|radiotherapy|post-?rt|xrt|radique|radiation-induced|irradiat\w+|radiation port)\b")),
+    ("immune", re.compile(r"\b(?:immune|immune-related|immune-mediated|autoimmune|ici|io|checkpoint|immunotherapy|pembro\w*|nivo\w*|durva\w*|atezo\w*|ipilimumab|ipi|keytruda|opdivo|imfinzi|tecentriq|pd-?l?1)\b")),
+    ("infectious", re.compile(r"\b(?:infectious|infection|c\.? ?diff\w*|clostridi\w+|viral|bacterial)\b")),
+    ("ischemic", re.compile(r"\bisch(?:a)?emic\b")),
+    ("drug", re.compile(r"\bdrug-induced\b")),
+)  # fmt: skip
+_SIZE = re.compile(
+    r"\b(trace|tiny|minimal|minuscule|small|mild|moderate|moderate-sized|moderately large|large|massive|loculated|significant|huge|sizable|minime|abondant|moderee?)\b"
+)
+_SIZES = {
+    "tiny": "trace", "minuscule": "trace", "mild": "small", "moderate-sized": "moderate", "massive": "large",
+    "huge": "large", "sizable": "large", "moderately large": "large", "minime": "trace", "abondant": "large",
+    "modere": "moderate", "moderee": "moderate", "minimal": "small",
+}  # fmt: skip
+_CATHETER = re.compile(r"\b(?:pleur-?x|indwelling (?:pleural )?catheter|ipc|tunn?ell?ed (?:pleural )?catheter|chest tube|pigtail|pleural catheter)\b")
+_EFFUSIONS = frozenset({"pleural_effusion", "pericardial_effusion"})
+_NO = re.compile(r"\b(?:no|not|non|denies|denied|never|without|negative for|nor|neither|pas de|doesn't|does not|don't|didn't|did not|free of)\b")
+_CURRENT_SMOKER = re.compile(
+    r"\b(?:current(?:ly)?|continues|still|active|ongoing|heavy smoker|smokes|smoking \d|is a smoker|a smoker|smoker|tobacco (?:abuse|smoking|use) disorder|tobacco abuse|nicotine dependence|fumeur actif|packs? (?:per|a) day)\b"
+)
+_FORMER_SMOKER = re.compile(r"\b(?:former(?:ly)?|ex-?smoker|quit|stopped|previous(?:ly)?|past|prior|remote|smoked|ceased|until|discontinued|sevre|ancien|h/o|history of|hx of)\b")
+_NEVER_SMOKER = re.compile(r"\b(?:never[- ]?smoke[dr]?|non-?smoker|nonsmoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b")
+_PACK_YEARS = re.compile(r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?[\s-]*(?:\+\s*)?(?:pack|pk|packs)[\s/-]*(?:years?|yrs?)\b|(\d{1,3})\s*(?:py|pa|paquets-annees)\b")
+_MISUSE = re.compile(r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b")
+_QUIT = re.compile(r"\b(?:former|quit|stopped|remote|past|sober|history of|h/o|in remission)\b")
+_AGENT = re.compile(r"\s+(?:to\s+|with\s+|from\s+|after\s+)?(?:an?\s+|the\s+|iv\s+|intravenous\s+)?([a-z][\w-]+(?:\s(?:contrast|dye|sulfate|80|oil|acid|drugs?|antibiotics))?)")
+_BEFORE_AGENT = re.compile(r"([a-z][\w-]{3,})(?:[- ](?:induced|associated|related))?\s+$")
+_NONE_LISTED = re.compile(r"^(?:none|no|nkda|nka|nkma|denies|nil|unknown|not|aucune|negative|pas)\b")
+_SEVERE = re.compile(r"\b(?:anaphyla\w+|severe|life-threatening|angioedema|hypotension|arrest|intubat\w+|grade [345]|gr [345])\b")
+
+
+def read(note: NoteText) -> Iterable[Draft]:
+    for sentence, hits in note.sentences_with(FAMILY):
+        smoking = [h for h in hits if h.key == "smoking"]
+        if smoking:
+            yield from _smoking(sentence, smoking)
+        seen: set[tuple[str, Any]] = set()
+        for hit in hits:
+            if hit.key == "smoking":
+                continue
+            if hit.key == "substance_use":
+                yield from _substance(sentence, hit, seen)
+            elif hit.key == "hypersensitivity":
+                yield from _hypersensitivity(sentence, hit)
+            else:
+                yield _condition(sentence, hit)
+    yield from _allergy_list(note)
+
+
+def _draft(hit: Hit, *, value_text: str | None = None, attributes: dict[str, Any] | None = None, **more: Any) -> Draft:
+    return Draft(
+        family=FAMILY, concept=hit.key, start=hit.start, end=hit.end, rule_id=hit.concept.rule_id,
+        code=hit.concept.code, value_text=value_text, attributes=attributes or {}, **more,
+    )  # fmt: skip
+
+
+def _around(sentence: Sentence, hit: Hit, before: int, after: int) -> str:
+    """The words of the mention's own clause, at most so many characters to each side."""
+    folded = sentence.folded
+    at, end = hit.start - sentence.start, hit.end - sentence.start
+    left = folded[max(0, at - before) : at]
+    left = re.split(r"[;.]\s|\n", left)[-1]
+    right = re.split(r"[;.]\s|\n|;$", folded[end : end + after])[0]
+    return left + folded[at:end] + right
+
+
+def _condition(sentence: Sentence, hit: Hit) -> Draft:
+    attributes: dict[str, Any] = {}
+    near = _around(sentence, hit, 60, 70)
+    if hit.key in ("pneumonitis", "colitis", "ild", "hypophysitis", "uveitis"):
+        grade = _grade(near)
+        if grade is not None:
+            attributes["grade"] = grade
+        for cause, expression in _CAUSE:
+            if expression.search(near):
+                attributes["cause"] = cause
+                break
+        if hit.key == "colitis":
+            attributes["cause"] = "immune" if attributes.get("cause") == "immune" else "other"
+    if hit.key in _EFFUSIONS:
+        size = _SIZE.search(_around(sentence, hit, 45, 25))
+        if size:
+            attributes["size"] = _SIZES.get(size.group(1), size.group(1))
+        catheter = _CATHETER.search(sentence.folded)
+        if catheter and hit.key == "pleural_effusion":
+            attributes["catheter"] = "chest tube" if catheter.group() in ("chest tube", "pigtail") else "yes"
+    for status, expression in _STATUS:
+        if expression.search(near):
+            attributes["status"] = status
+            break
+    value = hit.get("infection") or hit.get("syndrome")
+    if hit.get("value_from_name"):
+        value = sentence.note.folded[hit.start : hit.end]
+    return _draft(hit, value_text=value, attributes=attributes)
+
+
+def _grade(text: str) -> int | None:
+    found = _GRADE.search(text)
+    if not found:
+        return None
+    word = found.group(2) or found.group(1)
+    return int(word) if word.isdigit() else _ROMAN.get(word)
+
+
+# -- habits ----------------------------------------------------------------------------------------------------------
+def _smoking(sentence: Sentence, hits: list[Hit]) -> Iterator[Draft]:
+    """One fact a sentence: current, former or never, with pack-years. Cessation advice alone says nothing."""
+    folded = sentence.folded
+    packs = _PACK_YEARS.search(folded)
+    attributes: dict[str, Any] = {}
+    if packs:
+        attributes["pack_years"] = int(packs.group(1) or packs.group(3))
+    hit = max(hits, key=lambda h: h.end - h.start)
+    before = folded[: hit.start - sentence.start]
+    listed = re.search(r"\b(?:no|denies|denied|negative for|without)\b[^.;]{0,60}$", before)
+    if _NEVER_SMOKER.search(folded) or (listed and not packs):
+        status = None if re.search(r"\b(?:quit|former|stopped|ex-?smoker|since)\b", folded) else "never"
+        status = status or "former"
+    elif _FORMER_SMOKER.search(folded):
+        status = "former"
+    elif _CURRENT_SMOKER.search(folded):
+        status = "current"
+    elif packs:
+        status = None
+    else:
+        return
+    yield _draft(hit, value_text=status, attributes=attributes, assertion="present")
+
+
+def _substance(sentence: Sentence, hit: Hit, seen: set[tuple[str, Any]]) -> Iterator[Draft]:
+    """Misuse, or its denial. A social drinker has neither."""
+    kind = hit.get("substance")
+    folded = sentence.folded
+    before = folded[: hit.start - sentence.start][-80:]
+    near = _around(sentence, hit, 25, 30)
+    after = folded[hit.end - sentence.start :][:30]
+    denied = bool(re.search(rf"{_NO.pattern}[^.;]*$", before)) or bool(
+        re.match(r"(?: use| consumption| intake| abuse)?\s*[:=-]?\s*(?:none|no\b|never|denies|denied|negative|nil|not)", after)
+    )
+    if denied:
+        if (kind, "absent") not in seen:
+            seen.add((kind, "absent"))
+            yield _draft(hit, value_text=kind, assertion="absent")
+    elif _MISUSE.search(near):
+        attributes = {"status": "resolved"} if _QUIT.search(near) else {}
+        if (kind, "present") not in seen:
+            seen.add((kind, "present"))
+            yield _draft(hit, value_text=kind, attributes=attributes)
+
+
+# -- allergies -------------------------------------------------------------------------------------------------------
+def _hypersensitivity(sentence: Sentence, hit: Hit) -> Iterator[Draft]:
+    if hit.get("allergy") == "none":
+        yield _draft(hit, assertion="absent")
+        return
+    folded = sentence.folded
+    start, end = hit.start - sentence.start, hit.end - sentence.start
+    agent = None
+    after = _AGENT.match(folded[end:])
+    before = _BEFORE_AGENT.search(folded[max(0, start - 40) : start])
+    if after and (hit.name.endswith(" to") or re.match(r"\s+(?:to|with|from|after)\s", folded[end:])):
+        agent = after.group(1)
+    elif before:
+        agent = before.group(1)
+    attributes: dict[str, Any] = {}
+    severe = _SEVERE.search(folded)
+    if severe:
+        attributes["severity"] = "severe"
+    grade = _grade(folded)
+    if grade is not None:
+        attributes["grade"] = grade
+    yield _draft(hit, value_text=agent, attributes=attributes)
+
+
+_ITEM = re.compile(r"[^,;\n]+?(?=,|;|\n|\.\s|\.$|\band\b|$)")
+
+
+def _allergy_list(note: NoteText) -> Iterator[Draft]:
+    """The agents of an allergy section, one fact each: "ALLERGIES: sulfa (rash), IV contrast"."""
+    if "allerg" not in note.folded and "adverse" not in note.folded:
+        return
+    for section in note.sections:
+        if section.name != "allergies":
+            continue
+        stop = note.text.find("\n\n", section.body)
+        end = min(section.end, stop if stop >= 0 else section.end, section.body + 400)
+        body = note.folded[section.body : end]
+        if not body.strip() or _NONE_LISTED.match(body.strip(" :-*\n")) or "known" in body[:40]:
+            continue
+        found = re.match(r"[^.\n]*(?:\n[ \t]*[-*•][^\n]*)*", body)
+        text = found.group() if found else ""
+        for item in _ITEM.finditer(text):
+            words = item.group()
+            lead = len(words) - len(words.lstrip(" -*•:and"))
+            agent = re.match(r"[a-z][\w /-]{1,40}", words[lead:])
+            if not agent or len(agent.group().split()) > 4:
+                continue
+            name = re.split(r"\s(?:-|causes?|with|gives?|rash|hives|reaction|anaphyl\w+)\b", agent.group())[0].strip(" -")
+            if len(name) < 3 or _NONE_LISTED.match(name):
+                continue
+            start = section.body + item.start() + lead
+            attributes = {"severity": "severe"} if _SEVERE.search(words) else {}
+            yield Draft(
+                family=FAMILY, concept="hypersensitivity", start=start, end=start + len(name), assertion="present",
+                rule_id="conditions/other:allergy_list", value_text=name, attributes=attributes,
+            )  # fmt: skip

@@ -1,0 +1,91 @@
+"""What kind of document a note is, and which studies it reports: the contexts in which silence means something.
+
+criteria.md 1.6: "presumed absent" needs a document in which the fact would have been written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ..pipeline.text import NoteText
+from ..records import SUPPORT, Draft
+
+FAMILY = SUPPORT
+KEYS: frozenset[str] = frozenset()
+ALWAYS = True
+
+_HISTORY = frozenset({"past_medical_history", "problem_list"})
+_STORY = frozenset({"history_present_illness", "oncologic_history", "chief_complaint", "assessment", "problem_list"})
+_EXAM = frozenset({"physical_exam", "vital_signs"})
+_ONCOLOGY_NOTE = re.compile(r"onc|hem|chemo|tumou?r|cancer|thoracic|day unit|trial|research|screening|consult|clinic|progress|h&p|letter|courrier|consultation")
+_TREATED = ("therapy", "histology")
+_BRAIN = re.compile(
+    r"\b(?:mri?|irm)\b[^.;:\n]{0,25}\b(?:brain|head|cerebrale?|encephalique)\b|\b(?:brain|head|cranial|cerebral) mri?\b|"
+    r"\bct\b[^.;:\n]{0,12}\b(?:head|brain)\b[^.;:\n]{0,12}\b(?:with|w/|w|contrast)[^.;:\n]{0,14}contrast\b|"
+    r"\bcontrast[- ]?(?:enhanced )?(?:head |brain )ct\b|\bct (?:head|brain) (?:w/|with)\b|\bcontrast[- ]enhanced ct (?:of the )?(?:head|brain)\b"
+)
+_CHEST = re.compile(
+    r"\b(?:ct|cat|tdm|scanner)\b[^.;:\n]{0,22}\b(?:chest|thorax|thoraci\w+|c/?a/?p|cap|tap|thoraco\w*)\b|\b(?:chest|thoracic) ct\b|\bhrct\b|\bct angiogra\w+ (?:of the )?chest\b|\bcta chest\b|\bctpa\b"
+)
+_NOT_DONE = re.compile(
+    r"\b(?:pending|order(?:ed)?|schedul\w*|will (?:get|obtain|have|repeat|need)|needs?|due|plan(?:ned)?|request\w*|recommend\w*|repeat|to be done|not (?:done|yet|performed|available|obtained)|no (?:brain|head|chest|recent|prior)|await\w*|awaiting|obtain|consider|overdue|refused|declined|book(?:ed)?|next week|tomorrow|would|should|if|cancelled|never)\b"
+)
+_DONE = re.compile(r"\b(?:show\w*|reveal\w*|demonstrat\w*|negative|neg|no (?:mets|metast\w*|evidence|new|intracranial|brain mets|leptomen\w*|lmd|acute|mass)|stable|normal|clear|unremarkable|impression|findings?|report\w*|\d+ ?mm|without)\b")
+_RECONCILED = re.compile(r"\breconcil\w*|\bverified with\b|\bpharmac(?:y|ist) (?:list|review\w*|verified)\b|\bmedication list (?:reviewed|updated|verified)\b|\breviewed (?:and|&) (?:updated|reconciled)\b|\bmeds (?:reviewed|verified|rec)\b|\bbottles? reviewed\b")
+_UNRECONCILED = re.compile(r"\b(?:not (?:yet )?(?:reconciled|verified|reviewed|updated)|unreconciled|unable to (?:reconcile|verify)|unverified|bottles at home|list from|copied)\b")
+
+
+def _draft(concept: str, start: int, end: int, **more: object) -> Draft:
+    fields: dict[str, object] = {"assertion": "present", "experiencer": "patient", "temporality": "current", **more}
+    return Draft(family=FAMILY, concept=concept, start=start, end=end, rule_id=f"support:{concept}", **fields)  # type: ignore[arg-type]
+
+
+def read(note: NoteText) -> Iterable[Draft]:
+    seen: dict[str, tuple[int, int]] = {}
+    for section in note.sections:
+        if note.text[section.body : section.end].strip():
+            seen.setdefault(section.name, (section.start, section.start + len(section.heading)))
+    yield from _sections(note, seen)
+    for concept, expression in (("doc_brain_mri", _BRAIN), ("doc_chest_ct", _CHEST)):
+        yield from _studies(note, concept, expression)
+
+
+def _sections(note: NoteText, seen: dict[str, tuple[int, int]]) -> Iterator[Draft]:
+    history = next((seen[name] for name in sorted(_HISTORY) if name in seen), None)
+    exam = next((seen[name] for name in sorted(_EXAM) if name in seen), None)
+    medications = seen.get("medications")
+    if history:
+        yield _draft("doc_pmh", *history)
+    if exam and ("review_of_systems" in seen or ("physical_exam" in seen and ("vital" in note.hits or "vital_signs" in seen))):
+        yield _draft("doc_ros_exam", *exam)
+    if "allergies" in seen:
+        yield _draft("doc_allergies", *seen["allergies"])
+    if medications:
+        state = "no" if _UNRECONCILED.search(note.folded) else "yes" if _RECONCILED.search(note.folded) else "unstated"
+        yield _draft("doc_med_list", *medications, attributes={"reconciled": state})
+    story = next((seen[name] for name in sorted(_STORY) if name in seen), None)
+    treated = all(family in note.hits for family in _TREATED)
+    if history and medications and (story or treated) and (treated or "oncologic_history" in seen):
+        kind = note.note_type.lower()
+        if not kind or _ONCOLOGY_NOTE.search(kind):
+            yield _draft("doc_onc_full", *history)
+
+
+def _studies(note: NoteText, concept: str, expression: re.Pattern[str]) -> Iterator[Draft]:
+    """A study counts where it is the note itself (its title) or where the note quotes its result."""
+    kind = note.note_type.lower()
+    report = bool(re.search(r"radiol|imaging|mri|ct\b|scan|x-?ray|report", kind))
+    for match in expression.finditer(note.folded):
+        sentence = note.sentence_at(match.start())
+        title = report and match.start() < 400
+        words = sentence.folded
+        dated = any(d.earliest == d.latest or d.precision in ("day", "month") for d in sentence.dates)
+        if not title:
+            around = words + " " + (following.folded if (following := sentence.next()) else "")
+            if _NOT_DONE.search(words) and not _DONE.search(words):
+                continue
+            if not (dated or _DONE.search(around)):
+                continue
+        modality = "mri" if concept == "doc_brain_mri" and "ct" not in match.group().split() else "ct"
+        yield _draft(concept, match.start(), match.end(), attributes={"modality": modality})
