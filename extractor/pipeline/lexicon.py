@@ -11,8 +11,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
+from ..errors import PatternError
 from ..patterns import Concept, Patterns
 
 TOKEN = re.compile(r"[^\W\d_]+|\d+")
@@ -46,10 +47,7 @@ def fold(text: str) -> str:
     return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in lowered)
 
 
-class Token(NamedTuple):
-    start: int
-    end: int
-    text: str  # folded
+Token = tuple[int, int, str]  # start, end, folded word
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +69,6 @@ class Hit:
     end: int
     concept: Concept
     name: str
-    token: int  # index of its first token
-    token_end: int
 
     @property
     def key(self) -> str:
@@ -94,7 +90,7 @@ def _gap(between: str) -> str:
 
 
 def tokens(folded: str) -> list[Token]:
-    return [Token(m.start(), m.end(), m.group()) for m in TOKEN.finditer(folded)]
+    return [(*m.span(), m.group()) for m in TOKEN.finditer(folded)]
 
 
 class Lexicon:
@@ -119,67 +115,67 @@ class Lexicon:
         folded = fold(name)
         parts = tokens(folded)
         if not parts:
-            raise ValueError(f"name without a letter or digit: {name!r}")
-        gaps = tuple(_gap(folded[a.end : b.start]) for a, b in zip(parts, parts[1:], strict=False))
-        words = tuple(name[p.start : p.end] for p in parts) if cased else None
+            raise PatternError(f"{concept.source if concept else family}: a name without a letter or digit: {name!r}")
+        gaps = tuple(_gap(folded[a[1] : b[0]]) for a, b in zip(parts, parts[1:], strict=False))
+        words = tuple(name[start:end] for start, end, _ in parts) if cased else None
         node = self.root
-        for part in parts:
-            node = node.setdefault(part.text, {})
+        for _, _, word in parts:
+            node = node.setdefault(word, {})
         node.setdefault("", []).append(Entry(family, concept, name, words, gaps))
 
-    def scan(self, text: str, folded: str, parts: list[Token]) -> dict[str, list[Hit]]:
-        """Hits of each family, leftmost-longest, in order. ``parts`` are ``tokens(folded)``."""
-        root, found, blocked = self.root, {}, {}
-        last = len(parts)
-        for index, part in enumerate(parts):
-            node = root.get(part.text)
+    def scan(self, text: str, folded: str) -> dict[str, list[Hit]]:
+        """Hits of each family, leftmost-longest, in order.
+
+        Only a word that begins a name costs more than a look-up; the words behind it are read as far as a name goes.
+        """
+        begins, following = self.root.get, TOKEN.search
+        found: dict[str, list[Hit]] = {}
+        blocked: dict[str, int] = {}
+        for match in TOKEN.finditer(folded):
+            node = begins(match.group())
             if node is None:
                 continue
-            ends = []
-            at = index
+            spans = [match.span()]
+            ends: list[tuple[int, list[Entry]]] = []
             while True:
                 here = node.get("")
                 if here:
-                    ends.append((at, here))
-                at += 1
-                if at >= last:
-                    break
-                node = node.get(parts[at].text)
+                    ends.append((len(spans), here))
+                    if len(node) == 1:
+                        break
+                after = following(folded, spans[-1][1])
+                node = node.get(after.group()) if after else None
                 if node is None:
                     break
+                spans.append(after.span())  # type: ignore[union-attr]
+            start = spans[0][0]
             done: set[str] = set()
-            for at, entries in reversed(ends):
+            for count, entries in reversed(ends):
                 taken: set[str] = set()
                 for entry in entries:
                     family = entry.family
-                    if family in done or blocked.get(family, -1) >= index:
-                        continue
-                    if not _fits(entry, text, folded, parts, index, at):
+                    if family in done or blocked.get(family, -1) > start or not _fits(entry, text, folded, spans):
                         continue
                     taken.add(family)
                     if entry.concept is not None:
-                        hit = Hit(part.start, parts[at].end, entry.concept, entry.name, index, at + 1)
+                        hit = Hit(start, spans[count - 1][1], entry.concept, entry.name)
                         found.setdefault(family, []).append(hit)
                 done |= taken
                 for family in taken:
-                    blocked[family] = at
+                    blocked[family] = spans[count - 1][1]
         return found
 
 
-def _fits(entry: Entry, text: str, folded: str, parts: list[Token], first: int, last: int) -> bool:
-    for offset, gap in enumerate(entry.gaps):
-        between = folded[parts[first + offset].end : parts[first + offset + 1].start]
-        if between == gap or between == " ":
-            if between == " " and gap not in ("", "."):
-                return False
+def _fits(entry: Entry, text: str, folded: str, spans: list[tuple[int, int]]) -> bool:
+    for index, gap in enumerate(entry.gaps):
+        between = folded[spans[index][1] : spans[index + 1][0]]
+        if between == gap or (between == " " and gap in ("", ".")):
             continue
         seen = _gap(between)
         if seen != gap and not (gap == "." and seen == ""):
             return False
     if entry.words is not None:
-        return all(
-            text[p.start : p.end] == word for p, word in zip(parts[first : last + 1], entry.words, strict=True)
-        )
+        return all(text[start:end] == word for (start, end), word in zip(spans, entry.words, strict=False))
     return True
 
 

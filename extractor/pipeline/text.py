@@ -16,7 +16,7 @@ from typing import Any
 from .. import patterns as pattern_files
 from ..dates import DateSpan
 from ..dates import find as find_dates
-from .lexicon import Hit, Lexicon, Token, fold, tokens
+from .lexicon import Hit, Lexicon, fold
 
 MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that cost stays linear
 _CANDIDATE = re.compile(r"\n[\s]*|[.!?]+[\"')\]]*(?=\s)|(?<=[a-z)\d]{2})\.(?=[A-Z][a-z])")
@@ -100,15 +100,11 @@ class NoteText:
         self._sentence_cache: dict[int, Sentence] = {}
         self._date_cache: dict[tuple[int, int], list[DateSpan]] = {}
 
-    # -- tokens and names ------------------------------------------------------------------------------------------
-    @cached_property
-    def tokens(self) -> list[Token]:
-        return tokens(self.folded)
-
+    # -- names -----------------------------------------------------------------------------------------------------
     @cached_property
     def hits(self) -> dict[str, list[Hit]]:
         """Names found, by family, in the order of the text."""
-        return self._lexicon.scan(self.text, self.folded, self.tokens) if self._lexicon else {}
+        return self._lexicon.scan(self.text, self.folded) if self._lexicon else {}
 
     def hits_between(self, family: str, start: int, end: int) -> list[Hit]:
         hits = self.hits.get(family)
@@ -270,49 +266,64 @@ def _stops(text: str, start: int, end: int) -> bool:
 
 
 # -- sections ------------------------------------------------------------------------------------------------------
-@lru_cache(maxsize=4)
-def _headings(folder: str) -> tuple[re.Pattern[str], dict[str, str]]:
-    table = pattern_files.read_toml(pattern_files.root() / "sections.toml")
+# a line's label, and a label in capitals behind a stop (dictated notes run their headings into the text)
+_LABEL = re.compile(
+    r"(?:^|\n)[ \t#*=_\d.)-]*(?P<line>[^\W\d_][^:=\n]{0,59})"
+    r"|(?<=[.,;:])[ ]?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)"
+)
+_AFTER_NAME = re.compile(r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$)")
+
+
+@lru_cache(maxsize=1)
+def _headings() -> dict[str, str]:
+    """Folded heading -> category of ``patterns/sections.toml``."""
     names: dict[str, str] = {}
-    for category, item in table["section"].items():
+    for category, item in pattern_files.table("sections")["section"].items():
         for name in item["headings"]:
             key = " ".join(fold(name).split())
             if names.setdefault(key, category) != category:
                 raise pattern_files.PatternError(
                     f"patterns/sections.toml: {name!r} is a heading of {names[key]} and of {category}"
                 )
-    alternatives = "|".join(
-        re.escape(n).replace(r"\ ", r"[ \t]+") for n in sorted(names, key=lambda n: (-len(n), n))
-    )
-    # at line start with a colon or alone on its line; or, in capitals with a colon, after a stop (dictated notes)
-    return re.compile(rf"(?:(?:^|(?<=\n))[ \t#*=_\d.)-]*|(?<=[,.;:] )|(?<=[,.;:]))({alternatives})(?![a-z0-9])"), names
+    return names
 
 
 def find_sections(text: str, folded: str) -> list[Section]:
     """Sections of a note in order; the text before the first heading has none."""
-    expression, names = _headings("")
+    names = _headings()
     found: list[Section] = []
-    for match in expression.finditer(folded):
-        start, end = match.span(1)
-        line_start = match.start() == 0 or folded[match.start() - 1] == "\n"
-        rest_end = folded.find("\n", end)
-        rest = folded[end : len(folded) if rest_end < 0 else rest_end]
-        after = rest.lstrip(" \t*_")
-        capitals = text[start:end].isupper()
-        if line_start:
-            qualified = re.match(r"\s*(?:\([^)\n]{1,40}\)|/\s?[a-z ]{1,20}|[a-z ]{1,12}|[\d/.-]{6,12})?\s*[:=]", rest)
-            alone = not after or after.strip("-=:*_ \t") == ""
-            dash = after[:2] in ("- ", "– ", "--")
-            if not (qualified or alone or (capitals and dash)):
+    for match in _LABEL.finditer(text):
+        start, end = match.span(match.lastgroup or 0)
+        stop = text[end : end + 1]
+        labelled = stop in (":", "=")
+        category, length = _category(folded[start:end], names)
+        if category is None:
+            continue
+        rest = folded[start + length : end]
+        if match.lastgroup == "line":
+            capitals = text[start : start + length].isupper()
+            alone = not rest.strip(" \t-=*_") and stop in ("\n", "")
+            dashed = capitals and bool(re.match(r"\s*(?:-|–)\s|\s*--", rest))
+            if not ((labelled and _AFTER_NAME.match(rest)) or alone or dashed):
                 continue
-            body = end + (qualified.end() if qualified else 0)
-        else:
-            if not (capitals and after[:1] == ":" and end - start > 3):
-                continue
-            body = end + rest.index(":") + 1
-        name = names[" ".join(match.group(1).split())]
+        body = end + 1 if labelled else start + length
         if found:
             found[-1].end = start
-        found.append(Section(name, start, body, len(text), text[start:end]))
+        found.append(Section(category, start, body, len(text), text[start : start + length]))
     return found
 
+
+def _category(label: str, names: dict[str, str]) -> tuple[str | None, int]:
+    """Category of a label and how many of its characters are the heading's name."""
+    words = label.split()
+    direct = names.get(" ".join(words))
+    if direct:
+        return direct, len(label.rstrip())
+    for count in range(min(len(words), 6), 0, -1):
+        category = names.get(" ".join(words[:count]))
+        if category:
+            position = 0
+            for word in words[:count]:
+                position = label.index(word, position) + len(word)
+            return category, position
+    return None, 0
