@@ -14,10 +14,10 @@ from pathlib import Path
 
 from extractor.errors import InputError, UsageError
 from extractor.readers import delimited, jsonl, parquet, textfiles
-from extractor.readers.rows import NoteRow, Source, Warnings, reject
+from extractor.readers.rows import Monitor, NoteRow, Source, reject
 from extractor.readers.sql import DEFAULT_QUERY, SqlSource, duckdb_path
 
-__all__ = ["NoteRow", "Source", "Warnings", "open_source"]
+__all__ = ["Monitor", "NoteRow", "Source", "open_source"]
 
 TABLES: dict[str, Callable[..., Iterator[NoteRow]]] = {
     ".csv": delimited.rows,
@@ -39,37 +39,36 @@ class FileSource:
     files: list[Path]
     mapping: Mapping[str, str]
     date_order: str
-    warnings: Warnings = field(default_factory=Warnings)
+    monitor: Monitor = field(default_factory=Monitor)
 
     @property
     def name(self) -> str:
         return str(self.root)
 
     def rows(self) -> Iterator[NoteRow]:
-        for path in self.files:
-            name = path.relative_to(self.root).as_posix() if path != self.root else path.name
-            name = name.encode("utf-8", "replace").decode()
-            if path.is_symlink() and path != self.root:
-                yield reject(name, 1, "symbolic link in the folder (not followed)")
-                continue
-            suffix = kind(path)
-            try:
-                if suffix in TABLES:
-                    yield from TABLES[suffix](
-                        path, name=name, mapping=self.mapping, date_order=self.date_order, warnings=self.warnings
-                    )
-                else:
-                    yield from textfiles.rows(
-                        path,
-                        root=self.root if path != self.root else path.parent,
-                        name=name,
-                        date_order=self.date_order,
-                        warnings=self.warnings,
-                    )
-            except InputError as problem:
-                if len(self.files) == 1 or suffix in TABLES:
-                    raise
-                yield reject(name, 1, str(problem).partition(": ")[2])
+        sizes = [path.lstat().st_size for path in self.files]
+        self.monitor.total_bytes, self.monitor.done_bytes = sum(sizes), 0
+        for path, size in zip(self.files, sizes, strict=True):
+            yield from self._file_rows(path)
+            self.monitor.position = None
+            self.monitor.done_bytes += size
+
+    def _file_rows(self, path: Path) -> Iterator[NoteRow]:
+        name = path.relative_to(self.root).as_posix() if path != self.root else path.name
+        name = name.encode("utf-8", "replace").decode()
+        if path.is_symlink() and path != self.root:
+            yield reject(name, 1, "symbolic link in the folder (not followed)")
+            return
+        common = {"name": name, "date_order": self.date_order, "monitor": self.monitor}
+        if (suffix := kind(path)) in TABLES:
+            yield from TABLES[suffix](path, mapping=self.mapping, **common)
+            return
+        try:
+            yield from textfiles.rows(path, root=self.root if path != self.root else path.parent, **common)
+        except InputError as problem:
+            if len(self.files) == 1:
+                raise
+            yield reject(name, 1, str(problem).partition(": ")[2])
 
     def fingerprint(self) -> str:
         """Digest of names, sizes and times of change: cheap, and enough to refuse to resume on another export."""
@@ -141,7 +140,7 @@ def _folder(root: Path, mapping: Mapping[str, str], date_order: str) -> FileSour
     if not source.files:
         raise InputError(f"{root}: no note files in the folder (expected {_allowed()})")
     if unknown:
-        source.warnings.say(f"{root.name}: {len(unknown)} files of another kind were not read")
+        source.monitor.say(f"{root.name}: {len(unknown)} files of another kind were not read")
     return source
 
 

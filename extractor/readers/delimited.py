@@ -11,7 +11,7 @@ from typing import IO
 from extractor.errors import InputError
 from extractor.readers import encoding
 from extractor.readers.columns import Columns, resolve
-from extractor.readers.rows import NoteRow, Warnings, build, reject
+from extractor.readers.rows import Monitor, NoteRow, build, reject
 
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
@@ -47,19 +47,18 @@ class _Lines:
         return first
 
 
-def rows(
-    path: Path, *, name: str, mapping: Mapping[str, str], date_order: str, warnings: Warnings
-) -> Iterator[NoteRow]:
+def rows(path: Path, *, name: str, mapping: Mapping[str, str], date_order: str, monitor: Monitor) -> Iterator[NoteRow]:
     """The rows of one delimited file. Row numbers are line numbers, the header is line 1."""
     before = encoding.fallback_bytes()
     with encoding.open_text(path) as file:
+        monitor.position = encoding.position_of(file)
         lines = _Lines(file)
         columns, delimiter = _header(lines, name, path, mapping)
         if columns.note_date is None:
-            warnings.say(f"{name}: no note_date column: the notes have no date")
+            monitor.say(f"{name}: no note_date column: the notes have no date")
         yield from _records(lines, name, columns, delimiter, date_order)
     if (count := encoding.fallback_bytes() - before) > 0:
-        warnings.say(f"{name}: {count} bytes are not UTF-8; they were read as Windows-1252")
+        monitor.say(f"{name}: {count} bytes are not UTF-8; they were read as Windows-1252")
 
 
 def _header(lines: _Lines, name: str, path: Path, mapping: Mapping[str, str]) -> tuple[Columns, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -110,3 +111,15 @@ def open_text(path: Path) -> IO[str]:
         buffered.close()
         raise InputError(f"{path}: the file is empty (expected a header or a first record)")
     return io.TextIOWrapper(buffered, encoding=detect(head), errors=_Fallback.name, newline="")
+
+
+def position_of(file: IO[str]) -> Callable[[], int]:
+    """Tells how many bytes of the file on the disk have been read (of a compressed one: of the compressed bytes)."""
+    raw = file.buffer  # type: ignore[attr-defined]
+    if isinstance(inner := getattr(raw, "raw", None), gzip.GzipFile):
+        raw = inner.fileobj
+
+    def position() -> int:
+        return 0 if raw is None or raw.closed else raw.tell()
+
+    return position

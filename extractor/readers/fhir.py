@@ -13,28 +13,28 @@ from typing import Any
 
 from extractor.readers.encoding import decode
 from extractor.readers.markup import html_to_text, rtf_to_text
-from extractor.readers.rows import NoteRow, Warnings, build, reject
+from extractor.readers.rows import Monitor, NoteRow, build, reject
 
 #: content types that can be read, the plainest first
 READABLE = ("text/plain", "text/markdown", "text/html", "application/xhtml+xml", "text/rtf", "application/rtf")
 
 
 def resource_rows(
-    resource: dict[str, Any], *, name: str, row: int, date_order: str, warnings: Warnings
+    resource: dict[str, Any], *, name: str, row: int, date_order: str, monitor: Monitor
 ) -> Iterator[NoteRow]:
     """The note of one resource; of a Bundle, the notes of its entries. Other resources hold no notes."""
     kind = resource.get("resourceType")
     if kind == "Bundle":
         for entry in _list(resource.get("entry")):
             if isinstance(inner := _dict(entry).get("resource"), dict):
-                yield from resource_rows(inner, name=name, row=row, date_order=date_order, warnings=warnings)
+                yield from resource_rows(inner, name=name, row=row, date_order=date_order, monitor=monitor)
     elif kind == "DocumentReference":
         yield _document(resource, name, row, date_order)
     elif kind == "DiagnosticReport":
         yield _report(resource, name, row, date_order)
     else:
         label = kind if isinstance(kind, str) and kind.isalpha() else "resources without a type"
-        warnings.say(f"{name}: {label} skipped (notes are read from DocumentReference and DiagnosticReport)")
+        monitor.say(f"{name}: {label} skipped (notes are read from DocumentReference and DiagnosticReport)")
 
 
 def _document(resource: dict[str, Any], name: str, row: int, date_order: str) -> NoteRow:

@@ -10,13 +10,14 @@ from typing import Any
 from extractor.errors import InputError
 from extractor.readers import encoding, fhir
 from extractor.readers.columns import KNOWN, resolve
-from extractor.readers.rows import NoteRow, Warnings, build, reject
+from extractor.readers.rows import Monitor, NoteRow, build, reject
 
 
-def objects(path: Path, name: str, warnings: Warnings) -> Iterator[tuple[int, dict[str, Any] | None]]:
+def objects(path: Path, name: str, monitor: Monitor) -> Iterator[tuple[int, dict[str, Any] | None]]:
     """Line number and object of each line that is not blank; None for a line that is no JSON object."""
     before = encoding.fallback_bytes()
     with encoding.open_text(path) as file:
+        monitor.position = encoding.position_of(file)
         for number, line in enumerate(file, start=1):
             line = line.strip().lstrip("\ufeff")
             if not line:
@@ -27,15 +28,13 @@ def objects(path: Path, name: str, warnings: Warnings) -> Iterator[tuple[int, di
                 value = None
             yield number, value if isinstance(value, dict) else None
     if (count := encoding.fallback_bytes() - before) > 0:
-        warnings.say(f"{name}: {count} bytes are not UTF-8; they were read as Windows-1252")
+        monitor.say(f"{name}: {count} bytes are not UTF-8; they were read as Windows-1252")
 
 
-def rows(
-    path: Path, *, name: str, mapping: Mapping[str, str], date_order: str, warnings: Warnings
-) -> Iterator[NoteRow]:
+def rows(path: Path, *, name: str, mapping: Mapping[str, str], date_order: str, monitor: Monitor) -> Iterator[NoteRow]:
     """The rows of one file; row numbers are line numbers. A FHIR file is known by its ``resourceType``."""
     read_any = False
-    for number, value in objects(path, name, warnings):
+    for number, value in objects(path, name, monitor):
         if value is None:
             if not read_any and number == 1:
                 raise InputError(f"{name}: row 1 is no JSON object (expected JSON Lines: one object on each line)")
@@ -43,7 +42,7 @@ def rows(
             continue
         if "resourceType" in value:
             read_any = True
-            yield from fhir.resource_rows(value, name=name, row=number, date_order=date_order, warnings=warnings)
+            yield from fhir.resource_rows(value, name=name, row=number, date_order=date_order, monitor=monitor)
             continue
         if not read_any:
             resolve(list(value), mapping, name)

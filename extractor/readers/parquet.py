@@ -7,14 +7,12 @@ from pathlib import Path
 
 from extractor.errors import InputError
 from extractor.readers.columns import KNOWN, resolve
-from extractor.readers.rows import NoteRow, Warnings, build
+from extractor.readers.rows import Monitor, NoteRow, build
 
 BATCH_ROWS = 512
 
 
-def rows(
-    path: Path, *, name: str, mapping: Mapping[str, str], date_order: str, warnings: Warnings
-) -> Iterator[NoteRow]:
+def rows(path: Path, *, name: str, mapping: Mapping[str, str], date_order: str, monitor: Monitor) -> Iterator[NoteRow]:
     """The rows of one Parquet file; row numbers count from 1."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -27,9 +25,11 @@ def rows(
         header = file.schema_arrow.names
         columns = resolve(header, mapping, name)
         if columns.note_date is None:
-            warnings.say(f"{name}: no note_date column: the notes have no date")
+            monitor.say(f"{name}: no note_date column: the notes have no date")
         used = {field: header[at] for field in KNOWN if (at := columns.position(field)) is not None}
         number = 0
+        size, total = path.stat().st_size, max(1, file.metadata.num_rows)
+        monitor.position = lambda: size * number // total
         try:
             for batch in file.iter_batches(
                 batch_size=BATCH_ROWS, columns=sorted(set(used.values())), use_threads=False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -39,21 +39,32 @@ class NoteRow(NamedTuple):
 
 
 @dataclass
-class Warnings:
-    """What a person should know about the input; each line names the file, none holds text of a note."""
+class Monitor:
+    """What a person in front of the run should know: warnings (file names, never text of a note) and how far it is."""
 
     lines: list[str] = field(default_factory=list)
+    #: bytes of the input (0: not known), bytes of the files already read, and the position in the one being read
+    total_bytes: int = 0
+    done_bytes: int = 0
+    position: Callable[[], int] | None = None
 
     def say(self, line: str) -> None:
         if line not in self.lines:
             self.lines.append(line)
+
+    def fraction(self) -> float | None:
+        """The part of the input that has been read, 0 to 1; None where it is not known."""
+        if not self.total_bytes:
+            return None
+        here = self.position() if self.position else 0
+        return min(1.0, (self.done_bytes + here) / self.total_bytes)
 
 
 class Source(Protocol):
     """An opened input: ``rows()`` streams it in a fixed order, ``fingerprint()`` tells it from another one."""
 
     name: str
-    warnings: Warnings
+    monitor: Monitor
 
     def rows(self) -> Iterator[NoteRow]: ...
 

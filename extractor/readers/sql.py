@@ -11,7 +11,7 @@ from typing import Any
 
 from extractor.errors import InputError, UsageError
 from extractor.readers.columns import KNOWN, resolve
-from extractor.readers.rows import NoteRow, Warnings, build
+from extractor.readers.rows import Monitor, NoteRow, build
 
 #: the OMOP CDM 5.4 table
 DEFAULT_QUERY = "SELECT * FROM note"
@@ -27,7 +27,7 @@ class SqlSource:
     query: str = DEFAULT_QUERY
     mapping: Mapping[str, str] = field(default_factory=dict)
     date_order: str = "auto"
-    warnings: Warnings = field(default_factory=Warnings)
+    monitor: Monitor = field(default_factory=Monitor)
 
     @property
     def name(self) -> str:

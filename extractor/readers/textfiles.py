@@ -12,14 +12,14 @@ from pathlib import Path
 
 from extractor.readers.encoding import decode, open_binary
 from extractor.readers.markup import html_to_text, rtf_to_text
-from extractor.readers.rows import NoteRow, Warnings, build
+from extractor.readers.rows import Monitor, NoteRow, build
 
 SUFFIXES = (".txt", ".text", ".html", ".htm", ".rtf")
 
 _DATE = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
 
 
-def rows(path: Path, *, root: Path, name: str, date_order: str, warnings: Warnings) -> Iterator[NoteRow]:
+def rows(path: Path, *, root: Path, name: str, date_order: str, monitor: Monitor) -> Iterator[NoteRow]:
     """The one note of a file; ``name`` is its path below ``root``."""
     relative = path.relative_to(root)
     match = _DATE.search(relative.stem)
@@ -30,7 +30,7 @@ def rows(path: Path, *, root: Path, name: str, date_order: str, warnings: Warnin
         patient, kind = before.strip("_- "), after
     else:
         patient, kind = relative.stem, after
-        warnings.say(
+        monitor.say(
             f"{root.name}: files without a patient in folder or name are patients of their own "
             "(expected PATIENT/NOTE.txt or PATIENT_YYYY-MM-DD_TYPE.txt)"
         )
