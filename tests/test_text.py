@@ -1,0 +1,68 @@
+"""Sentences and sections of notes."""
+
+import pytest
+
+from extractor.pipeline.text import MAX_SENTENCE, NoteText, split
+
+
+def pieces(text):
+    return [text[a:b] for a, b in split(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Denies fever. Cough for 2 days.", ["Denies fever.", "Cough for 2 days."]),
+        ("Hgb 9.1 today. Plt 140.", ["Hgb 9.1 today.", "Plt 140."]),
+        ("Seen by Dr. Smith. Stable.", ["Seen by Dr. Smith.", "Stable."]),
+        ("- WBC 4.1\n- Hgb 9.2", ["- WBC 4.1", "- Hgb 9.2"]),
+        ("1. Lobectomy. 2. Biopsy.", ["1. Lobectomy.", "2. Biopsy."]),
+        ("NO NEURO SX. NO FEVER.", ["NO NEURO SX.", "NO FEVER."]),
+        ("No. 3 lesion grew.", ["No. 3 lesion grew."]),
+        (
+            "The patient has small cell lung cancer that was found on a routine\nchest radiograph in March.",
+            ["The patient has small cell lung cancer that was found on a routine\nchest radiograph in March."],
+        ),
+        ("Hb      88 g/L\nWBC     6.7", ["Hb      88 g/L", "WBC     6.7"]),
+        ("Tumor cells are positive.The margin is free.", ["Tumor cells are positive.", "The margin is free."]),
+        ("PMH: HTN\nMeds: none", ["PMH: HTN", "Meds: none"]),
+        ("", []),
+        ("  \n ", []),
+    ],
+)
+def test_sentences(text, expected):
+    assert pieces(text) == expected
+
+
+def test_a_run_without_an_end_is_cut():
+    lengths = [len(p) for p in pieces("word " * 2000)]
+    assert max(lengths) <= MAX_SENTENCE
+    assert sum(lengths) + len(lengths) >= 9900
+
+
+def names(text):
+    return [(s.name, s.heading) for s in NoteText(text).sections]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("PMH: HTN\nMEDS: none", [("past_medical_history", "PMH"), ("medications", "MEDS")]),
+        ("Past Medical History\nHTN", [("past_medical_history", "Past Medical History")]),
+        ("FINAL DIAGNOSIS:\nLung: adenocarcinoma", [("pathologic_diagnosis", "FINAL DIAGNOSIS")]),
+        ("Oncologic History (complete):\n- EP x4", [("oncologic_history", "Oncologic History")]),
+        ("CHIEF COMPLAINT: cough, PAST MEDICAL HISTORY: asthma", [("chief_complaint", "CHIEF COMPLAINT"), ("past_medical_history", "PAST MEDICAL HISTORY")]),
+        ("He told his history: none of it written.", []),
+        ("She takes medications: aspirin", []),
+        ("Plan was changed twice.", []),
+    ],
+)  # fmt: skip
+def test_sections(text, expected):
+    assert names(text) == expected
+
+
+def test_section_at_a_position():
+    text = "HPI: cough\nPMH: HTN"
+    note = NoteText(text)
+    assert note.section_at(text.index("cough")) == "history_present_illness"
+    assert note.section_at(text.index("HTN")) == "past_medical_history"
