@@ -1,0 +1,410 @@
+"""Histology: what the tumour is, with its primary site, grade and differentiation.
+
+A neuroendocrine name alone says little: "well differentiated" makes a NET of a "neuroendocrine carcinoma" (WHO 2000),
+"large cell type" an LCNEC, and the primary site tells small cell lung cancer from a small cell carcinoma elsewhere
+(lung: cohort 1; another organ: sc_nec; prostate: nepc). Clinical rules: criteria 2.1 and E3 of NCT07016230.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..pipeline.lexicon import Hit
+from ..pipeline.text import NoteText, Sentence
+from ..records import Draft
+from . import primary_site as sites_of
+from . import sites
+
+FAMILY = "histology"
+KEYS = frozenset({"group", "site", "value_text", "kind", "subtype", "context"})
+
+_CODES = {
+    "sclc": "NCIt C4917",
+    "sc_nec": "NCIt C3915",
+    "nepc": "NCIt C158650",
+    "lcnec": "NCIt C5672",
+    "nec_nos": "NCIt C3773",
+    "net": "NCIt C3809",
+}
+_MERGE = re.compile(
+    r"[\s,(-]*(?:type|variant|of|the|with|and|poorly|high|differentiated|grade|undifferentiated|undiff\.?|diff\.?|p\.?d\.?|pure)?(?:[\s,(-]*(?:type|poorly|differentiated|high|grade))*[\s,(-]*"
+)
+_BEFORE = re.compile(r"[;.:]\s|\bvs\.?\b|\bversus\b|\bbut\b|\bnot\b|\bno\b|\bor\b|\brather than\b|\n\s*\n")
+_AFTER = re.compile(r"[;.]\s|\bvs\.?\b|\bversus\b|\bbut\b|\brather than\b|\bor\b|\n\s*\n")
+_WELL = re.compile(
+    r"\bwell[\s-]*(?:to moderately[\s-]*)?diff|\bbien differenci|\bwd\b|\blow[\s-]*grade|\bintermediate[\s-]*grade|\bmoderately[\s-]*diff"
+)
+_POOR = re.compile(
+    r"\bpoorly[\s-]*(?:to undifferentiated[\s-]*)?diff|\bhigh[\s-]*grade|\bundifferentiated|\bpeu differenci|\bde haut grade|\bpoorly diff|\bp\.?d\.? nec"
+)
+_LARGE = re.compile(r"\blarge[\s-]*cell|\ba grandes cellules")
+_SMALL = re.compile(r"(?<!non[\s-])\bsmall[\s-]*cell|\ba petites cellules")
+_GRADE = re.compile(r"\b(?:who\s+)?(?:grade|grad)\s*:?\s*(?P<a>[1-4]|iii|ii|iv|i)\b|\bg\s?(?P<b>[1-3])\b")
+_LOW, _INTERMEDIATE = re.compile(r"\blow[\s-]*grade"), re.compile(r"\bintermediate[\s-]*grade")
+_GLEASON = re.compile(r"\bgleason\s*(?:score|grade)?\s*(?:of|:|was|is)?\s*(\d\s*\+\s*\d|\d{1,2})")
+_NUMBER = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
+_ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
+_EMERGENT = re.compile(r"treatment[\s-]*(?:emergent|related|induced|associated)|\bt-?nepc\b|\bt-?scnc\b|transform")
+_DE_NOVO = re.compile(r"\bde[\s-]*novo\b")
+_DIFFERENTIATED = (
+    (
+        re.compile(r"\bmoderately[\s-]*(?:to[\s-]*)?(?:poorly|well)[\s-]*diff|\bwell to moderately|\bmoderate to poor"),
+        None,
+    ),
+    (re.compile(r"\bmoderately[\s-]*diff"), "G2"),
+    (re.compile(r"\bwell[\s-]*diff"), "G1"),
+    (re.compile(r"\bpoorly[\s-]*diff"), "G3"),
+)
+_GENERIC_OF = re.compile(r"\s+(?:of|in|de|du|d')\s*(?:the |his |her |la |left |right |l'|urinary |a )*$")
+_GENERIC_STOP = re.compile(
+    r"[\s-]*(?:free|screening|clinic|centre|center|mdt|service|unit|team|nurse|risk|survivor|program|gene|antigen|\d{2,3}(?:[-.]\d)?\b|embryonic)"
+)
+_NUMBERED = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]+(?P<item>[^\n]{3,60})$", re.MULTILINE)
+_SKIN_PLACE = re.compile(
+    r"\b(?:on|of|over|from)\s+(?:the\s+|his\s+|her\s+|left\s+|right\s+|dorsal\s+|upper\s+|lower\s+)*(?:hand|forearm|arm|leg|cheek|ear|pinna|forehead|nose|temple|scalp|face|lip|shin|neck skin|back|finger|thigh|calf|eyelid|shoulder)\b|\bskin\b|\bcutaneous\b|\bmohs\b"
+)
+_THYROID = re.compile(r"thyroid|calcitonin|imtcgs|\bmtc\b|\bret\b|\bmen\s?2")
+
+
+@dataclass(slots=True)
+class Mention:
+    """A histology as read, before the note as a whole has been looked at."""
+
+    concept: str
+    start: int
+    end: int
+    hit: Hit
+    site: str | None = None
+    explicit: bool = False
+    value_text: str | None = None
+    assertion: str | None = None
+    generic: bool = False
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+def read(note: NoteText) -> Iterator[Draft]:
+    menus = menu_lines(note)
+    mentions: list[Mention] = []
+    for sentence, hits in note.sentences_with(FAMILY):
+        if any(a <= sentence.start < b for a, b in menus):
+            continue
+        for first, last in _merged(note, hits):
+            mentions.extend(_mentions(note, sentence, first, last))
+    specific = {m.site for m in mentions if m.site and not m.generic}
+    dominant = sites_of.Dominant(note)
+    for mention in mentions:
+        if mention.generic and mention.site in specific:
+            continue
+        _settle(note, mention, mentions, dominant)
+        attributes = dict(mention.attributes)
+        if mention.site:
+            attributes["primary_site"] = mention.site
+        yield Draft(
+            FAMILY,
+            mention.concept,
+            mention.start,
+            mention.end,
+            mention.hit.concept.rule_id,
+            anchor=(mention.start, mention.end),
+            code=_CODES.get(mention.concept, mention.hit.concept.code),
+            value_text=mention.value_text,
+            assertion=mention.assertion,
+            attributes=attributes,
+        )
+
+
+def _merged(note: NoteText, hits: list[Hit]) -> Iterator[tuple[Hit, Hit | None]]:
+    """Hits that are one name in two parts: "small-cell-type NEC", "neuroendocrine carcinoma, small cell type"."""
+    index = 0
+    while index < len(hits):
+        hit = hits[index]
+        following = hits[index + 1] if index + 1 < len(hits) else None
+        if following is not None:
+            pair = {hit.get("group"), following.get("group")}
+            gap = note.folded[hit.end : following.start]
+            bare = (
+                hit.get("group") == "small_cell"
+                and hit.name == "small cell"
+                or following.get("group") == "small_cell"
+                and following.name == "small cell"
+            )
+            if (
+                bare
+                and "small_cell" in pair
+                and pair & {"ne_carcinoma", "ne_tumor"}
+                and len(gap) < 45
+                and _MERGE.fullmatch(gap)
+                and " and " not in gap
+            ):
+                yield hit, following
+                index += 2
+                continue
+        yield hit, None
+        index += 1
+
+
+def _window(note: NoteText, sentence: Sentence, start: int, end: int, previous: int) -> tuple[str, str]:
+    """The words before a name, to the last clause break, and behind it, to the next."""
+    folded = note.folded
+    before = folded[max(sentence.start, previous, start - 80) : start]
+    cuts = list(_BEFORE.finditer(before))
+    if cuts:
+        before = before[cuts[-1].end() :]
+    after = folded[end : min(sentence.end, end + 60)]
+    cut = _AFTER.search(after)
+    return before, after[: cut.start()] if cut else after
+
+
+def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) -> Iterator[Mention]:
+    start, end = hit.start, (second or hit).end
+    group = hit.get("group")
+    if group == "site":
+        yield from _generic(note, sentence, hit)
+        return
+    if hit.get("context") == "thyroid" and not _THYROID.search(note.folded.replace("medullary", "")):
+        return
+    earlier = [h.end for h in sentence.hits(FAMILY) if h.end <= start]
+    before, after = _window(note, sentence, start, end, earlier[-1] if earlier else 0)
+    later = [h.start for h in sentence.hits(FAMILY) if h.start >= end]
+    if later:
+        after = after[: max(0, later[0] - end)]
+    site, explicit = sites_of.near(note, sentence, start, end)
+    mention = Mention(hit.key, start, end, hit, site=site, explicit=explicit, value_text=hit.get("value_text"))
+    if hit.get("site") and (not explicit or hit.key in ("sclc", "combined_sclc", "nepc", "mtc")):
+        mention.site, mention.explicit = hit.get("site"), True
+    elif hit.get("site") and hit.get("kind") != "generic" and hit.key == "other_malignancy":
+        mention.site = hit.get("site")
+    for key in ("subtype", "kind"):
+        if hit.get(key) and hit.get(key) != "generic":
+            mention.attributes[key] = hit.get(key)
+    mention.generic = hit.get("kind") == "generic"
+    if second is not None:
+        mention.concept = "sc_nec"
+        mention.attributes["settle"] = "small_cell_ne"
+    elif group in ("small_cell", "small_cell_ne") and not hit.get("site"):
+        mention.attributes["settle"] = group
+    elif group in ("ne_carcinoma", "ne_tumor", "ne_neoplasm"):
+        yield from _neuroendocrine(mention, group, before, after)
+        return
+    if (
+        mention.concept == "squamous_cell_carcinoma"
+        and mention.site in (None, "skin", "tongue", "head and neck")
+        and _SKIN_PLACE.search(after)
+    ):
+        mention.site, mention.explicit = "skin", True
+        mention.attributes["kind"] = "nmsc"
+    if mention.concept in ("adenocarcinoma", "other_malignancy", "squamous_cell_carcinoma") and (
+        grade := _other_grade(mention.concept, before, after)
+    ):
+        mention.attributes["grade"] = grade
+    if mention.concept == "net" and (grade := _net_grade(before, after)):
+        mention.attributes["grade"] = grade
+    if mention.concept == "mtc":
+        around = before + " | " + after
+        if re.search(r"\bhigh[\s-]*grade", around):
+            mention.attributes["grade"] = "high"
+        elif re.search(r"\blow[\s-]*grade", around):
+            mention.attributes["grade"] = "low"
+    if mention.concept == "nepc":
+        mention.attributes.update(_origin(note, sentence))
+    yield mention
+
+
+def _origin(note: NoteText, sentence: Sentence) -> dict[str, str]:
+    piece = sentence.folded
+    if _EMERGENT.search(piece):
+        return {"origin": "treatment_emergent"}
+    if _DE_NOVO.search(piece):
+        return {"origin": "de_novo"}
+    return {}
+
+
+def _neuroendocrine(mention: Mention, group: str, before: str, after: str) -> Iterator[Mention]:
+    """Carcinoma, tumour or neoplasm: differentiation, cell type and grade decide which."""
+    around = f"{before} | {after}"
+    well, poor = _WELL.search(around) is not None, _POOR.search(around) is not None
+    if re.search(r"\bnot\s+(?:a\s+)?well", around):
+        well = False
+    if _LARGE.search(around) and not _SMALL.search(around) and not well:
+        mention.concept = "lcnec"
+        yield mention
+        return
+    if _SMALL.search(after) and group == "ne_carcinoma" and not well:
+        mention.concept = "sc_nec"
+        mention.attributes["settle"] = "small_cell_ne"
+        yield mention
+        return
+    grade = _net_grade(before, after)
+    if group == "ne_carcinoma":
+        if well or (grade in ("G1", "G2") and not poor):
+            mention.concept = "net"
+            mention.attributes["differentiation"] = "well"
+            if grade:
+                mention.attributes["grade"] = grade
+        else:
+            mention.concept = "nec_nos"
+            mention.attributes["settle"] = "nec"
+            if poor or grade == "G3":
+                mention.attributes["differentiation"] = "poor"
+        yield mention
+        return
+    if poor and not well and not re.search(r"\bpoorly", around):
+        # "high-grade NET / NEN": NET G3 or NEC, only the pathologist knows (criteria 2.1)
+        grade = "G3"
+        if group == "ne_neoplasm" or not _GRADE.search(around):
+            yield from _either(mention)
+            return
+    if poor and not well:
+        mention.concept = "nec_nos" if re.search(r"\bpoorly", around) else "net"
+        mention.attributes["differentiation"] = "poor" if mention.concept == "nec_nos" else "well"
+    elif group == "ne_neoplasm" and not well and grade not in ("G1", "G2"):
+        yield from _either(mention)
+        return
+    elif well:
+        mention.attributes["differentiation"] = "well"
+    if grade and mention.concept == "net":
+        mention.attributes["grade"] = grade
+    yield mention
+
+
+def _either(mention: Mention) -> Iterator[Mention]:
+    for concept in ("net", "nec_nos"):
+        yield Mention(
+            concept, mention.start, mention.end, mention.hit, mention.site, mention.explicit, assertion="possible"
+        )
+
+
+def _net_grade(before: str, after: str) -> str | None:
+    for text in (after[:40], before):
+        found = list(_GRADE.finditer(text))
+        if found:
+            match = found[0] if text is not before else found[-1]
+            number = match["a"] or match["b"]
+            number = _NUMBER.get(number, number)
+            return f"G{number}" if number in "123" else None
+    around = f"{before} | {after}"
+    if _LOW.search(around):
+        return "G1"
+    return "G2" if _INTERMEDIATE.search(around) else None
+
+
+def _other_grade(concept: str, before: str, after: str) -> str | None:
+    gleason = _GLEASON.search(after) or _GLEASON.search(before)
+    if gleason:
+        return "Gleason " + gleason[1].replace(" ", "")
+    around = f"{before} | {after[:48]}"
+    match = _GRADE.search(around)
+    if match:
+        number = match["a"] or match["b"]
+        if match["b"]:
+            return f"G{number}"
+        return number if number.isdigit() else number.upper()
+    if concept == "adenocarcinoma":
+        for pattern, grade in _DIFFERENTIATED:
+            if pattern.search(around):
+                return grade
+        if re.search(r"\bhigh[\s-]*grade", before):
+            return "high"
+        if re.search(r"\blow[\s-]*grade", before):
+            return "low"
+    return None
+
+
+def _generic(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Mention]:
+    """ "breast cancer", "ca of the bladder": a cancer that is named by its site."""
+    folded = note.folded
+    if _GENERIC_STOP.match(folded, hit.end):
+        return
+    found = sites.hits(note, sentence.start, sentence.end)
+    earlier = [h for h in found if h.end <= hit.start or h.start < hit.start < h.end or h.end == hit.end]
+    site = None
+    start, end = hit.start, hit.end
+    if earlier:
+        gap = folded[earlier[-1].end : hit.start]
+        if earlier[-1].end >= hit.end or re.fullmatch(r"[\s-]*(?:cell|gland|duct|base|small bowel)?[\s-]*", gap):
+            site, start = earlier[-1], earlier[-1].start
+    if site is None:
+        for later in found:
+            if later.start >= hit.end and _GENERIC_OF.fullmatch(folded[hit.end : later.start]):
+                site, end = later, later.end
+            if later.start >= hit.end:
+                break
+    if site is None or site.key in (
+        "lymph_node",
+        "peritoneum",
+        "soft tissue",
+        "unknown",
+        "pleura",
+        "chest wall",
+        "leptomeninges",
+    ):
+        return
+    if (
+        re.search(r"\bmetastatic\s+(?:\w+\s+)?$", folded[max(sentence.start, start - 24) : start])
+        and site.get("kind") == "secondary"
+    ):
+        return
+    before, after = _window(note, sentence, start, end, 0)
+    mention = Mention("other_malignancy", start, end, hit, site.key, True, f"{site.key} cancer", generic=True)
+    if grade := _other_grade("other_malignancy", before, after):
+        mention.attributes["grade"] = grade
+    yield mention
+
+
+def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant: sites_of.Dominant) -> None:
+    """The primary site from the note as a whole, and what hangs on it."""
+    settle = mention.attributes.pop("settle", None)
+    if mention.site is None:
+        siblings = {m.site for m in mentions if m.concept == mention.concept and m.site and m.explicit}
+        if len(siblings) == 1:
+            mention.site = siblings.pop()
+        elif (
+            mention.concept not in ("pheochromocytoma", "paraganglioma")
+            and mention.attributes.get("kind") != "haematological"
+        ):
+            mention.site = dominant.site(mention.start)
+    if settle is None:
+        return
+    site = mention.site
+    if settle == "nec":
+        if site == "prostate":
+            mention.concept = "nepc"
+            mention.attributes.update(_origin(note, note.sentence_at(mention.start)))
+        return
+    lung_named = any(m.hit.get("site") == "lung" and m.concept in ("sclc", "combined_sclc") for m in mentions)
+    if not mention.explicit and lung_named:
+        mention.concept, mention.site = "sclc", "lung"
+    elif site == "prostate":
+        mention.concept = "nepc"
+        mention.attributes["subtype"] = "small_cell"
+        mention.attributes.update(_origin(note, note.sentence_at(mention.start)))
+    elif site == "lung":
+        mention.concept = "sclc"
+    elif site in (None, "mediastinum") or (not mention.explicit and site in sites_of.SECONDARY):
+        mention.concept = "sclc" if settle == "small_cell" else "sc_nec"
+        mention.site = "lung" if settle == "small_cell" else None
+    else:
+        mention.concept = "sc_nec"
+
+
+def menu_lines(note: NoteText) -> list[tuple[int, int]]:
+    """Menus of a synoptic report ("1. Adenocarcinoma 2. Carcinoid …"): a list to choose from states nothing."""
+    hits = note.hits.get(FAMILY, ())
+    if len(hits) < 3:
+        return []
+    lines = [(m.start(), m.end(), m["item"]) for m in _NUMBERED.finditer(note.text)]
+    bare = []
+    for start, end, item in lines:
+        inside = note.hits_between(FAMILY, start, end)
+        covered = sum(h.end - h.start for h in inside)
+        if inside and covered >= 0.4 * len(item) and not any(c.isdigit() for c in item):
+            bare.append((start, end, inside[0].name))
+    runs: list[list[tuple[int, int, str]]] = []
+    for entry in bare:
+        if runs and note.text.count("\n", runs[-1][-1][1], entry[0]) <= 4:
+            runs[-1].append(entry)
+        else:
+            runs.append([entry])
+    return [(a, b) for run in runs if len({n for _, _, n in run}) >= 3 for a, b, _ in run]

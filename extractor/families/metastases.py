@@ -1,0 +1,450 @@
+"""Metastases and their sites, read from the words around a name of ``patterns/stage``.
+
+"hepatic and osseous metastases", "mets to liver, bone and brain", "metastatic to the adrenals", "liver biopsy:
+metastatic carcinoma", "3/14 nodes positive". A site is one of the closed list of the vocabulary; what is metastatic
+in lymph nodes alone is not called metastatic disease.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..pipeline.lexicon import Hit
+from ..pipeline.text import NoteText, Sentence
+from ..records import Draft
+from . import sites
+
+FAMILY_STAGE = "stage"
+_CONDITION = {"liver": ("liver_metastases", "SNOMED 94381002"), "brain": ("brain_metastases", "SNOMED 94225005")}
+
+_PRE_WORDS = (
+    r"gland|glands|lesions?|tumou?rs?|mass|masses|nodules?|distant|parenchymal|node|nodes|nodal|disease|deposits?|and/or|"
+    r"suspicious for|suspected|concerning for|suggestive of|consistent with|compatible with|worrisome for|positive for|"
+    r"representing|represents?|suspect for|c/w|likely|possible|probable|indeterminate|multiple|new|known|solitary|single|small|tiny|"
+    r"biopsy[- ]proven|both|which (?:are|is)|that (?:are|is)|are|were|is|was|in favou?r of|due to|from|progressive|treated|irradiated|"
+    r"recurrent|metachronous|synchronous|hypermetabolic|most|also|wall|bone|body|lobe"
+)
+_PRE_GAP = re.compile(rf"[\s-]*(?:\(?(?:{_PRE_WORDS})\)?[\s-]*)*")
+_POST_WORDS = frozenset(
+    "to in of involving involve involves within into at the his her their both one two three four five six a an single multiple several "
+    "numerous few bilateral left right upper lower and recurrence disease including are were was is noted seen found present detected "
+    "identified known new small tiny lesions lesion throughout on has have been developed confirmed present widespread diffuse extensive "
+    "dans du de la le les des au aux regional distant segment affecting such as affect mostly mainly predominantly also only e g i e site sites "
+    "contralateral ipsilateral hilar mediastinal l r r/l his prior side part deep large innumerable approximately about or".split()
+)
+_PREPOSITION = re.compile(
+    r"\b(?:to|in|of|involving|involves?|within|into|at|on|including|throughout|dans|affecting|au|aux|du|de)\b|[:(]"
+)
+_OF_HISTOLOGY = re.compile(
+    r"\s*(?:cancers?|carcinomas?|adeno\w*|ca\b|small|large|non|squamous|urothelial|neuroendocrine|nec\b|net\b|lcnec|tumou?rs?\b|melanoma|sarcoma|"
+    r"malignan\w*|primary|origin|cell|acinar|ductal|mucinous|serous|endometri\w*|carcinoid|medullary|well|poorly|mtc)"
+)
+_LESION_NOUN = re.compile(
+    r"\s*(?:lesions?|disease|deposits?|nodules?|foci|focus|involvement|tumou?rs?|mass(?:es)?|spread|implants?|burden|recurrence)\b"
+)
+_SPECIMEN = r"(?:core |needle |fine |excisional |incisional |wedge |us-guided |ct-guided |u/s |ultrasound |guided |percutaneous )*(?:biops(?:y|ies)|bx|fna|fnb|resection|excision|aspirat\w+|cytology|core|mass(?:es)?|lesions?|tumou?rs?|nodules?|specimen|metastasectomy|washings?|fluid)"
+_PREDICATE = re.compile(
+    rf"(?:[\s,]|\blobe\b|\bsegment\b|\bseg\b|\bwall\b|\b[ivx\d]+\b|\bstation\b|\bleft\b|\bright\b|\bportion\b|\bpart\b)*{_SPECIMEN}\b[^;]{{0,110}}$",
+    re.DOTALL,
+)
+_PREDICATE_BEFORE = re.compile(
+    rf"\b{_SPECIMEN}\s+(?:of|from|in)\s+(?:the |a |an |his |her |left |right |gastric |multiple )*$"
+)
+_HEADER = re.compile(r"biops|\bbx\b|resect|excision|\bcore\b|\bfna\b|aspirat|cytolog|ectomy|\bpart\b|specimen")
+_TO_SITE = re.compile(r"^[^.;\n]{0,80}?\b(in|into|to|involving|within)\b")
+_NEGATED = re.compile(
+    r"\b(?:no|not|without|negative for|absence of|denie[sd]|never|neither|nor|free of|rule[sd]? out|resolution of|aucune?|pas de|sans|"
+    r"nor any|negative)\b(?:(?!\bbut\b|\bhowever\b|\bexcept\b|[;.]).)*$",
+    re.DOTALL,
+)
+_NODES = re.compile(
+    r"(?P<a>\b\d{1,2}|\bone|\btwo|\bthree|\bfour|\bfive|\bsix|\bseven|\beight|\bnine|\bten|\bzero|\bnone|\ball)\s*(?:\(\d{1,2}\)\s*)?"
+    r"(?:/|\bof\b|\bout of\b|:)\s*(?:the\s+)?(?P<b>\d{1,3}|[a-z]+(?:[\s-][a-z]+)?)\s*(?:\(\d{1,2}[:/]\d{1,2}\)\s*)?"
+    r"(?P<mid>(?:(?!no\b)[a-z]+[\s-]+){0,3}?)(?:lymph\s*nodes?|nodes?|lns?)\b(?P<tail>[^.;\n]{0,40})"
+)
+_POSITIVE_NODES = re.compile(
+    r"\b(?P<polarity>positive|involved|metastatic|negative|benign|tumou?r-free)\s+(?:[a-z]+\s+){0,3}(?:lymph\s*nodes?|nodes|lns)\b"
+)
+_NODE_RATIO = re.compile(r"(?:lymph\s*nodes?|nodes?|\blns?)\b[^.;\n\d]{0,40}\(?\b(\d{1,2})\s?/\s?(\d{1,3})\b(?!/)")
+_INVOLVED = re.compile(r"positive|involve|metasta|\+|malignan|carcinoma|tumou?r|disease")
+_BRAIN_REPORT = re.compile(
+    r"\b(?:mri?|ct|magnetic resonance)\b[^\n]{0,25}\b(?:brain|head)\b|\b(?:brain|head|cerebral)\s+(?:mri?|ct)\b|\birm (?:cérébrale|cerebrale)\b"
+)
+_TREATED = re.compile(
+    r"\b(?:srs|sbrt|wbrt|radiosurg\w*|gamma ?knife|cyberknife|resect\w*|removed|craniotomy|irradiat\w*|radiated|treated|whole[- ]brain|s/p|gy)\b"
+)
+_ACTIVE = re.compile(r"\b(?:new|progress\w*|grow\w*|enlarg\w*|untreated|increas\w*|active|worsen\w*)\b")
+_STABLE = re.compile(r"\b(?:stable|unchanged|no change)\b")
+_ASYMPTOMATIC = re.compile(
+    r"\basymptomatic|\bno (?:neuro\w*|cns|headache)|\bwithout (?:neuro\w*|symptoms)|\bno symptoms|\bneurologically (?:intact|stable)"
+)
+_SYMPTOMATIC = re.compile(r"\bsymptomatic|\bheadaches?\b|\bseizures?\b|\bhemiparesis|\bweakness\b|\bataxia|\baphasia")
+
+
+def drafts(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Draft]:
+    """Metastatic disease and its sites in one sentence."""
+    found = sites.hits(note, sentence.start, sentence.end)
+    for hit in hits:
+        kind = hit.get("kind")
+        if kind == "noun":
+            yield from _noun(note, sentence, hit, found)
+        elif kind in ("adjective", "spread"):
+            yield from _adjective(note, sentence, hit, found, kind)
+        elif kind == "involvement":
+            yield from _involvement(note, sentence, hit, found)
+        elif kind in ("effusion", "peritoneal"):
+            site = "pleura" if kind == "effusion" else "peritoneum"
+            yield Draft(FAMILY_STAGE, "metastatic_site", hit.start, hit.end, hit.concept.rule_id, value_text=site)
+
+
+def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Iterator[Draft]:
+    folded = note.folded
+    members = before(folded, found, hit.start)
+    abbreviation = folded[hit.start : hit.end] in ("met", "mts")
+    if abbreviation and not members:
+        return
+    after_members = after(folded, found, hit.end, sentence.end)
+    members = members + [m for m in after_members if m not in members]
+    anchor = (hit.start, hit.end)
+    negated = _NEGATED.search(folded, max(sentence.start, hit.start - 90), hit.start) is not None
+    if not members and not negated:
+        members = _predicate(note, sentence, hit, found)
+    if not members and _BRAIN_REPORT.search(note.folded[:400]) and "distant" not in folded[hit.start - 12 : hit.start]:
+        yield from _site(
+            "brain", hit.start, hit.end, anchor, hit.concept.rule_id, folded[sentence.start : sentence.end]
+        )
+        return
+    yield from _members(note, sentence, hit, members, anchor)
+    if not members or (not negated and any(m.get("metastasis") != "lymph_node" for m in members)):
+        yield Draft(FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id, anchor=anchor)
+
+
+def _members(
+    note: NoteText, sentence: Sentence, hit: Hit, members: list[Hit], anchor: tuple[int, int]
+) -> Iterator[Draft]:
+    context = note.folded[sentence.start : sentence.end]
+    for member in members:
+        start, end = min(hit.start, member.start), max(hit.end, member.end)
+        near = abs(member.start - hit.start) < 200
+        span = (start, end) if near else (hit.start, hit.end)
+        extra = {} if member.get("metastasis") != "other" else {"site": member.key}
+        yield from _site(member.get("metastasis"), *span, anchor, hit.concept.rule_id, context, extra)
+
+
+def _site(
+    site: str,
+    start: int,
+    end: int,
+    anchor: tuple[int, int] | None,
+    rule: str,
+    context: str,
+    attributes: dict[str, str] | None = None,
+    assertion: str | None = None,
+) -> Iterator[Draft]:
+    yield Draft(
+        FAMILY_STAGE,
+        "metastatic_site",
+        start,
+        end,
+        rule,
+        anchor=anchor,
+        value_text=site,
+        attributes=attributes or {},
+        assertion=assertion,
+    )
+    if site in _CONDITION:
+        concept, code = _CONDITION[site]
+        extra = brain_attributes(context) if site == "brain" else {}
+        yield Draft(
+            "condition", concept, start, end, rule, anchor=anchor, code=code, attributes=extra, assertion=assertion
+        )
+
+
+def brain_attributes(context: str) -> dict[str, str]:
+    """Status and symptoms of brain metastases as the sentence states them.
+
+    >>> brain_attributes("brain mets, s/p srs, asymptomatic")
+    {'status': 'treated', 'symptomatic': 'no'}
+    """
+    found: dict[str, str] = {}
+    if re.search(r"\buntreated\b", context):
+        found["status"] = "active"
+    elif _TREATED.search(context):
+        found["status"] = "treated"
+    elif _ACTIVE.search(context):
+        found["status"] = "active"
+    elif _STABLE.search(context):
+        found["status"] = "stable"
+    if _ASYMPTOMATIC.search(context):
+        found["symptomatic"] = "no"
+    elif _SYMPTOMATIC.search(context):
+        found["symptomatic"] = "yes"
+    return found
+
+
+def before(folded: str, found: list[Hit], position: int) -> list[Hit]:
+    """The list of sites right before a name: "hepatic and osseous |metastases"."""
+    earlier = [h for h in found if h.end <= position]
+    if not earlier:
+        return []
+    last = earlier[-1]
+    gap = folded[last.end : position]
+    if len(gap) > 60 or not _PRE_GAP.fullmatch(gap):
+        return []
+    return sites.run_before(folded, earlier, len(earlier) - 1)
+
+
+def after(folded: str, found: list[Hit], position: int, limit: int) -> list[Hit]:
+    """The list of sites behind a name: "metastases| to the liver and bone"."""
+    later = [h for h in found if h.start >= position]
+    if not later:
+        return []
+    gap = folded[position : later[0].start]
+    if len(gap) > 70 or any(c in gap for c in ".;"):
+        return []
+    words = re.findall(r"[a-z/]+", gap)
+    if any(w not in _POST_WORDS for w in words):
+        return []
+    if not _PREPOSITION.search(gap) and gap.strip(" -"):
+        return []
+    members = sites.run_after(folded, later, 0)
+    if re.match(
+        r"\s*(?:cancer|carcinoma|primary|origin|ca\b|function|was normal|is normal|normal)",
+        folded[members[-1].end : members[-1].end + 14],
+    ):
+        return []
+    return members
+
+
+def _adjective(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit], kind: str) -> Iterator[Draft]:
+    folded = note.folded
+    anchor = (hit.start, hit.end)
+    later = [h for h in found if h.start >= hit.end]
+    members: list[Hit] = []
+    negated = _NEGATED.search(folded, max(sentence.start, hit.start - 90), hit.start) is not None
+    tail = folded[hit.end : sentence.end]
+    if (
+        kind == "spread"
+        or folded[hit.start : hit.end].endswith(" to")
+        or re.match(r"\s+(?:in|into|to|involving|within)\b", tail)
+    ):
+        members = after(folded, found, hit.start if kind == "spread" else hit.end - 2, sentence.end) or after(
+            folded, found, hit.end, sentence.end
+        )
+        if kind == "spread" and not members:
+            return
+    elif later:
+        run = sites.run_after(folded, later, 0)
+        gap = folded[hit.end : later[0].start]
+        behind = folded[run[-1].end : run[-1].end + 24]
+        adjacent = (
+            re.fullmatch(
+                r"[\s-]*(?:(?:left|right|multiple|bilateral|diffuse|cervical|mediastinal|the|new|an?|regional|enlarged)\s+)*",
+                gap,
+            )
+            is not None
+        )
+        if adjacent and not _OF_HISTOLOGY.match(behind) and (_LESION_NOUN.match(behind) or run[-1].key == "lymph_node"):
+            members = run
+        elif adjacent and _LESION_NOUN.match(behind) and any(m.get("kind") == "secondary" for m in run):
+            members = [m for m in run if m.get("kind") == "secondary"]
+        elif not adjacent:
+            members = _histology_then_site(folded, hit, later)
+    if not members and not negated:
+        members = _predicate(note, sentence, hit, found)
+    yield from _members(note, sentence, hit, members, anchor)
+    if not members or (not negated and any(m.get("metastasis") != "lymph_node" for m in members)):
+        yield Draft(FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id, anchor=anchor)
+
+
+def _histology_then_site(folded: str, hit: Hit, later: list[Hit]) -> list[Hit]:
+    """ "metastatic carcinoma in one of 32 lymph nodes"; "of" names the primary instead."""
+    for index, site in enumerate(later):
+        between = folded[hit.end : site.start]
+        if len(between) > 110:
+            break
+        links = list(re.finditer(r"\b(in|into|to|involving|within|of)\b", between))
+        strong = [m for m in links if m.group(1) != "of"]
+        if not strong:
+            continue
+        link = strong[-1]
+        rest = between[link.end() :]
+        if any(c in between for c in ";") or len(rest) > 45:
+            continue
+        if all(re.fullmatch(r"\d+|[:/]|\(.*\)|[a-z-]+", w) for w in rest.split()) and not re.search(
+            r"\b(?:with|from|on|for|keeping|which|by)\b", rest
+        ):
+            return sites.run_after(folded, later, index)
+    return []
+
+
+def _predicate(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> list[Hit]:
+    """The specimen or lesion that turned out metastatic: "liver biopsy showed metastatic …", or the header above."""
+    folded = note.folded
+    for site in reversed([h for h in found if h.end <= hit.start]):
+        if _PREDICATE.match(folded[site.end : hit.start]) or _PREDICATE_BEFORE.search(
+            folded[max(sentence.start, site.start - 60) : site.start]
+        ):
+            return [site]
+    if any(h.end <= hit.start for h in found):
+        return []
+    lead = folded[sentence.start : hit.start]
+    back = sentence.previous()
+    if len(lead) <= 30 and back is not None and len(back.text) <= 130 and _HEADER.search(back.folded):
+        above = sites.hits(note, back.start, back.end)
+        if above:
+            return [above[0]] if above[0].get("kind") == "secondary" else []
+    if re.search(
+        r"\b(?:the|this|these|that)\s+(?:\w+\s+)?(?:lesions?|mass(?:es)?|nodules?|tumou?rs?|biops(?:y|ies))\b", lead
+    ):
+        for _ in range(2):
+            if back is None:
+                break
+            for site in reversed(sites.hits(note, back.start, back.end)):
+                if re.match(r"\s*(?:lesions?|mass(?:es)?|nodules?|tumou?rs?)\b", folded[site.end : site.end + 14]):
+                    return [site]
+            back = back.previous()
+    return []
+
+
+def _involvement(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Iterator[Draft]:
+    """ "positive for malignancy" and the like, with the site that was looked at."""
+    folded = note.folded
+    name = folded[hit.start : hit.end]
+    negative = name.startswith(("negative", "free", "benign")) or "negative" in name
+    context = folded[sentence.start : sentence.end]
+    assertion = "absent" if negative else None
+    if re.search(r"\bmargins?\b", folded[max(sentence.start, hit.start - 60) : hit.end + 20]):
+        return
+    if "nod" in name:
+        if re.search(r"\b(?:er|pr|her2|hormone|receptor)\b", folded[hit.end : hit.end + 4]):
+            return
+        yield from _site("lymph_node", hit.start, hit.end, None, hit.concept.rule_id, context, None, assertion)
+        return
+    lead = folded[max(sentence.start, hit.start - 120) : hit.start]
+    if re.search(r"\b(?:pleural (?:effusion|fluid|tap)|effusion|thoracentesis)\b", lead):
+        if not re.search(r"pericard|ascit", lead):
+            yield from _site("pleura", hit.start, hit.end, None, hit.concept.rule_id, context, None, assertion)
+        return
+    earlier = [h for h in found if h.end <= hit.start]
+    if not earlier:
+        back = sentence.previous()
+        if (
+            back is None
+            or len(hit_lead := folded[sentence.start : hit.start]) > 30
+            or len(back.text) > 130
+            or not _HEADER.search(back.folded)
+        ):
+            return
+        del hit_lead
+        earlier = [h for h in sites.hits(note, back.start, back.end) if h.key == "lymph_node"]
+        if not earlier:
+            return
+    nodes = [h for h in earlier if h.key == "lymph_node"]
+    site = nodes[-1] if nodes else earlier[-1]
+    if negative and site.get("kind") != "secondary":
+        return
+    if (
+        not negative
+        and site.get("kind") != "secondary"
+        and "metasta" not in folded[hit.start : hit.end + 12]
+        and "disease" not in name
+    ):
+        return
+    start = site.start if sentence.start <= site.start and hit.end - site.start < 200 else hit.start
+    extra = {"site": site.key} if site.get("metastasis") == "other" else None
+    yield from _site(
+        site.get("metastasis"), start, hit.end, (hit.start, hit.end), hit.concept.rule_id, context, extra, assertion
+    )
+
+
+def node_counts(note: NoteText) -> Iterator[Draft]:
+    """ "2/14 nodes positive", "0 of 12 lymph nodes": counted nodes, wherever lymph nodes are named."""
+    done = set()
+    folded = note.folded
+    for node in note.hits.get(sites.FAMILY, ()):
+        if node.key != "lymph_node":
+            continue
+        sentence = note.sentence_at(node.start)
+        if sentence.index in done:
+            continue
+        done.add(sentence.index)
+        piece = folded[sentence.start : sentence.end]
+        rule = "stage/extent:metastatic_site"
+        for match in _NODES.finditer(piece):
+            absent = match["a"] in ("0", "zero", "none")
+            if not absent and not _INVOLVED.search(match["tail"] + match["mid"]) and match["b"].isdigit() is False:
+                continue
+            if not absent and not _INVOLVED.search(piece):
+                continue
+            if "negative" in match["tail"] or "benign" in match["tail"]:
+                absent = True
+            yield from _site(
+                "lymph_node",
+                sentence.start + match.start(),
+                sentence.start + match.start("tail"),
+                None,
+                rule,
+                piece,
+                None,
+                "absent" if absent else None,
+            )
+        for match in _POSITIVE_NODES.finditer(piece):
+            absent = match["polarity"] not in ("positive", "involved", "metastatic")
+            yield from _site(
+                "lymph_node",
+                sentence.start + match.start(),
+                sentence.start + match.end(),
+                None,
+                rule,
+                piece,
+                None,
+                "absent" if absent else None,
+            )
+        for match in _NODE_RATIO.finditer(piece):
+            numerator, denominator = int(match[1]), int(match[2])
+            if (
+                numerator > denominator
+                or denominator > 99
+                or re.search(r"\d\s*/\s*\d{2,4}$", piece[max(0, match.start(1) - 4) : match.start(1)])
+            ):
+                continue
+            if numerator and not _INVOLVED.search(piece):
+                continue
+            yield from _site(
+                "lymph_node",
+                sentence.start + match.start(),
+                sentence.start + match.end(),
+                None,
+                rule,
+                piece,
+                None,
+                None if numerator else "absent",
+            )
+
+
+_BRACKET = re.compile(
+    r"\s*(?:disease|sclc|small cell (?:lung )?(?:cancer|carcinoma))?\s*(?:\(|,|:|-|with|w/)\s*(?:with |bulky |in |to |the )*"
+)
+
+
+def bracketed(note: NoteText, sentence: Sentence, hit: Hit, end: int | None = None) -> Iterator[Draft]:
+    """ "ES-SCLC (liver, bone)": the sites in brackets behind a stage."""
+    folded = note.folded
+    end = hit.end if end is None else end
+    match = _BRACKET.match(folded, end, min(sentence.end, end + 50))
+    if not match:
+        return
+    found = [h for h in sites.hits(note, end, sentence.end) if h.start >= match.end()]
+    if not found or not re.fullmatch(
+        r"(?:(?:contralateral|bilateral|left|right|l|r|multiple|supraclavicular|the|liver)\s+)*",
+        folded[match.end() : found[0].start],
+    ):
+        return
+    members = sites.run_after(folded, found, 0)
+    tail = folded[members[-1].end : sentence.end]
+    if not re.match(r"\s*(?:mets?\b|metasta\w*|disease|lesions?)?\s*(?:[).;]|$)", tail):
+        return
+    members = [m for m in members if m.get("kind") == "secondary" or "contralateral" in folded[m.start - 16 : m.end]]
+    yield from _members(note, sentence, hit, members, (hit.start, hit.end))
