@@ -1,0 +1,225 @@
+"""Treatment history of one patient: what was given, when the last dose was, in which line, and is the history whole.
+
+A drug counts as given where a fact says that it was received, is going on, or was held after a start. Planned, declined
+and never started drugs are no treatment; planned dates are no doses. Lines follow the specification's rule set
+(3.8, after Saini & Twelves 2021): drugs that start within 28 days are one regimen; planned maintenance, cis- to
+carboplatin and paclitaxel to nab-paclitaxel stay in their line.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+
+from extractor.records import Fact
+from extractor.timeline import chronology as time
+from extractor.timeline.knowledge import drug_name, is_in
+from extractor.timeline.patient import Patient
+from extractor.truth import Truth
+
+#: therapy concepts that are no drug
+LOCAL = frozenset({"radiotherapy", "wbrt", "pci", "srs", "sbrt", "surgery", "orchiectomy", "transplant"})
+NOT_GIVEN = frozenset({"planned", "declined", "not_given", "never_started", "ordered", "cancelled", "denied"})
+SAME_LINE = (frozenset({"cisplatin", "carboplatin"}), frozenset({"paclitaxel", "nab-paclitaxel"}))
+REGIMEN_DAYS = 28
+
+
+@dataclass(frozen=True)
+class Course:
+    """All that the notes say of one drug of one patient.
+
+    ``given``    T received, U only possibly, F never (planned, declined, not given)
+    ``last``     days that the last dose may have been (None: not known); an ongoing drug has none
+    ``start``    days that the first dose may have been
+    """
+
+    drug: str
+    given: Truth
+    start: time.Interval | None = None
+    last: time.Interval | None = None
+    ongoing: bool = False
+    planned: bool = False
+    lines: frozenset[int] = frozenset()
+    facts: tuple[Fact, ...] = ()
+    review: tuple[str, ...] = field(default=())
+
+
+def status(fact: Fact) -> str:
+    """``received`` ``ongoing`` ``held`` ``planned`` ``declined`` ``not_given``; assertion decides where it is not said."""
+    stated = fact.attributes.get("status")
+    if fact.assertion == "absent":
+        return stated if stated in ("declined", "not_given") else "not_given"
+    if fact.assertion == "hypothetical" or fact.temporality == "future":
+        return stated if stated in NOT_GIVEN else "planned"
+    return stated or "received"
+
+
+def drug_facts(patient: Patient) -> list[Fact]:
+    """Facts of systemic anticancer drugs, named or not."""
+    return [
+        fact
+        for fact in patient.facts(family="therapy")
+        if fact.concept not in LOCAL and not is_in(fact, "supportive")
+        and fact.attributes.get("cancer") != "other"
+    ]
+
+
+def courses(patient: Patient) -> list[Course]:
+    """One course for each drug, in the order of first doses (drugs without a date last), names break ties."""
+    if "courses" not in patient.cache:
+        by_drug: dict[str, list[Fact]] = {}
+        for fact in drug_facts(patient):
+            by_drug.setdefault(drug_name(fact), []).append(fact)
+        found = [_course(patient, drug, facts) for drug, facts in sorted(by_drug.items())]
+        found.sort(key=lambda c: (c.start[0] if c.start else datetime.date.max, c.drug))
+        patient.cache["courses"] = found
+    return patient.cache["courses"]
+
+
+def given(patient: Patient, *names: str, at_least: Truth = Truth.T) -> list[Course]:
+    """Courses that were given, of the classes ``names`` (all where none is named)."""
+    return [
+        course for course in courses(patient)
+        if course.given >= at_least and (not names or is_in(course.drug, *names))
+    ]
+
+
+def _course(patient: Patient, drug: str, facts: list[Fact]) -> Course:
+    received = [fact for fact in facts if status(fact) in ("received", "ongoing", "held", "completed", "discontinued",
+                                                            "started", "stopped")]
+    sure = [fact for fact in received if fact.assertion == "present"]
+    planned = any(status(fact) in ("planned", "ordered") for fact in facts)
+    if not received:
+        return Course(drug, Truth.F, planned=planned, facts=tuple(facts))
+    use = sure or received
+    start, last, ongoing, review = _dates(patient, use)
+    lines = frozenset(int(fact.attributes["line"]) for fact in use if str(fact.attributes.get("line", "")).isdigit())
+    return Course(drug, Truth.T if sure else Truth.U, start, last, ongoing, planned, lines, tuple(facts),
+                  tuple(review))
+
+
+def _is_start(fact: Fact) -> bool:
+    return fact.attributes.get("date_role", fact.attributes.get("event")) in ("start", "started")
+
+
+def _is_last(fact: Fact) -> bool:
+    return fact.attributes.get("date_role", fact.attributes.get("event")) in ("last", "last_dose", "stop", "stopped", "end")
+
+
+def _dates(patient: Patient, facts: list[Fact]) -> tuple[time.Interval | None, time.Interval | None, bool, list[str]]:
+    """First and last dose as intervals, and whether the drug goes on.
+
+    A drug goes on where the newest note that speaks of its state says so and no later stop is dated. The latest
+    plausible last dose wins; a stated last dose wins over the end of a period.
+    """
+    dated = [fact for fact in facts if time.is_dated(fact) and time.when(fact)[0] <= patient.index_date]
+    review: list[str] = []
+    starts = [time.past_event(fact) for fact in dated if not _is_last(fact)]
+    start = min(starts, default=None)
+    if start:
+        first = min(starts)
+        start = (first[0], first[1] if first[1] - first[0] <= datetime.timedelta(days=31) else first[0])
+    ends = []
+    for fact in dated:
+        if _is_start(fact) and len(dated) > 1:
+            continue
+        event = time.past_event(fact)
+        ends.append((_is_last(fact), time.end_of(event, fact.date_precision)))
+    stated = [interval for is_last, interval in ends if is_last]
+    last = max(stated or [interval for _, interval in ends], key=lambda item: (item[1], item[0]), default=None)
+    if stated and ends:
+        later = max((interval for _, interval in ends), key=lambda item: (item[1], item[0]))
+        if later[0] > last[1]:
+            last = later
+    running = [fact for fact in facts if status(fact) == "ongoing" and not fact.copied_from]
+    ongoing = False
+    if running:
+        told = max(fact.note_date or datetime.date.min for fact in running)
+        newer = [
+            fact for fact in facts
+            if status(fact) not in ("ongoing", "started") and (fact.note_date or datetime.date.min) >= told
+            and (_is_last(fact) or status(fact) in ("held", "discontinued", "stopped", "completed")
+                 or ((fact.note_date or datetime.date.min) > told and time.is_dated(fact)))
+        ]
+        ongoing = not newer
+    return start, None if ongoing else last, ongoing, review
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of therapy: its drugs and the day that it may have begun."""
+
+    drugs: tuple[str, ...]
+    start: time.Interval | None
+    last: time.Interval | None
+
+
+def lines(patient: Patient) -> list[Line]:
+    """Lines of systemic therapy that were given, oldest first; undated drugs join the first line or are one of their own.
+
+    Androgen deprivation and somatostatin analogues are no line; see the module's docstring for the rules.
+    """
+    counted = [
+        course for course in given(patient)
+        if not is_in(course.drug, "no_line", "supportive", "androgen_deprivation", "aromatase_or_oestrogen")
+    ]
+    found: list[list[Course]] = []
+    numbered: dict[int, list[Course]] = {}
+    rest = []
+    for course in counted:
+        if course.lines:
+            numbered.setdefault(min(course.lines), []).append(course)
+        else:
+            rest.append(course)
+    found.extend(numbered[number] for number in sorted(numbered))
+    for course in rest:
+        home = next((line for line in found if _same_line(line, course)), None)
+        if home is None:
+            found.append([course])
+        else:
+            home.append(course)
+    out = []
+    for line in found:
+        starts = [course.start for course in line if course.start]
+        lasts = [course.last for course in line if course.last]
+        out.append(Line(tuple(sorted(course.drug for course in line)), min(starts, default=None),
+                        max(lasts, key=lambda item: item[1], default=None)))
+    return sorted(out, key=lambda line: (line.start[0] if line.start else datetime.date.max, line.drugs))
+
+
+def _same_line(line: list[Course], course: Course) -> bool:
+    for other in line:
+        if any({other.drug, course.drug} <= pair for pair in SAME_LINE):
+            return True
+        if other.start and course.start and abs((other.start[0] - course.start[0]).days) <= REGIMEN_DAYS:
+            return True
+        regimens = {fact.attributes.get("regimen") for fact in other.facts} & {
+            fact.attributes.get("regimen") for fact in course.facts}
+        if regimens - {None}:
+            return True
+    return False
+
+
+def never_given(patient: Patient, *topics: str) -> list[Fact]:
+    """Statements that a class was never given: support facts ``no_prior`` with one of the topics."""
+    return [fact for fact in patient.facts("no_prior") if fact.assertion != "hypothetical"
+            and (fact.value_text or "").lower() in topics]
+
+
+def history_is_complete(patient: Patient) -> Truth:
+    """Does the packet hold the whole treatment history?
+
+    It does where the notes call it complete or say that nothing was ever given. It does too where every drug that was
+    given has a dated end or goes on, and a full oncology note stands behind it. Exempt drugs need no end.
+    """
+    stated = patient.facts("doc_treatment_history")
+    if any(fact.attributes.get("complete") == "yes" for fact in stated):
+        return Truth.T
+    if never_given(patient, "systemic"):
+        return Truth.T
+    counted = [course for course in given(patient, at_least=Truth.U)
+               if not is_in(course.drug, "supportive", "lhrh_analogue", "lhrh_antagonist", "unnamed", "no_line")]
+    ended = [course for course in counted if course.last is not None or course.ongoing]
+    if counted and len(ended) == len(counted) and patient.facts(("doc_onc_full", "doc_treatment_history")):
+        return Truth.T
+    return Truth.F
