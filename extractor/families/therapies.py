@@ -1,0 +1,323 @@
+"""Anticancer treatment: drugs by INN, regimens split into drugs, radiotherapy, operations, transplants.
+
+One fact for each drug of a course with ``status`` (received, ongoing, planned, declined, held, not_given), ``line``,
+``cycles``, ``regimen``, ``intent``, ``start_date``, ``end_date`` (the last dose, as written: 2025, 2025-08,
+2025-08-11 or an interval a/b), ``reason_stopped``. The date of the fact is the interval of the course.
+Sources: criteria 3.8 lines, 3.9 regimens and their collisions, 3.10 drug classes, E7 radiotherapy and surgery.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..patterns import Patterns
+from ..pipeline.lexicon import Hit
+from ..pipeline.text import NoteText, Sentence
+from ..records import Draft
+from . import treatment_details as details
+from .local_treatments import LocalContext, procedure_name, side, site
+from .treatment_course import Course, courses
+from .treatment_lines import UNCOUNTED, Given, derive
+from .treatment_status import ASSERTION, Cues
+
+FAMILY = "therapy"
+#: class: drug class; kind: drug (where not given), regimen, unnamed, trial, partner, radiotherapy, surgery, transplant;
+#: drugs: of a regimen; component: what a name says beside that; weak: names that need context; exact: names that must
+#: be written exactly so; field: of radiotherapy; major: yes, no, unclear
+KEYS = frozenset({"class", "kind", "drugs", "component", "weak", "exact", "field", "major"})
+
+_UNNAMED = frozenset({"chemotherapy", "immunotherapy", "hormone_therapy"})
+_SECTIONS_ONGOING = frozenset({"medications"})
+_HISTORY = frozenset({"oncologic_history"})
+
+
+class _Knowledge:
+    cues: Cues
+    context: LocalContext
+    classes: dict[str, str]
+
+
+_KNOWN = _Knowledge()
+
+
+def setup(patterns: Patterns) -> None:
+    tables = patterns.tables.get(FAMILY, {})
+    _KNOWN.cues = Cues(tables)
+    _KNOWN.context = LocalContext(tables)
+    _KNOWN.classes = {c.concept: c.data["class"] for c in patterns.of(FAMILY) if "class" in c.data}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A course with all that is common to its drugs."""
+
+    course: Course
+    status: str
+    assertion: str
+    attributes: dict[str, Any]
+    period: details.Period
+    before: str
+    after: str
+    drugs: tuple[tuple[Hit, str, str], ...]  # hit, drug, regimen
+
+
+def read(note: NoteText) -> Iterable[Draft]:
+    readings = [reading for sentence, hits in note.sentences_with(FAMILY) for reading in _readings(note, sentence, hits)]
+    lines = derive([_given(reading) for reading in readings])
+    defined = _definitions(note, readings)
+    for reading, number in zip(readings, lines, strict=True):
+        yield from _drafts(note, reading, number)
+    yield from _defined_again(note, defined, readings)
+
+
+def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Reading]:
+    kept = _kept(note, sentence, hits)
+    for course in courses(note, sentence, kept):
+        before, after = note.folded[course.left : course.start], note.folded[course.end : course.right]
+        if _KNOWN.cues.mentioned_only(before, after):
+            continue
+        yield _reading(note, course, before, after)
+
+
+def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading:
+    cues = _KNOWN.cues
+    section = course.sentence.section
+    single = all(hit.get("kind") in ("surgery", "transplant") for hit in course.hits)
+    dates = note.dates_between(course.sentence.start, max(course.right, course.sentence.end))
+    period = details.period(note.text, dates, course.left, course.start, course.end, course.right, single=single)
+    status = cues.status(before, after)
+    if status is None:
+        status = _default_status(note, course, period, section, before, after)
+    attributes: dict[str, Any] = {"status": status}
+    stated = details.line(before, after)
+    if stated is not None:
+        attributes["line"] = stated
+    intents = cues.intents(before[-90:] + " " + note.folded[course.start : course.end] + " " + after[:60])
+    if intents:
+        attributes["intent"] = intents[0]
+    count = details.cycles(before, after)
+    if count is not None and not single:
+        attributes["cycles"] = count
+    if status in ("received", "held", "ongoing"):
+        reason = cues.reason_stopped(after[:160])
+        if reason and status != "ongoing":
+            attributes["reason_stopped"] = reason
+    named = details.trial_id((note.text[course.left : course.right],))
+    if named:
+        attributes["trial_id"] = named
+    assertion = ASSERTION[status]
+    if re.match(r"\s?\?", after) and status in ("planned", "received"):
+        assertion = "possible" if status == "received" else "hypothetical"
+    return Reading(course, status, assertion, attributes, period, before, after, tuple(_drugs(course)))
+
+
+def _default_status(
+    note: NoteText, course: Course, period: details.Period, section: str | None, before: str, after: str
+) -> str:
+    """Where no word decides: a drug of the medication list or one with a start and no end goes on."""
+    drugs_only = all(hit.get("kind") in (None, "regimen", "unnamed", "trial") for hit in course.hits)
+    region = before + after
+    ended = period.end is not None or _KNOWN.cues.has_stopped(region)
+    if not drugs_only:
+        return "planned" if section == "plan" and not ended and period.start is None and not re.search(r"\bs/p|status post|prior|after\b", region) else "received"
+    if section in _SECTIONS_ONGOING and not ended:
+        return "ongoing"
+    if re.search(r"\bsince\b", region) and period.start is not None and not ended and "cycles" not in region:
+        return "ongoing"
+    if section == "plan" and not ended and period.start is None and not re.search(
+        r"\b(?:s/p|status post|after|prior|received|progress\w*|pd|last|x ?\d|c\d|on)\b", region
+    ):
+        return "planned"
+    return "received"
+
+
+def _drugs(course: Course) -> Iterator[tuple[Hit, str, str]]:
+    """The drugs of a course: each hit with its INN and the regimen that named it."""
+    named = {hit.key for hit in course.hits if hit.get("kind") in (None, "partner")}
+    for hit in course.hits:
+        kind = hit.get("kind")
+        if kind == "regimen":
+            if len(named & set(hit.get("drugs", ()))) >= 2:
+                continue  # "etoposide-cisplatin (EP)" names its drugs already
+            for drug in hit.get("drugs", ()):
+                if drug not in named or len(named) == 0:
+                    yield hit, drug, hit.key
+        elif kind is None:
+            yield hit, hit.key, ""
+        elif kind == "partner" and any(
+            other.get("class") in ("proteasome", "imid", "anti_cd38", "vinca", "alkylator") for other in course.hits
+        ):
+            yield hit, hit.key, ""
+
+
+def _given(reading: Reading) -> Given:
+    drugs = frozenset(drug for _, drug, _ in reading.drugs if _KNOWN.classes.get(drug) not in UNCOUNTED)
+    apart = reading.status not in ("received", "ongoing", "held") or reading.attributes.get("intent") in ("adjuvant", "neoadjuvant")
+    apart = apart or bool(re.search(r"\b(?:mother|father|brother|sister|wife|husband)\b", reading.before))
+    return Given(drugs, reading.attributes.get("line"), apart, reading.attributes.get("intent") == "maintenance")
+
+
+# -- drafts --------------------------------------------------------------------------------------------------------
+def _drafts(note: NoteText, reading: Reading, line: int | None) -> Iterator[Draft]:
+    course = reading.course
+    common = dict(reading.attributes)
+    if line is not None and "line" not in common:
+        common |= {"line": line, "line_source": "derived"}
+    for hit, drug, regimen in reading.drugs:
+        attributes = dict(common)
+        if drug in _KNOWN.classes:
+            attributes["class"] = _KNOWN.classes[drug]
+        if regimen:
+            attributes["regimen"] = regimen
+        if drug == "nab-paclitaxel":
+            drug, attributes["formulation"] = "paclitaxel", "nab"
+        if attributes.get("class") in UNCOUNTED:
+            attributes = _without(attributes, "line", "line_source") if "line_source" in attributes else attributes
+        yield _draft(reading, hit, drug, attributes)
+    named = bool(reading.drugs)
+    for hit in course.hits:
+        kind, component = hit.get("kind"), hit.get("component")
+        if kind == "regimen" and component:
+            yield _draft(reading, hit, "chemotherapy", {**common, "regimen": hit.key}, value_text=component)
+            if component == "chemoradiation":
+                yield _draft(reading, hit, "radiotherapy", _without(common, "line", "line_source", "cycles"))
+        elif kind == "regimen" and not hit.get("drugs"):
+            yield _draft(reading, hit, "chemotherapy", {**common, "regimen": hit.key})
+        elif kind == "unnamed" and not (named and hit.key in _UNNAMED and not component):
+            yield _draft(reading, hit, hit.key, common, value_text=component)
+        elif kind == "trial" and reading.status != "planned":
+            yield _draft(reading, hit, hit.key, common)
+        elif kind == "radiotherapy":
+            yield _radiotherapy(note, reading, hit, common)
+        elif kind == "surgery":
+            yield _surgery(note, reading, hit, common)
+        elif kind == "transplant":
+            yield _draft(reading, hit, "transplant", _without(common, "line", "line_source", "cycles"), value_text=hit.name.lower())
+
+
+def _draft(reading: Reading, hit: Hit, concept: str, attributes: dict[str, Any], value_text: str | None = None) -> Draft:
+    period = reading.period
+    attributes = attributes | period.attributes()
+    return Draft(
+        family=FAMILY,
+        concept=concept,
+        start=hit.start,
+        end=hit.end,
+        rule_id=hit.concept.rule_id,
+        value_text=value_text,
+        assertion=reading.assertion,
+        temporality="future" if reading.status == "planned" else None,
+        date=period.interval(),
+        attributes=attributes,
+    )
+
+
+def _without(attributes: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in attributes.items() if key not in names}
+
+
+def _radiotherapy(note: NoteText, reading: Reading, hit: Hit, common: dict[str, Any]) -> Draft:
+    attributes = _without(common, "line", "line_source", "cycles")
+    attributes |= details.radiation(reading.before, reading.after)
+    field = _KNOWN.context.field(hit, reading.before, reading.after)
+    if field:
+        attributes["field"] = field
+    elif reading.status not in ("not_given", "declined"):
+        attributes["field"] = "other"
+    where = site(note.folded[hit.end : max(reading.course.right, hit.end)])
+    if where:
+        attributes["site"] = where
+    concept = hit.key
+    if concept == "sbrt" and field == "brain":
+        concept = "srs"
+    if concept == "srs" and hit.name in ("stereotactic radiation", "stereotactic radiotherapy", "SRT") and field and field != "brain":
+        concept = "sbrt"
+    return _draft(reading, hit, concept, attributes)
+
+
+def _surgery(note: NoteText, reading: Reading, hit: Hit, common: dict[str, Any]) -> Draft:
+    attributes = _without(common, "line", "line_source", "cycles", "reason_stopped")
+    attributes["major"] = hit.get("major", "yes")
+    name = procedure_name(note, reading.course.sentence, hit)
+    concept = hit.key
+    if concept == "orchiectomy":
+        attributes["side"] = side(reading.before[-30:] + note.folded[hit.start : hit.end])
+        if attributes["side"] in ("left", "right", "unilateral"):
+            concept = "surgery"
+    return _draft(reading, hit, concept, attributes, value_text=name)
+
+
+# -- which hits count ----------------------------------------------------------------------------------------------
+def _kept(note: NoteText, sentence: Sentence, hits: list[Hit]) -> list[Hit]:
+    kept = []
+    for index, hit in enumerate(hits):
+        kind = hit.get("kind")
+        written = note.text[hit.start : hit.end]
+        if hit.name in hit.get("exact", ()) and written != hit.name:
+            continue
+        if kind in ("radiotherapy", "surgery"):
+            if not _KNOWN.context.counts(note, sentence, hit):
+                continue
+        elif hit.name in hit.get("weak", ()) and not _supported(note, sentence, hits, index):
+            continue
+        kept.append(hit)
+    return kept
+
+
+def _supported(note: NoteText, sentence: Sentence, hits: list[Hit], index: int) -> bool:
+    """Does the context say that a short name is meant as a drug or a regimen?"""
+    hit = hits[index]
+    folded = note.folded
+    for other in (index - 1, index + 1):
+        if 0 <= other < len(hits) and hits[other].get("kind") in (None, "regimen", "unnamed"):
+            first, second = sorted((hits[other], hit), key=lambda h: h.start)
+            gap = folded[first.end : second.start]
+            if re.fullmatch(r"[\s/+&,-]{0,3}(?:and |plus |with |or |\()?", gap) and hits[other].name not in hits[other].get("weak", ()):
+                return True
+    before, after = folded[max(sentence.start, hit.start - 40) : hit.start], folded[hit.end : min(sentence.end, hit.end + 40)]
+    around = before + " # " + after
+    if hit.get("kind") == "regimen":
+        if _KNOWN.context.near("regimen_not", before[-25:] + " # " + after[:25]) and not re.search(r"[x×]\s?\d|cycle|chemo", around):
+            return False
+        return _KNOWN.context.near("regimen", before[-30:]) or _KNOWN.context.near("regimen", after[:30]) or (
+            sentence.section in _HISTORY and bool(re.search(r"\b(?:received|treated with|s/p|started|completed|given)\W*$", before))
+        ) or bool(re.search(r"\b(?:s/p|treated with|received)\W*$", before) and re.match(r"\s*(?:\(|[x×]|\d|for|until|thru)", after))
+    return _KNOWN.context.near("drug", around) or sentence.section in _HISTORY
+
+
+# -- abbreviations that a note defines for itself ------------------------------------------------------------------
+_DEFINITION = re.compile(r"\s*(?:\w+\s+){0,2}\(([A-Z][A-Za-z]{1,4}(?:-[A-Z][A-Za-z]{0,4})?)\)")
+
+
+def _definitions(note: NoteText, readings: list[Reading]) -> dict[str, Reading]:
+    """"bortezomib-dexamethasone (Bd)": the code and the reading that it stands for."""
+    found = {}
+    for reading in readings:
+        if len(reading.drugs) < 2:
+            continue
+        match = _DEFINITION.match(note.text, reading.course.end)
+        if match:
+            found.setdefault(match.group(1), reading)
+    return found
+
+
+def _defined_again(note: NoteText, defined: dict[str, Reading], readings: list[Reading]) -> Iterator[Draft]:
+    taken = [(hit.start, hit.end) for reading in readings for hit in reading.course.hits]
+    for code, reading in defined.items():
+        for match in re.finditer(rf"\b{re.escape(code)}\b", note.text):
+            start, end = match.span()
+            if start < reading.course.right or any(a < end and start < b for a, b in taken):
+                continue
+            sentence = note.sentence_at(start)
+            near = note.folded[max(sentence.start, start - 30) : min(sentence.end, end + 30)]
+            if not _KNOWN.context.near("regimen", near) and not re.search(r"\btherap\w*|\btreat\w*", near):
+                continue
+            hits = tuple(replace(hit, start=start, end=end) for hit, _, _ in reading.drugs)
+            course = Course(hits, start, end, sentence.start, sentence.end, sentence)
+            before, after = note.folded[course.left : start], note.folded[end : course.right]
+            again = _reading(note, course, before, after)
+            for hit, drug, _ in again.drugs:
+                yield _draft(again, hit, drug, again.attributes | {"regimen": code, "class": _KNOWN.classes.get(drug, "")})

@@ -1,0 +1,143 @@
+"""Groups the treatment names of a sentence into courses, each with the stretch of text that speaks of it.
+
+A course is what a clinician writes as one thing: ``carbo/etop/atezo``, ``cisplatin 75 mg/m2 and etoposide``. Its
+region runs from the end of what belongs to the treatment before it to the start of what belongs to the next one; all
+details (cycles, line, status, dates) are read there and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..pipeline.lexicon import Hit
+from ..pipeline.text import NoteText, Sentence
+
+_DOSE = (
+    r"(?:\(?\s*(?:auc\s*[=:]?\s*\d(?:\.\d)?(?:\s*[-–]\s*\d)?|(?:at |of )?[\d.,]+\s*(?:mg|g|mcg|µg|ug|gbq|mci|mu|iu|units?)\b"
+    r"(?:\s*/\s*(?:m\s?2|m²|sqm|kg|day|d|body|m\^2|dose)\b)*)\s*\)?|\b[\d]{2,4}\b(?!\s*[-/.])|\([a-z-]{2,14}\)|\bd(?:ays?)?\s?\d(?:\s*[-–,]\s*\d+)*)"
+)
+#: what may stand between two drugs of one regimen: connectors, doses, days
+_JOIN = re.compile(
+    rf"(?:[\s,/+&-]|\b(?:and|plus|with|or|et|und|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|po|"
+    rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|the|any|radiation to|c/w)\b|{_DOSE})*",
+    re.IGNORECASE,
+)
+_HARD = re.compile(
+    r";|→|->|=>|—|\b(?:and then|then|followed by|subsequently|but|thereafter|however|although|which was followed)\b|\n[ \t]*[-*•\d]|"
+    r"\.\s(?=[A-Z])|\|",
+    re.IGNORECASE,
+)
+_SOFT = re.compile(r",\s|\.\s|:\s|\)\s*|\band\b|\bwith\b|\bbefore\b|\bafter\b|\bplus\b", re.IGNORECASE)
+_BEFORE_NEXT = re.compile(
+    r"(?:\b(?:(?:\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve)(?: additional| more| further)? "
+    r"(?:cycles?|courses?|doses?|rounds?|infusions?)(?: of)?|(?:first|second|third|fourth|fifth|[1-9](?:st|nd|rd|th)?)[- ]?(?:line|l)\b)"
+    r"[^,;]{0,40})$",
+    re.IGNORECASE,
+)
+#: a sentence without a treatment name that goes on about the last one
+_CARRY_ON = re.compile(
+    r"\s*[-–]?\s*(?:(?:the )?last (?:dose|infusion|cycle|given|course|chemotherapy|injection|treatment)|(?:this|it|these|treatment|therapy) (?:was|were|has|is)\b|"
+    r"(?:stopped|discontinued|completed|started|held|tolerated|finished|ended|declined|never started|not started|has not been given|c\d+d\d+)\b|"
+    r"(?:first|best response|c1)\b[^.]{0,12}\d)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Course:
+    """Treatment names that belong together. ``left``/``right`` bound the text that speaks of them."""
+
+    hits: tuple[Hit, ...]
+    start: int
+    end: int
+    left: int
+    right: int
+    sentence: Sentence
+
+    def before(self, text: str) -> str:
+        return text[self.left : self.start]
+
+    def after(self, text: str) -> str:
+        return text[self.end : self.right]
+
+
+def courses(view: NoteText, sentence: Sentence, hits: Sequence[Hit]) -> list[Course]:
+    """The courses of a sentence in the order of the text.
+
+    Two drugs are one course where only connectors, doses and days stand between them and neither is negated alone.
+    """
+    text = view.text
+    groups: list[list[Hit]] = []
+    for hit in hits:
+        if groups and _joined(text[groups[-1][-1].end : hit.start]):
+            groups[-1].append(hit)
+        else:
+            groups.append([hit])
+    found = []
+    left = sentence.start
+    for number, group in enumerate(groups):
+        start, end = group[0].start, group[-1].end
+        if number:
+            left = max(left, _split(text, groups[number - 1][-1].end, start, behind=True))
+        left = _last_hard(text, left, start)
+        if number + 1 < len(groups):
+            right = _split(text, end, groups[number + 1][0].start, behind=False)
+        else:
+            right = _extended(view, sentence)
+        right = _first_hard(text, end, right)
+        found.append(Course(tuple(group), start, end, left, right, sentence))
+        left = right
+    return found
+
+
+def _joined(gap: str) -> bool:
+    return len(gap) < 60 and "\n-" not in gap and _JOIN.fullmatch(gap) is not None
+
+
+def _split(text: str, end: int, start: int, *, behind: bool) -> int:
+    """Where the text of one course ends and that of the next begins, between ``end`` and ``start``."""
+    gap = text[end:start]
+    own = _BEFORE_NEXT.search(gap)
+    if own:
+        return end + own.start()
+    hard = list(_HARD.finditer(gap))
+    if hard:
+        return end + (hard[-1].end() if behind else hard[0].start())
+    soft = list(_SOFT.finditer(gap))
+    if soft:
+        return end + (soft[-1].start() + 1 if soft[-1].group()[0] in ",.:)" else soft[-1].start())
+    return end + len(gap) if not gap.strip() else end
+
+
+def _last_hard(text: str, left: int, start: int) -> int:
+    for match in _HARD.finditer(text, left, start):
+        left = match.end()
+    return left
+
+
+_PRONOUN = re.compile(r"[;,]?\s*(?:but\s+)?(?:it|this|which|these|never|not|has not|was not|veteran|patient|pt|he|she|now|last|stopped|"
+                      r"d/c|held|completed|still|continues|insurance|prescription|currently)\b", re.IGNORECASE)
+
+
+def _first_hard(text: str, end: int, right: int) -> int:
+    """The first hard end behind a course, unless what follows it still speaks of the course."""
+    for match in _HARD.finditer(text, end, right):
+        if not _PRONOUN.match(text, match.end() if match.group() in (";", "—") else match.start(), right):
+            return match.start()
+    return right
+
+
+def _extended(view: NoteText, sentence: Sentence) -> int:
+    """End of the sentence, or of the next one where that goes on about the same treatment without naming it."""
+    right = sentence.end
+    current = sentence
+    for _ in range(2):
+        following = current.next()
+        if following is None or following.hits("therapy") or following.start - current.end > 3:
+            break
+        if following.section != sentence.section or not _CARRY_ON.match(following.text):
+            break
+        right, current = following.end, following
+    return right

@@ -1,0 +1,225 @@
+"""Details of a course: cycles, line, doses of radiation, and the dates with their roles.
+
+All functions read plain text of the course's own region; dates come as the spans that ``extractor.dates`` found.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..dates import DateSpan
+
+_WORDS = {
+    "a": 1, "an": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6,
+    "once": 1, "twice": 2,
+}  # fmt: skip
+_NUMBER = r"(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|single|an?)"
+_UNIT = r"(?:cycles?|courses?|doses?|rounds?|infusions?|cures?|applications?|administrations?|injections?)"
+#: cycles given, most explicit first
+_CYCLES = tuple(
+    re.compile(expression)
+    for expression in (
+        rf"\b{_NUMBER}(?: \w+)? (?:of|out of) \d{{1,2}} (?:planned )?{_UNIT}\b",
+        rf"\b(?:cycle|course) (\d{{1,2}}) of \d{{1,2}}\b",
+        rf"\b{_NUMBER}[- ](?:additional |more |further |full |planned |monthly |weekly |total |\d-weekly )?{_UNIT}\b",
+        r"(?<![\w.])[x×]\s?(\d{1,2})(?!\s?(?:\d|mg|/?day|/?d\b|cm|mm|wk|week|month|yr|year|y\b|[.,]\d|[x×]))(?:\s?(?:cycles?|doses?|courses?))?\b",
+        r"\b(\d{1,2})\s?[x×](?![\w\d]|\s?\d)",
+        rf"{_UNIT}\s*[:=]\s*(\d{{1,2}})\b",
+        rf"\bafter (?:the )?{_NUMBER}(?:st|nd|rd|th)? (?:cycle|course)\b",
+        r"\bc(\d{1,2})(?:\s?d\d{1,2})?\b",
+        r"\bcycle (\d{1,2})\b",
+        r"\b(once|twice)\b(?! (?:a |per |daily|weekly|every|monthly))",
+    )
+)
+_LINE = re.compile(
+    r"\b(?:(first|second|third|fourth|fifth|sixth|[1-9](?:st|nd|rd|th))[- ]?line|([1-9])\s?l\b(?!\s*(?:of |/|nc|min|o2|oxygen|saline|ns\b|via|fluid))|line\s?(?:no\.?\s?)?([1-9])\b|l([1-9])\s?:)"
+)
+_GY = re.compile(r"\b(\d{1,3}(?:[.,]\d{1,2})?)\s?(c?gy)\b")
+_FRACTIONS = (
+    re.compile(r"\b(\d{1,2})\s?(?:daily )?(?:fx|fractions?|fr\b|sessions?|treatments\b)"),
+    re.compile(r"gy\s?(?:/|in|x|×)\s?(\d{1,2})\b"),
+    re.compile(r"\b\d{1,2}(?:\.\d)?\s?/\s?(\d{1,2})\b(?!\s?/)"),
+)
+_GY_BARE = re.compile(r"^\W{0,3}(\d{1,2}(?:\.\d)?)\s?/\s?(\d{1,2})\b(?!\s?[/\d])")
+_TRIAL = re.compile(r"\bNCT\s?\d{8}\b")
+
+_START = re.compile(
+    r"\b(?:since|starting|started|start|starts|from|began|begun|beginning|commenced|initiated|c1(?:\s?d1)?|first(?: \w+)?|1st dose|day 1|initiation|resumed)"
+    r"(?:\s+(?:on|in|at|the|of|around|about|mid|late|early|dose|[-:(]))*[\s:(,-]*$"
+)
+_END = re.compile(
+    r"\b(?:until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|completed|completing|finished|ended|ending|end|off(?: since)?|"
+    r"held(?: since)?|final(?:\s+\w+)?|terminated|ceased|withdrawn|c\d{1,2}(?:\s?d\d{1,2})?|dose \d+|d\d+ of c\d+|up to)"
+    r"(?:\s+(?:on|in|at|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|in|was|approximately|mid|[-:(]))*[\s:(,-]*$"
+)
+_NOT_OURS = re.compile(
+    r"\b(?:pd|pod|progress\w*|relaps\w*|recurr\w*|ct|mri|pet(?:[-/]ct)?|scan|dx|diagnos\w*|biops\w*|bx|path\w*|seen|clinic|labs?|imaging|restag\w*|"
+    r"next(?:\s+\w+)?|due|planned|plan|foreseen|schedul\w*|proposed|target\w*|cr|pr|sd|response|confirmed|admitted|discharg\w*|echo\w*|"
+    r"visit|consult\w*|colitis|pneumonitis|metasta\w*|new|died|reported|reaction|tsh|anc|plt|hgb|resolved|offered|discussed|declined)"
+    r"(?:\s+(?:of|on|in|at|the|by|for|liver|brain|bone|and|showed?|noted|dated|from|was|a|nodes?|lung|imaging))*[\s:(,-]*$"
+)
+_RANGE = re.compile(r"\s*(?:-|–|—|to|through|thru|until|till|and until|→|->|up to|til)\s*", re.IGNORECASE)
+_AND = re.compile(r"\s*(?:,|and|&|,\s*and)\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Period:
+    """When a course ran, as far as written. Spans of dates, each an interval of its own."""
+
+    start: DateSpan | None = None
+    end: DateSpan | None = None
+
+    def interval(self) -> tuple[datetime.date, datetime.date, str] | None:
+        """``(earliest, latest, precision)`` of the fact: from its start to its end."""
+        if self.start is None and self.end is None:
+            return None
+        first = self.start or self.end
+        last = self.end or self.start
+        assert first is not None and last is not None
+        return first.earliest, max(first.latest, last.latest), first.precision
+
+    def attributes(self) -> dict[str, str]:
+        named = {}
+        if self.start is not None:
+            named["start_date"] = written(self.start)
+        if self.end is not None:
+            named["end_date"] = written(self.end)
+        return named
+
+
+def written(span: DateSpan) -> str:
+    """A date as an attribute: ``2025``, ``2025-08``, ``2025-08-11``, or ``2025-08-11/2025-08-20`` for an interval.
+
+    >>> import datetime
+    >>> written(DateSpan(0, 4, datetime.date(2025, 8, 1), datetime.date(2025, 8, 31), "month"))
+    '2025-08'
+    """
+    low, high = span.earliest, span.latest
+    if low == high:
+        return low.isoformat()
+    if span.precision == "year" and (low.month, low.day, high.month, high.day) == (1, 1, 12, 31) and low.year == high.year:
+        return f"{low.year:04d}"
+    if low.day == 1 and (low.year, low.month) == (high.year, high.month) and (high + datetime.timedelta(days=1)).day == 1:
+        return f"{low.year:04d}-{low.month:02d}"
+    return f"{low.isoformat()}/{high.isoformat()}"
+
+
+def period(text: str, dates: Sequence[DateSpan], left: int, start: int, end: int, right: int, *, single: bool = False) -> Period:
+    """Start and end of the course at [start, end) from the dates of its region [left, right).
+
+    ``single``: an operation or one dose, whose only date is its day. Dates of scans, progression, plans are left out.
+    """
+    own = [d for d in dates if left <= d.start and d.end <= right and not (start <= d.start and d.end <= end)]
+    first: DateSpan | None = None
+    last: DateSpan | None = None
+    loose: list[DateSpan] = []
+    index = 0
+    folded = text.lower()
+    while index < len(own):
+        span = own[index]
+        lead = folded[max(left, span.start - 40) : span.start]
+        following = own[index + 1] if index + 1 < len(own) else None
+        between = text[span.end : following.start] if following else ""
+        ours = _NOT_OURS.search(lead) is None or bool(_START.search(lead)) or bool(_END.search(lead))
+        if following and _RANGE.fullmatch(between):
+            if ours and (first is None or last is None):
+                first, last = first or span, last or following
+            index += 2
+            continue
+        index += 1
+        if not ours:
+            continue
+        if _END.search(lead):
+            last = span if last is None or span.latest >= last.latest else last
+        elif _START.search(lead):
+            first = first or span
+        else:
+            loose.append(span)
+    if first is None and loose and (last is None or not single):
+        near = min(loose, key=lambda d: _distance(d, start, end))
+        if last is None or near.earliest <= last.latest:
+            first = near
+        if len(loose) > 1 and last is None and not single:
+            rest = [d for d in loose if d.start > near.start and _AND.fullmatch(text[near.end : d.start])]
+            if rest:
+                last = rest[-1]
+    return Period(first, last)
+
+
+def _distance(span: DateSpan, start: int, end: int) -> int:
+    return span.start - end if span.start >= end else start - span.end + 1
+
+
+def cycles(before: str, after: str) -> int | None:
+    """Number of cycles given. Lower-case text before and behind the names of a course.
+
+    >>> cycles("", " x4 (last 2/14/25)"), cycles("six courses of ", ""), cycles("", " c4d3 12/31")
+    (4, 6, 4)
+    """
+    for expression in _CYCLES:
+        for text in (after[:90], before[-70:]):
+            found = expression.findall(text)
+            if found:
+                value = found[-1] if expression.pattern.startswith(r"\bc(") else found[0]
+                number = int(value) if value.isdigit() else _WORDS[value]
+                if 0 < number <= 60:
+                    return number
+    return None
+
+
+def line(before: str, after: str) -> int | None:
+    """Line of therapy as stated beside a course ("2L", "third-line").
+
+    >>> line("3l: ", ""), line("", " as the fifth-line therapy"), line("on 2 l oxygen, ", "")
+    (3, 5, None)
+    """
+    for text in (before[-80:], after[:80]):
+        matches = list(_LINE.finditer(text))
+        if matches:
+            word = next(group for group in matches[-1 if text is before[-80:] else 0].groups() if group)
+            return int(word[0]) if word[0].isdigit() else _WORDS[word]
+    return None
+
+
+def radiation(before: str, after: str) -> dict[str, float | int]:
+    """Total dose in Gy and number of fractions of a course of radiotherapy.
+
+    >>> radiation("", " 30 gy/10 fx")
+    {'dose_gy': 30.0, 'fractions': 10}
+    """
+    found: dict[str, float | int] = {}
+    doses = [(float(m.group(1).replace(",", ".")), m.group(2)) for t in (after[:110], before[-60:]) for m in _GY.finditer(t)]
+    if doses:
+        amount, unit = doses[0]
+        found["dose_gy"] = amount / 100 if unit == "cgy" else amount
+    text = after[:110] + " | " + before[-60:]
+    bare = _GY_BARE.search(after)
+    if bare and not doses and int(bare.group(2)) <= 45 and float(bare.group(1)) >= 8:
+        found["dose_gy"] = float(bare.group(1))
+        found["fractions"] = int(bare.group(2))
+    elif doses:
+        for expression in _FRACTIONS[:2]:
+            match = expression.search(text)
+            if match:
+                found["fractions"] = int(match.group(1))
+                break
+        else:
+            match = re.search(r"gy\s?[x×]\s?(\d{1,2})\b", text)
+            if match:
+                found["fractions"] = int(match.group(1))
+    if "dose_gy" in found and re.search(r"gy\s?[x×]\s?\d", text) and found.get("fractions"):
+        each = float(found["dose_gy"])
+        found["dose_gy"] = each * int(found["fractions"]) if each <= 34 else each
+    return {key: value for key, value in found.items() if value}
+
+
+def trial_id(texts: Iterable[str]) -> str | None:
+    for text in texts:
+        found = _TRIAL.search(text)
+        if found:
+            return found.group().replace(" ", "")
+    return None

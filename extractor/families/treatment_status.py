@@ -1,0 +1,94 @@
+"""What became of a treatment: received, ongoing, planned, declined, held, not given; and why it was stopped.
+
+The words are those of ``patterns/therapies/cues.toml``. A word counts only inside the course's own region, and a word
+of planning not where the treatment had been given by then ("evaluation after carboplatin").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+#: assertion of a treatment by its status
+ASSERTION = {
+    "received": "present",
+    "ongoing": "present",
+    "held": "present",
+    "planned": "hypothetical",
+    "declined": "absent",
+    "not_given": "absent",
+}
+_GIVEN = re.compile(
+    r"\b(?:received|after|following|s/p|status post|completed|underwent|undergone|treated with|was given|were given|progress\w*|despite|"
+    r"failed|had|previously|prior|since|started on|was started|administered|relaps\w*|refractory|x ?\d)\b"
+)
+_ORDER = ("declined", "not_given", "held", "planned", "ongoing")
+
+
+class Cues:
+    """The compiled words of status, intent and reason."""
+
+    def __init__(self, tables: Mapping[str, Any]) -> None:
+        status = tables["status"]
+        self.before = {name: _compile(status[name].get("before", ())) for name in (*_ORDER, "none")}
+        self.after = {name: _compile(status[name].get("after", ())) for name in (*_ORDER, "none")}
+        self.stopped = _compile(status["stopped"]["any"])
+        self.intent = {name: re.compile(words) for name, words in tables["intent"].items()}
+        self.reason = {name: re.compile(words) for name, words in tables["reason"].items()}
+
+    def mentioned_only(self, before: str, after: str) -> bool:
+        """Is the name no treatment of the patient at all ("allergic to", "-resistant")?"""
+        return _any(self.before["none"], before) or _any(self.after["none"], after)
+
+    def status(self, before: str, after: str) -> str | None:
+        """Status that the words beside a treatment say; None where they say nothing."""
+        for name in _ORDER:
+            if _any(self.after[name], after):
+                if name == "planned" and re.match(r"[^.;]{0,60}\b(?:was|were) (?:started|given|completed|performed)\b", after):
+                    continue
+                if name == "ongoing" and _any(self.stopped, after):
+                    continue
+                return name
+            for expression in self.before[name]:
+                match = expression.search(before)
+                if match is None:
+                    continue
+                tail = before[match.start() :]
+                if name in ("planned", "ongoing", "declined") and _GIVEN.search(_behind_cue(tail)):
+                    continue
+                if name == "ongoing" and _any(self.stopped, after):
+                    continue
+                return name
+        return None
+
+    def has_stopped(self, text: str) -> bool:
+        return _any(self.stopped, text)
+
+    def reason_stopped(self, after: str) -> str | None:
+        """Why a treatment ended, where a word of ending stands there."""
+        if not re.search(r"\b(?:stop\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|to|switched|ceased|last|"
+                         r"completed|finished|pd|pod|progress\w*)\b", after):
+            return None
+        for name in ("toxicity", "progression", "choice", "completed"):
+            found = self.reason[name].search(after)
+            if found and not re.search(r"\b(?:no|without|not)\W+(?:\w+\W+)?$", after[: found.start()]):
+                return name
+        return None
+
+    def intents(self, text: str) -> list[str]:
+        return [name for name, words in self.intent.items() if words.search(text)]
+
+
+def _behind_cue(tail: str) -> str:
+    """The text behind the first word of a cue."""
+    space = re.search(r"\W", tail.lstrip())
+    return tail.lstrip()[space.end() :] if space else ""
+
+
+def _compile(expressions: Any) -> list[re.Pattern[str]]:
+    return [re.compile(expression) for expression in expressions]
+
+
+def _any(expressions: list[re.Pattern[str]], text: str) -> bool:
+    return any(expression.search(text) for expression in expressions)
