@@ -1,0 +1,321 @@
+"""Age and sex of the patient, childbearing potential, pregnancy, and what the patient agreed to or refused.
+
+Attestations (I8, I10, I13-I18, E1, E23, E24) are true on an explicit statement, false on an explicit refusal, else open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from extractor.records import Fact
+from extractor.timeline import chronology as time
+from extractor.timeline.measure import Measure, from_value
+from extractor.timeline.patient import Patient
+from extractor.timeline.registry import derived, state
+from extractor.timeline.settings import Settings
+from extractor.truth import Answer, Truth
+
+#: a woman of this age without a statement is presumed not to bear children (judgement of the specification, I13)
+PRESUMED_POSTMENOPAUSAL = 60
+
+
+def age(patient: Patient) -> Measure | None:
+    """Age in years at the index date: birthday first, else the newest stated age plus the years since its note."""
+    births = [fact for fact in patient.facts("age", "demographic") if fact.attributes.get("birth_date")]
+    index = patient.index_date
+    if births:
+        import datetime
+
+        born = datetime.date.fromisoformat(str(births[-1].attributes["birth_date"])[:10])
+        years = index.year - born.year - ((index.month, index.day) < (born.month, born.day))
+        return Measure(years, years, unit="a", evidence=(births[-1].fact_id,), name="age")
+    stated = [fact for fact in patient.facts("age", "demographic") if fact.value is not None
+              and fact.attributes.get("at") not in ("diagnosis", "event") and fact.assertion == "present"]
+    if not stated:
+        return None
+    newest = max(stated, key=lambda fact: (fact.note_date or index, fact.fact_id))
+    low = from_value(newest.value, newest.value_high, newest.comparator, "a")
+    years = max(0, index.year - newest.note_date.year) if newest.note_date else 0
+    passed = (index - newest.note_date).days / 365.25 if newest.note_date else 0.0
+    more = int(passed)
+    high = low.high + (more if passed == more else min(more + 1, years))
+    if passed < 0.5:
+        high = low.high
+    return Measure(low.low + more, max(high, low.low + more), low.low_open, low.high_open, "a", evidence=(newest.fact_id,),
+                   name="age")
+
+
+def sex(patient: Patient) -> str | None:
+    """The sex that most notes give; None where two are given equally often or none is."""
+    votes: dict[str, set[str]] = {"male": set(), "female": set()}
+    for fact in patient.facts("sex", "demographic"):
+        if fact.value_text in votes and fact.assertion == "present":
+            votes[fact.value_text].add(fact.note_id)
+    male, female = len(votes["male"]), len(votes["female"])
+    if male == female:
+        return None
+    return "male" if male > female else "female"
+
+
+derived("age")(lambda patient, settings: patient.age)
+
+
+def _sex(patient: Patient, wanted: str) -> Answer:
+    found = patient.sex
+    if found is None:
+        return time.silent("the sex", missing="sex")
+    return time.say(Truth.T if found == wanted else Truth.F, f"Sex: {found}.", patient.facts("sex", "demographic")[-1:])
+
+
+@state("is_female")
+def is_female(patient: Patient, settings: Settings) -> Answer:
+    return _sex(patient, "female")
+
+
+@state("is_male")
+def is_male(patient: Patient, settings: Settings) -> Answer:
+    return _sex(patient, "male")
+
+
+@state("childbearing_potential")
+def childbearing_potential(patient: Patient, settings: Settings) -> Answer:
+    """I13 applies: no where postmenopausal or sterile; a woman of 60 or more is presumed so (R7); a man: no."""
+    if patient.sex == "male":
+        return time.say(Truth.F, "The patient is a man.", patient.facts("sex", "demographic")[-1:])
+    facts = patient.facts("childbearing")
+    sterile = [fact for fact in facts if fact.assertion == "present" and fact.value_text in (
+        "postmenopausal", "hysterectomy", "oophorectomy", "tubal")]
+    able = [fact for fact in facts if fact.assertion == "present" and fact.value_text == "yes"]
+    denied = [fact for fact in facts if fact.assertion == "absent" and fact.value_text == "yes"]
+    if sterile or denied:
+        told = ", ".join(sorted({fact.value_text or "" for fact in sterile})) or "stated"
+        return time.say(Truth.F, f"Not of childbearing potential: {told}.", sterile + denied)
+    if able:
+        return time.say(Truth.T, "Of childbearing potential, as stated.", able)
+    years = patient.age
+    if years is not None and years.low >= PRESUMED_POSTMENOPAUSAL:
+        return Answer(Truth.F, f"{years.text()} years: presumed not of childbearing potential.", years.evidence, ("R7",),
+                      presumed=True)
+    return time.silent("childbearing potential", missing="childbearing potential")
+
+
+def _tests(patient: Patient) -> list[Fact]:
+    return [fact for fact in patient.facts("pregnancy_test", "serology") if fact.value_text in ("positive", "negative")
+            and fact.assertion == "present"]
+
+
+@state("serum_pregnancy_test_negative")
+def serum_pregnancy_test_negative(patient: Patient, settings: Settings) -> Answer:
+    """I13.1: a negative serum test in the screening window; urine alone is open."""
+    days = settings.window("pregnancy_test")
+    tests = _tests(patient)
+    if not tests:
+        return time.silent("a pregnancy test", missing="serum pregnancy test")
+    fresh = [fact for fact in tests if time.is_fresh(fact, patient.index_date, days=days)]
+    positive = [fact for fact in fresh if fact.value_text == "positive"]
+    serum = [fact for fact in fresh if fact.value_text == "negative" and fact.attributes.get("specimen") in ("serum", "blood")]
+    if positive:
+        return time.say(Truth.F, "The pregnancy test is positive.", positive, correctable=True)
+    if serum:
+        return time.say(Truth.T, f"Serum pregnancy test negative {time.day(time.last_day(serum[-1]))}.", serum)
+    if fresh:
+        return time.say(Truth.U, "The negative test is not stated to be of serum.", fresh, missing="serum pregnancy test")
+    provisional = Truth.T if tests[-1].value_text == "negative" else Truth.F
+    return time.say(Truth.U, f"The pregnancy test is older than {days} days.", tests[-1:], review=("R12",),
+                    provisional=provisional, missing="serum pregnancy test")
+
+
+@state("pregnant_or_breastfeeding")
+def pregnant_or_breastfeeding(patient: Patient, settings: Settings) -> Answer:
+    """E22: pregnant, breastfeeding or intending pregnancy; a negative urine or serum test settles it."""
+    yes = [fact for fact in patient.facts(("pregnancy", "breastfeeding"), "condition") if fact.assertion == "present"
+           and fact.temporality != "historical"]
+    yes += [fact for fact in patient.facts("intends_pregnancy") if fact.assertion == "present"]
+    tests = _tests(patient)
+    fresh = [fact for fact in tests if time.is_fresh(fact, patient.index_date, days=settings.window("pregnancy_test"))]
+    positive = [fact for fact in fresh if fact.value_text == "positive"]
+    if yes or positive:
+        return time.say(Truth.T, "Pregnant, breastfeeding or planning pregnancy.", yes + positive, correctable=False)
+    potential = childbearing_potential(patient, settings)
+    if potential.truth is Truth.F:
+        return potential
+    negative = [fact for fact in fresh if fact.value_text == "negative"]
+    if negative:
+        return time.say(Truth.F, "The pregnancy test is negative.", negative)
+    denied = [fact for fact in patient.facts(("pregnancy", "breastfeeding"), "condition") if fact.assertion == "absent"]
+    if tests:
+        return time.say(Truth.U, "The pregnancy test is out of its window.", tests[-1:], review=("R12",),
+                        provisional=Truth.F if tests[-1].value_text == "negative" else Truth.T, missing="pregnancy test")
+    if any(fact.concept == "pregnancy" for fact in denied):
+        return time.say(Truth.F, "Not pregnant, as stated.", denied)
+    return time.silent("pregnancy", missing="pregnancy test")
+
+
+def _attest(patient: Patient, concepts: Iterable[str], what: str, *, against: Iterable[Fact] = ()) -> Answer:
+    """The newest statement wins; a refusal of the same day wins over an agreement."""
+    facts = [fact for fact in patient.facts(tuple(concepts)) if fact.assertion in ("present", "absent")]
+    refusals = [fact for fact in facts if fact.assertion == "absent"] + list(against)
+    agreed = [fact for fact in facts if fact.assertion == "present"]
+    if not facts and not refusals:
+        return time.silent(what, missing=what)
+    newest_no = max((fact.note_date or time.last_day(fact) for fact in refusals), default=None)
+    newest_yes = max((fact.note_date or time.last_day(fact) for fact in agreed), default=None)
+    if newest_no and (newest_yes is None or newest_no >= newest_yes):
+        return time.say(Truth.F, f"Refused or denied: {what}.", refusals, correctable=True)
+    return time.say(Truth.T, f"Stated: {what}.", agreed)
+
+
+def _refusals(patient: Patient, *kinds: str) -> list[Fact]:
+    return [fact for fact in patient.facts("treatment_refusal", "administrative") if fact.assertion == "present"
+            and (fact.value_text or "") in kinds]
+
+
+@state("life_expectancy_3_months")
+def life_expectancy_3_months(patient: Patient, settings: Settings) -> Answer:
+    """I8: stated life expectancy; hospice or comfort care alone fails it (R11)."""
+    hospice = [fact for fact in patient.facts("hospice") if fact.assertion == "present" and fact.temporality != "future"]
+    stated = [fact for fact in patient.facts("life_expectancy", "administrative") if fact.value is not None]
+    newest = time.newest(stated)
+    if hospice and (not newest or time.last_day(hospice[-1]) >= time.last_day(newest[-1])):
+        return time.say(Truth.F, "Hospice or comfort care only.", hospice, review=("R11",), correctable=True)
+    if not newest:
+        return time.silent("life expectancy", missing="life expectancy")
+    fact = newest[-1]
+    measure = from_value(fact.value, fact.value_high, fact.comparator, "mo")
+    truth = measure.compare(">=", 3)
+    return time.say(truth, f"Life expectancy {measure.text()} against 3 months.", newest, review=("R11",),
+                    correctable=True if truth is Truth.F else None)
+
+
+@state("biopsy_site_accessible")
+def biopsy_site_accessible(patient: Patient, settings: Settings) -> Answer:
+    """I10.site: a site for biopsies; only bone, or a bleeding question without an answer, is open."""
+    facts = [fact for fact in patient.facts("biopsy_site") if fact.assertion != "hypothetical"]
+    if not facts:
+        return time.silent("a site for biopsy", missing="site accessible to biopsy")
+    newest = time.newest(facts)
+    unsure = [fact for fact in newest if fact.assertion == "possible" or fact.attributes.get("bone") == "yes"]
+    no = [fact for fact in newest if fact.assertion == "absent"]
+    yes = [fact for fact in newest if fact.assertion == "present" and fact not in unsure]
+    if yes:
+        return time.say(Truth.T, "A site is accessible to biopsy.", yes, review=("R5",))
+    if no:
+        return time.say(Truth.F, "No site is safely accessible to biopsy.", no, correctable=True)
+    return time.say(Truth.U, "A site for biopsy is not settled.", unsure, missing="site accessible to biopsy")
+
+
+@state("agrees_to_biopsies")
+def agrees_to_biopsies(patient: Patient, settings: Settings) -> Answer:
+    """I10.consent: agrees to serial biopsies and blood; refusing either fails."""
+    return _attest(patient, ("biopsy_agreement",), "agreement to serial biopsies", against=_refusals(patient, "biopsy", "blood"))
+
+
+@state("refuses_sampling")
+def refuses_sampling(patient: Patient, settings: Settings) -> Answer:
+    """E1: explicit refusal of tissue or blood sampling."""
+    answer = agrees_to_biopsies(patient, settings)
+    if not answer.asserted:
+        return time.silent("refusal of biopsies or blood sampling", missing="agreement to serial biopsies")
+    flipped = Truth(2 - answer.truth)
+    return Answer(flipped, answer.reason, answer.evidence, answer.review,
+                  correctable=True if flipped is Truth.T else None)
+
+
+@state("female_contraception")
+def female_contraception(patient: Patient, settings: Settings) -> Answer:
+    """I13.2: agreement to highly effective contraception; condoms alone are open."""
+    return _contraception(patient)
+
+
+@state("male_contraception")
+def male_contraception(patient: Patient, settings: Settings) -> Answer:
+    """I15: surgically sterile, abstinent, or agrees to highly effective contraception."""
+    sterile = [fact for fact in patient.facts("vasectomy") if fact.assertion == "present"]
+    sterile += [fact for fact in patient.facts("orchiectomy", "therapy") if fact.assertion == "present"
+                and fact.attributes.get("side", "both") in ("both", "bilateral")]
+    if sterile:
+        return time.say(Truth.T, "Surgically sterile.", sterile)
+    return _contraception(patient)
+
+
+def _contraception(patient: Patient) -> Answer:
+    answer = _attest(patient, ("contraception_statement",), "highly effective contraception")
+    if answer.asserted:
+        return answer
+    named = patient.facts("contraception", "administrative")
+    refused = [fact for fact in named if fact.assertion == "absent"]
+    good = [fact for fact in named if fact.assertion == "present" and any(
+        word in (fact.value_text or "").lower() for word in ("abstin", "iud", "intrauterine", "vasectom", "tubal", "implant"))]
+    if good:
+        return time.say(Truth.T, "Highly effective contraception or abstinence is stated.", good)
+    if refused:
+        return time.say(Truth.F, "Contraception is refused.", refused, correctable=True)
+    if named:
+        return time.say(Truth.U, "The contraception that is named is not highly effective.", named,
+                        missing="highly effective contraception")
+    return answer
+
+
+@state("no_ova_donation")
+def no_ova_donation(patient: Patient, settings: Settings) -> Answer:
+    return _attest(patient, ("ova_statement",), "no donation of ova")
+
+
+@state("no_sperm_donation")
+def no_sperm_donation(patient: Patient, settings: Settings) -> Answer:
+    return _attest(patient, ("sperm_statement",), "no freezing or donation of sperm")
+
+
+@state("informed_consent")
+def informed_consent(patient: Patient, settings: Settings) -> Answer:
+    """I17: a signed consent for this study; refusing the trial fails; consent to another study says nothing."""
+    facts = [fact for fact in patient.facts("informed_consent", "administrative") if fact.assertion == "present"]
+    own = [fact for fact in facts if any(word in str(fact.attributes.get("study", "")).lower()
+                                         for word in ("nct07016230", "unlock", "tarlatamab"))]
+    signed = [fact for fact in own if fact.value_text == "positive"]
+    refused = [fact for fact in own if fact.value_text == "negative"] + _refusals(patient, "trial")
+    refused += [fact for fact in _refusals(patient, "biopsy", "blood") if fact.attributes.get("study")]
+    if refused and not (signed and time.last_day(signed[-1]) > time.last_day(refused[-1])):
+        return time.say(Truth.F, "The patient declined to take part.", refused, correctable=True)
+    if signed:
+        return time.say(Truth.T, "Consent to this study is signed.", signed)
+    if facts:
+        return time.say(Truth.U, "A consent is mentioned, not of this study.", facts, missing="informed consent")
+    return time.silent("consent to this study", missing="informed consent")
+
+
+@state("social_security")
+def social_security(patient: Patient, settings: Settings) -> Answer:
+    """I18: affiliated to a social security system; "uninsured" is a hint alone and stays open."""
+    answer = _attest(patient, ("social_security",), "social security")
+    if answer.asserted and answer.truth is Truth.F:
+        return Answer(Truth.U, "No insurance is stated.", answer.evidence, ("R11",), missing="social security")
+    return answer
+
+
+@state("compliance_barrier")
+def compliance_barrier(patient: Patient, settings: Settings) -> Answer:
+    """E23: hints of a barrier are open for a person to judge."""
+    facts = [fact for fact in patient.facts("compliance_barrier") if fact.assertion in ("present", "absent")]
+    present = [fact for fact in facts if fact.assertion == "present"]
+    if present:
+        return time.say(Truth.U, "A barrier to compliance may exist.", present, review=("R11",), missing="compliance")
+    if facts:
+        return time.say(Truth.F, "No barrier to compliance, as stated.", facts)
+    return time.silent("barriers to compliance")
+
+
+@state("guardianship_or_incapacity")
+def guardianship_or_incapacity(patient: Patient, settings: Settings) -> Answer:
+    """E24: guardianship, deprived of liberty, or unable to consent (R11)."""
+    facts = patient.facts("guardianship", "administrative") + patient.facts("incapacity")
+    present = [fact for fact in facts if fact.assertion == "present" and fact.temporality != "historical"]
+    if present:
+        return time.say(Truth.T, "Guardianship, custody or incapacity.", present, review=("R11",))
+    absent = [fact for fact in facts if fact.assertion == "absent"]
+    if absent:
+        return time.say(Truth.F, "Capacity is intact, as stated.", absent)
+    maybe = [fact for fact in facts if fact.assertion == "possible"]
+    if maybe:
+        return time.say(Truth.U, "Capacity to consent is in doubt.", maybe, review=("R5", "R11"))
+    return time.silent("guardianship or incapacity")
