@@ -1,0 +1,104 @@
+"""What a person sees on the terminal: progress while it works, a summary at the end. Never a word of a note."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+DECISIONS = ("candidate", "potential-candidate", "ineligible-for-now", "ineligible")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, float | None], None]]:
+    """A bar on stderr with notes a second and the time left; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda notes, failed, fraction: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("reading notes"),
+        BarColumn(),
+        TextColumn("{task.fields[notes]:,} notes  {task.fields[rate]:,.0f}/s  {task.fields[failed]} failed"),
+        TimeRemainingColumn(),
+    )
+    began = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("notes", total=1.0, notes=0, rate=0.0, failed=0)
+
+        def advance(notes: int, failed: int, fraction: float | None) -> None:
+            rate = notes / max(1e-9, time.monotonic() - began)
+            bar.update(task, completed=fraction or 0.0, notes=notes, rate=rate, failed=failed)
+
+        yield advance
+
+
+def summary(data: dict[str, Any], out: Path) -> None:
+    """The end of a run: notes, patients by decision, what most often decides, policies used, where the results lie."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    counts = data["counts"]
+    notes = counts["notes"]
+    parts = [f"{notes.get('ok', 0):,} read"]
+    parts += [f"{notes[status]:,} {status}" for status in ("empty", "rejected", "error") if notes.get(status)]
+    console.print(
+        f"[bold]Notes[/bold]     {', '.join(parts)}; {counts['patients']:,} patients; {counts['facts']:,} facts "
+        f"({counts['copied']:,} copied from earlier notes)"
+    )
+    for line in data.get("warnings", []):
+        console.print(f"[yellow]Warning[/yellow]   {_plain(line)}")
+    if since := data.get("since"):
+        console.print(
+            f"[bold]Since[/bold]     {_plain(since['run'])}: {since['carried']:,} notes unchanged and not read again"
+        )
+    decided = data.get("evaluation")
+    if decided:
+        index = decided["index_date"]
+        if index == "assumed":
+            console.print("[bold]Index[/bold]     index_date: assumed (the day after each patient's last note)")
+        elif isinstance(index, dict):
+            rest = decided["index_date_assumed"]
+            console.print(
+                f"[bold]Index[/bold]     index_date: by patient{f'; index_date: assumed for {rest:,}' if rest else ''}"
+            )
+        else:
+            console.print(f"[bold]Index[/bold]     index_date: {index}")
+        for trial, decisions in decided["decisions"].items():
+            table = Table(title=f"{trial}: patients by decision", title_justify="left", box=None, pad_edge=False)
+            table.add_column("decision")
+            table.add_column("patients", justify="right")
+            for decision in (*DECISIONS, *sorted(set(decisions) - set(DECISIONS))):
+                table.add_row(decision, f"{decisions.get(decision, 0):,}")
+            console.print()
+            console.print(table)
+            _deciders(console, decided["attrition"].get(trial, []))
+        if policies := decided.get("policies_used"):
+            console.print()
+            console.print(
+                "[bold]Policies[/bold]  " + "; ".join(_plain(f"{k}={v}") for k, v in sorted(policies.items()))
+            )
+    console.print()
+    seconds = sum(data["seconds"].values())
+    console.print(f"[bold]Results[/bold]   {_plain(str(out.resolve()))} ({seconds:.1f} s)")
+
+
+def _deciders(console: Any, attrition: list[dict[str, Any]]) -> None:
+    """Which criteria remove most patients, and which leave most open."""
+    for key, title in (("fail", "fails most often"), ("open", "open most often")):
+        rows = sorted((row for row in attrition if row[key]), key=lambda row: -row[key])[:6]
+        if rows:
+            console.print(f"{title + ':':18} " + ", ".join(f"{row['criterion_id']} ({row[key]:,})" for row in rows))
+
+
+def _plain(text: str) -> str:
+    """Text without rich's markup."""
+    from rich.markup import escape
+
+    return escape(text)
