@@ -170,3 +170,10 @@ def examples(patterns: Patterns) -> Iterator[tuple[Concept, int, str]]:
     for concept in patterns.concepts:
         for number, text in enumerate(concept.examples):
             yield concept, number, text
+
+
+def check(overlay: str | os.PathLike[str] | None = None) -> list[str]:
+    """Problems that the marked examples of the pattern files show (``pattern_check``); empty if all is well."""
+    from .pattern_check import check as run
+
+    return run(overlay)

@@ -82,7 +82,7 @@ class Reading:
 
 
 # -- words ---------------------------------------------------------------------------------------------------------
-def _words(items: Iterable[str]) -> str:
+def phrases(items: Iterable[str]) -> str:
     """An alternation of phrases, longest first, each with word borders where it begins or ends with a letter."""
     parts = []
     for item in sorted(set(items), key=lambda w: (-len(w), w)):
@@ -93,21 +93,27 @@ def _words(items: Iterable[str]) -> str:
     return "(?:" + "|".join(parts) + ")"
 
 
+@lru_cache(maxsize=256)
+def pattern_of(items: tuple[str, ...]) -> re.Pattern[str]:
+    """The compiled alternation of a list of phrases of a pattern file."""
+    return re.compile(phrases(items))
+
+
 class _Grammar:
     """The compiled word lists of ``patterns/values.toml``."""
 
     def __init__(self) -> None:
         table = pattern_files.table("values")
-        self.connector = re.compile(_words(table["connectors"]))
-        self.stop = re.compile(_words(table["stops"]))
+        self.connector = re.compile(phrases(table["connectors"]))
+        self.stop = re.compile(phrases(table["stops"]))
         self.comparators = {fold(w): sign for sign, words in table["comparators"].items() for w in words}
-        self.comparator = re.compile(_words(self.comparators))
+        self.comparator = re.compile(phrases(self.comparators))
         self.after = {fold(w): sign for sign, words in table["comparators_after"].items() for w in words}
-        self.comparator_after = re.compile(rf"[ ]?({_words(self.after)})")
+        self.comparator_after = re.compile(rf"[ ]?({phrases(self.after)})")
         self.flags = {w: flag for flag, words in table["flags"].items() for w in words}
         flags = "|".join(re.escape(w) for w in sorted(self.flags, key=lambda w: (-len(w), w)))
         self.flag = re.compile(rf"(?:{flags})(?![\w/%*.-])")
-        reference = _words(table["reference"]["words"])
+        reference = phrases(table["reference"]["words"])
         span = rf"(?P<low>{_PLAIN})\s*[^\s\d()\[\];,|]{{0,12}}\s*(?:-|–|—|‑|−|to\b|a\b|and\b)\s*(?P<high>{_PLAIN})"
         bound = rf"(?P<sign><=?|≤|>=?|≥|less than|up to|more than|below|under|max|min)?\s*(?P<limit>{_PLAIN})"
         unit = r"[^\d()\[\]{};|\n]{0,10}(?:1\.73)?[^\d()\[\]{};|\n]{0,8}"
@@ -124,10 +130,10 @@ class _Grammar:
         self.column_bound = re.compile(
             rf"(?:[ \t]{{2,}}|[ \t]*[\t|][ \t]*)(?P<sign><=?|≤|>=?|≥)\s*(?P<limit>{_PLAIN})(?![\d/.-])"
         )
-        self.uln = re.compile(_words(table["reference"]["uln"]))
+        self.uln = re.compile(phrases(table["reference"]["uln"]))
         trend = table["trend"]
-        self.arrow = re.compile(rf"\s*(?:{_words(trend['arrows'])})\s*|\s+>\s+(?=\d)")
-        moves, older, newer, times = (_words(trend[k]) for k in ("moves", "older", "newer", "times"))
+        self.arrow = re.compile(rf"\s*(?:{phrases(trend['arrows'])})\s*|\s+>\s+(?=\d)")
+        moves, older, newer, times = (phrases(trend[k]) for k in ("moves", "older", "newer", "times"))
         self.move = re.compile(moves)
         # "(was 3 last month)", ", down from 17.3", "; prev 8"
         self.older = re.compile(rf"[\s,;(]*(?:{moves}\s+)*{older}[\s:=(]*(?:{older}[\s:=]*)?")

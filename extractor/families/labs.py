@@ -1,0 +1,595 @@
+"""Laboratory values: prose, one-liners, lists with "respectively", tables, HL7 segments, English and French.
+
+Names, codes, plausible ranges and what a bare number means are data (``patterns/labs``). A value in another specimen
+(urine, CSF, effusion), a goal or a threshold is no result; a share of cells is no count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from ..patterns import Patterns
+from ..pipeline import quantity, tables, values
+from ..pipeline.lexicon import Hit
+from ..pipeline.quantity import Quantity, settle
+from ..pipeline.text import NoteText, Sentence
+from ..pipeline.values import Reading
+from ..records import Draft
+
+FAMILY = "lab"
+KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "not_before", "within", "without"}
+
+_SAME = re.compile(r"\s*(?:[(\[/,=-]|\bor\b|\baka\b)?\s*$")
+_JOINT = re.compile(
+    r"\s*(?:levels?|values?|counts?)?\s*[)\]]?\s*(?:/|,\s*and|,|\band\b|&|\bet\b|\+)\s*(?:the\s+|serum\s+|total\s+|plasma\s+|her\s+|his\s+)*$"
+)
+_NUMBER_BEFORE = re.compile(r"\d\s?$")
+_NUMBER_BEHIND = re.compile(r"\+?\s*[:=]?\s*[<>]?\s*\d")
+_AFTER_RUN = re.compile(r"\s*[)\]]?\s*(?:levels?|values?|counts?)?")
+_TO_LIST = re.compile(r"\s*(?:to|->|-->|→)\s*")
+_CLAUSE = re.compile(r"[;\n]|\.\s|,\s(?=and\b)|\b(?:but|however)\b")
+
+
+@dataclass(frozen=True)
+class _Context:
+    """The compiled word lists of ``patterns/labs/context.toml``."""
+
+    before: re.Pattern[str]
+    label: re.Pattern[str]
+    blood: re.Pattern[str]
+    behind: re.Pattern[str]
+    wish: re.Pattern[str]
+    threshold: re.Pattern[str]
+    not_value: re.Pattern[str]
+    tissue: re.Pattern[str]
+    undetectable: re.Pattern[str]
+    detectable: re.Pattern[str]
+
+
+_context: _Context | None = None
+
+
+def setup(patterns: Patterns) -> None:
+    global _context
+    table = patterns.tables[FAMILY]["context"]
+    words = {key: values.phrases(items) for key, items in table.items()}
+    specimen = words["specimens"]
+    _context = _Context(
+        before=re.compile(rf"{specimen}(?:'s)?[\s:,-]+(?:[a-z]+\s+)?$"),
+        label=re.compile(
+            rf"[\s*•-]*(?:the\s+|her\s+|his\s+|a\s+|an\s+)?{specimen}\s*(?:\([^)]*\)\s*)?"
+            r"(?::|\b(?:studies|analysis|analyses|examination|exam|results?|findings?|labs|sediment|microscopy|chemistry|culture|cytology)\b|"
+            r"\b(?:showed|shows|revealed|reveals|demonstrated|had|with|was|were)\b)"
+        ),
+        blood=re.compile(words["blood"]),
+        behind=re.compile(rf"[\s,)]*{words['after_specimen']}"),
+        wish=re.compile(words["wishes"]),
+        threshold=re.compile(words["thresholds"]),
+        not_value=re.compile(rf"[\s-]?{words['not_values']}"),
+        tissue=re.compile(words["tissue"]),
+        undetectable=re.compile(words["undetectable"]),
+        detectable=re.compile(words["detectable"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """One name, or several of one concept side by side ("carcinoembryonic antigen (CEA)")."""
+
+    start: int
+    end: int
+    hit: Hit
+
+    @property
+    def silent(self) -> bool:
+        return bool(self.hit.get("silent"))
+
+
+def read(note: NoteText) -> Iterable[Draft]:
+    comma = quantity.decimal_comma(note.text)
+    table_rows: set[int] = set()
+    seen: set[tuple[int, int, str]] = set()
+    for sentence, hits in note.sentences_with(FAMILY):
+        names = merge(note.folded, hits)
+        for draft in _sentence(note, sentence, names, comma, table_rows):
+            key = (draft.start, draft.end, draft.concept)
+            if key not in seen or draft.date is not None:
+                seen.add(key)
+                yield draft
+
+
+def merge(folded: str, hits: list[Hit]) -> list[_Name]:
+    """Names of one concept that stand side by side are one name."""
+    names: list[_Name] = []
+    for hit in hits:
+        # the K of "142 K/uL" is no potassium
+        if hit.end - hit.start <= 2 and _NUMBER_BEFORE.search(folded[max(0, hit.start - 3) : hit.start]):
+            if not _NUMBER_BEHIND.match(folded, hit.end):
+                continue
+        if names and names[-1].hit.key == hit.key and _SAME.match(folded[names[-1].end : hit.start]):
+            end = hit.end
+            if folded[end : end + 1] in (")", "]") and folded[names[-1].start : end].count(")") < folded[
+                names[-1].start : end
+            ].count("("):
+                end += 1
+            # the stricter table of the two keeps its rules; the longer name is the surer one
+            best = names[-1].hit if len(names[-1].hit.name) >= len(hit.name) else hit
+            names[-1] = _Name(names[-1].start, end, best)
+        else:
+            names.append(_Name(hit.start, hit.end, hit))
+    return names
+
+
+def _sentence(
+    note: NoteText, sentence: Sentence, names: list[_Name], comma: bool, table_rows: set[int]
+) -> Iterator[Draft]:
+    folded = note.folded
+    index, floor = 0, sentence.start
+    while index < len(names):
+        name = names[index]
+        tabled = _from_table(note, name, names, comma, table_rows)
+        if tabled is not None:
+            yield from tabled
+            index += 1
+            continue
+        run = _run(folded, names, index)
+        if len(run) > 1:
+            found = _list(note, sentence, run, names, index, comma)
+            if found is not None:
+                drafts, floor = found
+                yield from drafts
+                index += len(run)
+                continue
+        limit = names[index + 1].start if index + 1 < len(names) else sentence.end
+        single = _single(note, sentence, name, limit, floor, comma)
+        if single is not None:
+            drafts, floor = single
+            yield from drafts
+        index += 1
+
+
+# -- one name, one value -------------------------------------------------------------------------------------------
+def _single(
+    note: NoteText, sentence: Sentence, name: _Name, limit: int, floor: int, comma: bool
+) -> tuple[list[Draft], int] | None:
+    text, folded, hit = note.text, note.folded, name.hit
+    if hit.get("pair"):
+        found = values.read_list(text, name.end, limit, 2, folded=folded)
+        return (
+            (_pair(note, name, found, comma), found[-1].tail)
+            if found
+            else _value(note, sentence, name, limit, floor, comma)
+        )
+    if hit.get("viral"):
+        stated = _viral(note, sentence, name, limit)
+        if stated is not None:
+            return stated, stated[0].end if stated else limit
+    return _value(note, sentence, name, limit, floor, comma)
+
+
+def _value(
+    note: NoteText, sentence: Sentence, name: _Name, limit: int, floor: int, comma: bool
+) -> tuple[list[Draft], int] | None:
+    text, folded, hit = note.text, note.folded, name.hit
+    letters = hit.get("letters", {})
+    reading = values.read_number(text, name.end, limit, letters=letters, folded=folded)
+    if reading is None:
+        below = _below(note, name, sentence)
+        reading = values.read_number(text, below[0], below[1], letters=letters, folded=folded) if below else None
+    if reading is None:
+        reading = values.read_before(text, name.start, floor, letters=letters, folded=folded)
+        if reading is None or reading.unit is None or reading.unit == "%":
+            return None
+        start, end = reading.start, name.end
+    else:
+        start, end = name.start, reading.end
+    if name.silent:
+        return [], reading.tail
+    if not _allowed(note, sentence, name, reading):
+        return [], reading.tail
+    drafts = []
+    for one in (reading, *reading.history):
+        settled = _settle(hit, one, comma, text)
+        if settled is None:
+            continue
+        if settled.value is None and (one is not reading or len(hit.name) < 4 or hit.get("marker")):
+            continue
+        drafts.append(
+            _draft(name, one, settled, min(start, one.start), max(one.end, end if one is reading else one.end), text)
+        )
+    return drafts, reading.tail
+
+
+def _settle(hit: Hit, reading: Reading, comma: bool, text: str) -> Quantity | None:
+    if text[reading.end : reading.end + 1] == "+" and not reading.unit:
+        return None
+    return settle(reading, concept=hit.key, unit=hit.concept.unit or "1", data=hit.concept.data, comma=comma)
+
+
+def _draft(
+    name: _Name,
+    reading: Reading,
+    settled: Quantity,
+    start: int,
+    end: int,
+    text: str,
+    *,
+    date: tables.Interval | None = None,
+    anchor: tuple[int, int] | None = None,
+) -> Draft:
+    return Draft(
+        family=FAMILY,
+        concept=name.hit.key,
+        start=start,
+        end=end,
+        rule_id=name.hit.concept.rule_id,
+        anchor=anchor or (name.start, name.end),
+        code=name.hit.concept.code,
+        value=settled.value,
+        value_high=settled.value_high,
+        comparator=reading.comparator if settled.value is not None else None,
+        unit=settled.unit,
+        value_as_written=reading.as_written,
+        unit_as_written=reading.unit_raw,
+        ref_low=settled.ref_low,
+        ref_high=settled.ref_high,
+        assertion="present",
+        date=date,
+        attributes=settled.attributes,
+    )
+
+
+def _allowed(note: NoteText, sentence: Sentence, name: _Name, reading: Reading) -> bool:
+    """Is this a result in the patient's blood? Not another specimen, a goal, a threshold, a count of something else."""
+    c, folded, hit = _context, note.folded, name.hit
+    before = folded[max(sentence.start, name.start - 120) : name.start]
+    if c.before.search(before[-40:]) and not c.blood.match(folded, name.start):
+        return False
+    label = c.label.match(folded, sentence.start, name.start)
+    if label is not None and not c.blood.search(folded, label.end(), name.end):
+        return False
+    if c.behind.match(folded, name.end, sentence.end) or c.behind.match(folded, reading.tail, sentence.end):
+        return False
+    clause = _CLAUSE.split(before)[-1]
+    if c.wish.search(clause) or c.wish.search(folded, name.end, max(name.end, reading.start)):
+        return False
+    if reading.comparator in "<=>=" and reading.comparator != "=" and c.threshold.search(clause):
+        return False
+    number_end = reading.number_end or reading.end
+    if c.not_value.match(folded, number_end, number_end + 14):
+        return False
+    if reading.unit is None and re.match(
+        r"\s?(?:mg|mcg|mm|cm|ml|/hpf|/lpf|hpf|-yo|gm?\b)", folded[number_end : number_end + 8]
+    ):
+        return False
+    blocked = hit.get("not_before")
+    if blocked and values.pattern_of(tuple(blocked)).search(folded, name.end, min(sentence.end, reading.end + 14)):
+        return False
+    for key, wanted in (("within", True), ("without", False)):
+        listed = hit.get(key)
+        if listed and bool(values.pattern_of(tuple(listed)).search(folded, sentence.start, sentence.end)) is not wanted:
+            return False
+    if hit.get("marker") and reading.unit is None:
+        around = folded[max(sentence.start, name.start - 160) : min(sentence.end, reading.end + 80)]
+        if c.tissue.search(around):
+            return False
+    return not _other_specimen_above(note, sentence)
+
+
+def _other_specimen_above(note: NoteText, sentence: Sentence) -> bool:
+    """Is the line part of a block under a heading such as "URINALYSIS" or "CSF"?"""
+    c, folded = _context, note.folded
+    start, end = note.line(sentence.start)
+    if end - start > 90:
+        return False
+    for above, stop in tables.lines_above(folded, start):
+        line = folded[above:stop].strip(" \t:*-_#=")
+        if stop - above > 60:
+            return False
+        if c.label.match(folded[above:stop] + ":") and not re.search(r"\d", line):
+            return True
+        if (folded[above:stop].rstrip().endswith(":") or c.blood.search(line)) and not re.search(r"\d", line):
+            return False
+    return False
+
+
+def _below(note: NoteText, name: _Name, sentence: Sentence) -> tuple[int, int] | None:
+    """A vertical list: the name alone on its line, its value on the next."""
+    text = note.text
+    start, end = note.line(name.start)
+    if text[start : name.start].strip(" \t*•-|") or text[name.end : end].strip(" \t:|*.-") or end >= len(text):
+        return None
+    below, stop = note.line(end + 1)
+    line = text[below:stop].strip()
+    if not re.match(r"[<>≤≥]?\s?\d[\d.,]*(?:\s|$|[HL*]\b|\()", line) or len(line) > 40:
+        return None
+    # unit and range may follow on lines of their own
+    for _ in range(2):
+        following, last = note.line(stop + 1) if stop < len(text) else (stop, stop)
+        if not re.fullmatch(
+            r"\s*(?:[x\d^*]*[A-Za-zµ%]{1,6}/[A-Za-zµ\d.]{1,6}|%|[\d.]+\s?-\s?[\d.]+|[HL])\s*",
+            text[following:last] or "x",
+        ):
+            break
+        stop = last
+    return below, stop
+
+
+# -- several names, several values ---------------------------------------------------------------------------------
+def _run(folded: str, names: list[_Name], index: int) -> list[_Name]:
+    """Names joined by slashes, commas and "and", without a number between them."""
+    run = [names[index]]
+    for following in names[index + 1 :]:
+        if not _JOINT.match(folded[run[-1].end : following.start]) or following.hit.get("pair"):
+            break
+        run.append(following)
+    return run
+
+
+def _list(
+    note: NoteText, sentence: Sentence, run: list[_Name], names: list[_Name], index: int, comma: bool
+) -> tuple[list[Draft], int] | None:
+    """Values of a run of names, in their order; None where the numbers do not fit the names."""
+    text, folded = note.text, note.folded
+    after = index + len(run)
+    limit = names[after].start if after < len(names) else sentence.end
+    begin = _AFTER_RUN.match(folded, run[-1].end, limit).end()
+    letters = {k: v for n in run for k, v in n.hit.get("letters", {}).items()}
+    rows: list[list[Reading]] = []
+    at = begin
+    while len(rows) < 3:
+        found = values.read_list(text, at, limit, len(run), letters=letters, folded=folded)
+        if not found:
+            break
+        rows.append(found)
+        step = _TO_LIST.match(folded, found[-1].tail, limit)
+        if step is None:
+            break
+        at = step.end()
+    if not rows:
+        return _one_of(note, sentence, run, limit, comma)
+    drafts = []
+    for found in rows:
+        unit = next(((r.unit_raw, r.unit) for r in found if r.unit), None)
+        shared = unit if len({n.hit.concept.unit for n in run}) == 1 else None
+        for name, reading in zip(run, found, strict=True):
+            if name.silent or not _allowed(note, sentence, name, reading):
+                continue
+            if reading.unit is None and shared is not None:
+                reading = replace(reading, unit_raw=shared[0], unit=shared[1])
+            settled = _settle(name.hit, reading, comma, text)
+            if settled is not None and settled.value is not None:
+                drafts.append(_draft(name, reading, settled, name.start, reading.end, text))
+    return drafts, rows[-1][-1].tail
+
+
+def _one_of(
+    note: NoteText, sentence: Sentence, run: list[_Name], limit: int, comma: bool
+) -> tuple[list[Draft], int] | None:
+    """One number behind several names: after a comma or "and" the last one's; after a slash it must fit one only."""
+    between = note.folded[run[-2].end : run[-1].start]
+    if "/" not in between:
+        return None
+    reading = values.read_number(
+        note.text, run[-1].end, limit, letters=run[-1].hit.get("letters", {}), folded=note.folded
+    )
+    if reading is None:
+        return [], run[-1].end
+    fits = [
+        (name, settled)
+        for name in run
+        if not name.silent
+        and (settled := _settle(name.hit, reading, comma, note.text)) is not None
+        and settled.value is not None
+    ]
+    if len(fits) != 1 or not _allowed(note, sentence, fits[0][0], reading):
+        return [], reading.tail
+    name, settled = fits[0]
+    return [_draft(name, reading, settled, name.start, reading.end, note.text)], reading.tail
+
+
+def _pair(note: NoteText, name: _Name, found: list[Reading], comma: bool) -> list[Draft]:
+    """Haemoglobin and haematocrit under one name: the smaller number is the haemoglobin."""
+    smaller = min(found, key=lambda r: r.value)
+    settled = _settle(name.hit, smaller, comma, note.text)
+    if settled is None or settled.value is None or found[0].value == found[1].value:
+        return []
+    return [_draft(name, smaller, settled, name.start, smaller.end, note.text)]
+
+
+# -- viral loads ---------------------------------------------------------------------------------------------------
+def _viral(note: NoteText, sentence: Sentence, name: _Name, limit: int) -> list[Draft] | None:
+    """A viral load stated in words; None where a number has to be read."""
+    folded, c = note.folded, _context
+    for key, wanted in (("within", True), ("without", False)):
+        listed = name.hit.get(key)
+        if listed and bool(values.pattern_of(tuple(listed)).search(folded, sentence.start, sentence.end)) is not wanted:
+            return []
+    at, _, _, _ = values.connect(note.text, name.end, limit, folded=folded)
+    negative = c.undetectable.match(folded, at, limit)
+    word, stated = negative, "undetectable"
+    if negative is None:
+        word, stated = c.detectable.match(folded, at, limit), "detectable"
+    start = name.start
+    if word is None:
+        ahead = re.search(
+            rf"({c.undetectable.pattern})\s+(?:serum\s+|plasma\s+)?$",
+            folded[max(sentence.start, name.start - 40) : name.start],
+        )
+        if ahead is None:
+            return None
+        start = max(sentence.start, name.start - 40) + ahead.start(1)
+        word, stated = ahead, "undetectable"
+        end = name.end
+    else:
+        end = word.end()
+    if stated == "detectable":
+        following = values.read_number(note.text, end, min(limit, end + 40), folded=folded)
+        if following is not None:
+            return None
+    return [
+        Draft(
+            family=FAMILY,
+            concept=name.hit.key,
+            start=start,
+            end=end,
+            rule_id=name.hit.concept.rule_id,
+            anchor=(name.start, name.end),
+            code=name.hit.concept.code,
+            value_text=stated,
+            assertion="present",
+        )
+    ]
+
+
+# -- tables --------------------------------------------------------------------------------------------------------
+def _from_table(
+    note: NoteText, name: _Name, names: list[_Name], comma: bool, table_rows: set[int]
+) -> list[Draft] | None:
+    """Drafts of a name in a table; None where the line is no table."""
+    text = note.text
+    start, end = note.line(name.start)
+    fields = tables.hl7_fields(text, start, end)
+    if fields is not None:
+        return _hl7(note, name, fields, comma)
+    if start in table_rows:
+        return []
+    mine = [n for n in names if start <= n.start < end]
+    digits = re.search(r"\d", text[name.end : end])
+    if len(mine) == 1 and digits and name.start - start < 30:
+        return _cumulative(note, name, start, end, comma)
+    if len(mine) >= 3 and mine[0] is name and not _numbers_between(text, mine, end):
+        found = _transposed(note, mine, start, end, comma)
+        if found:
+            table_rows.add(start)
+            return found
+    return None
+
+
+def _numbers_between(text: str, names: list[_Name], end: int) -> bool:
+    stops = [n.start for n in names[1:]] + [end]
+    return any(
+        re.search(r"(?<![\w^])\d+(?:\.\d+)?(?![\w^/*])", text[n.end : stop])
+        for n, stop in zip(names, stops, strict=True)
+    )
+
+
+def _cumulative(note: NoteText, name: _Name, start: int, end: int, comma: bool) -> list[Draft] | None:
+    """A row of values under a header of dates."""
+    text = note.text
+    row = tables.cells(text, start, end)
+    if len(row) < 3:
+        return None
+    header = tables.dated_header(note, start)
+    if header is None:
+        return None
+    bound = tables.bind(text, header, row, tables.is_delimited(text, start, end))
+    if not bound:
+        return None
+    if name.silent:
+        return []
+    unit = _row_unit(text, row, {c for c, _ in bound}, name.hit.get("letters", {}))
+    drafts = []
+    for cell, interval in bound:
+        reading = values.read_number(
+            text, cell.start, cell.end, letters=name.hit.get("letters", {}), folded=note.folded, trend=False
+        )
+        if reading is None:
+            continue
+        if reading.unit is None and unit is not None:
+            reading = replace(reading, unit_raw=unit[0], unit=unit[1])
+        settled = _settle(name.hit, reading, comma, text)
+        if settled is not None and settled.value is not None:
+            drafts.append(_draft(name, reading, settled, name.start, reading.end, text, date=interval))
+    return drafts
+
+
+def _row_unit(
+    text: str, row: list[tables.Cell], taken: set[tables.Cell], letters: dict[str, str]
+) -> tuple[str, str | None] | None:
+    for cell in row:
+        if cell in taken or not text[cell.start : cell.end]:
+            continue
+        # in the name's own cell the unit stands in brackets: "Hgb (g/dL)"
+        bracket = re.search(r"[(\[]([^()\[\]]{1,16})[)\]]\s*$", text[cell.start : cell.end])
+        piece = (bracket[1] if bracket else text[cell.start : cell.end]).strip()
+        found = letters.get(piece) or (values.parse_unit(piece) if len(piece) > 1 or piece == "%" else None)
+        if found is not None:
+            return piece, found
+    return None
+
+
+def _transposed(note: NoteText, names: list[_Name], start: int, end: int, comma: bool) -> list[Draft]:
+    """Rows of values under a row of names, each row with its date."""
+    text = note.text
+    head = tables.cells(text, start, end)
+    delimited = tables.is_delimited(text, start, end)
+    drafts: list[Draft] = []
+    for line_start, line_end in tables.lines_below(text, end):
+        if tables.is_rule(text, line_start, line_end):
+            continue
+        row = tables.cells(text, line_start, line_end)
+        spans = note.dates_between(line_start, line_end)
+        date = (spans[0].earliest, spans[0].latest, spans[0].precision) if len(spans) == 1 else None
+        dated = spans[0] if len(spans) == 1 else None
+        pairs: list[tuple[_Name, tables.Cell]] = []
+        if delimited and len(row) == len(head):
+            for cell, value in zip(head, row, strict=True):
+                name = next((n for n in names if cell.start <= n.start < cell.end), None)
+                if name is not None and value.end > value.start:
+                    pairs.append((name, value))
+        elif not delimited:
+            plain = [
+                tables.Cell(line_start + m.start(), line_start + m.end())
+                for m in re.finditer(r"[<>]?\d[\d.,]*\S*", text[line_start:line_end])
+                if dated is None or not dated.start <= line_start + m.start() < dated.end
+            ]
+            if len(plain) == len(names):
+                pairs = list(zip(names, plain, strict=True))
+        if not pairs:
+            break
+        found = 0
+        for name, cell in pairs:
+            reading = values.read_number(
+                text, cell.start, cell.end, letters=name.hit.get("letters", {}), folded=note.folded, trend=False
+            )
+            if reading is None:
+                continue
+            found += 1
+            settled = None if name.silent else _settle(name.hit, reading, comma, text)
+            if settled is not None and settled.value is not None:
+                begin = name.start if reading.end - name.start <= 400 else reading.start
+                drafts.append(
+                    _draft(
+                        name, reading, settled, begin, reading.end, text, date=date, anchor=(reading.start, reading.end)
+                    )
+                )
+        if not found:
+            break
+    return drafts
+
+
+def _hl7(note: NoteText, name: _Name, fields: list[tables.Cell], comma: bool) -> list[Draft]:
+    """An OBX segment: observation, value, unit, range and date in their own fields."""
+    text = note.text
+    if len(fields) < 6 or not fields[3].start <= name.start < fields[3].end or name.silent:
+        return []
+    reading = values.read_number(text, fields[5].start, fields[5].end, folded=note.folded, trend=False)
+    if reading is None:
+        return []
+    end = reading.end
+    if len(fields) > 6:
+        raw = text[fields[6].start : fields[6].end].split("^")[0].strip()
+        found = name.hit.get("letters", {}).get(raw) or (values.parse_unit(raw) if raw else None)
+        if found is not None:
+            reading, end = replace(reading, unit_raw=raw, unit=found), fields[6].start + len(raw)
+    if len(fields) > 7:
+        span = re.fullmatch(r"\s*([\d.]+)\s*-\s*([\d.]+)\s*", text[fields[7].start : fields[7].end])
+        if span is not None:
+            reading = replace(reading, ref_low=float(span[1]), ref_high=float(span[2]))
+    settled = _settle(name.hit, reading, comma, text)
+    if settled is None or settled.value is None:
+        return []
+    return [_draft(name, reading, settled, name.start, end, text, date=tables.hl7_date(text, fields))]
