@@ -1,0 +1,304 @@
+"""Steroids, immunosuppressants, anticoagulants, growth factors and transfusions (E7.6, I11.a, I11.c, I11.i)."""
+
+from __future__ import annotations
+
+import datetime
+
+from extractor.records import Fact
+from extractor.timeline import chronology as time
+from extractor.timeline.knowledge import is_in, steroids
+from extractor.timeline.labs import latest_lab
+from extractor.timeline.patient import Patient
+from extractor.timeline.registry import state
+from extractor.timeline.settings import Settings
+from extractor.timeline.treatment import given, never_given, status
+from extractor.truth import Answer, Truth
+
+STEROID_DAYS = 7
+NON_SYSTEMIC = frozenset({"inhaled", "nasal", "topical", "ophthalmic", "otic", "intra-articular", "rectal", "mouthwash"})
+DISCONTINUED = frozenset({"discontinued", "stopped", "completed"})
+
+
+def medication(patient: Patient, concept: str) -> list[Fact]:
+    return [fact for fact in patient.facts(concept, "medication")
+            if str(fact.attributes.get("route", "")).lower() not in NON_SYSTEMIC]
+
+
+def told(fact: Fact) -> datetime.date:
+    return fact.note_date or time.last_day(fact)
+
+
+def _written_last(facts: list[Fact]) -> list[Fact]:
+    newest = max((told(fact) for fact in facts), default=None)
+    return [fact for fact in facts if told(fact) == newest]
+
+
+def is_current(fact: Fact) -> bool:
+    """Is the drug being taken, by what this fact says?"""
+    return (fact.assertion == "present" and fact.temporality == "current" and status(fact) not in (
+        "planned", "declined", "not_given", "held", *DISCONTINUED)
+        and fact.attributes.get("event") not in ("stop", "stopped", "last"))
+
+
+def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Answer:
+    """Was the drug taken less than ``days`` days before the index date?
+
+    The newest note that speaks of it says whether it goes on; a stop or last dose is its date; a drug that is denied in
+    the newest note was not taken then.
+    """
+    usable = [fact for fact in facts if not fact.copied_from or all(item.copied_from for item in facts)]
+    usable = [fact for fact in usable if status(fact) not in ("planned", "declined") and fact.assertion != "hypothetical"]
+    present = [fact for fact in usable if fact.assertion in ("present", "possible")]
+    if not present:
+        absent = [fact for fact in facts if fact.assertion == "absent"]
+        if absent:
+            return time.say(Truth.F, f"No {what.lower()}, as stated.", absent)
+        return time.silent(what.lower(), missing="medication list")
+    index = patient.index_date
+    answers = []
+    stops = [fact for fact in present if not is_current(fact) and time.is_dated(fact)]
+    newest = _written_last(usable)
+    running = [fact for fact in present if is_current(fact)]
+    last_running = max((told(fact) for fact in running), default=None)
+    stopped_after = [fact for fact in stops if last_running is None or told(fact) >= last_running]
+    denied_after = [fact for fact in usable if fact.assertion == "absent" and last_running is not None
+                    and told(fact) >= last_running]
+    if running and not stopped_after and not denied_after:
+        fact = _written_last(running)[-1]
+        single = fact.attributes.get("single") in (True, "yes") or fact.attributes.get("frequency") == "once"
+        event = time.past_event(fact)
+        if single and event:
+            return _by_date(index, event, days, what, [fact])
+        daily = status(fact) == "ongoing" or (fact.section or "") == "medications" or fact.attributes.get("frequency")
+        age = (index - told(fact)).days if told(fact) != datetime.date.min else 0
+        if event and not daily and (event[1] - event[0]).days < 32 and age > 0 and (index - event[1]).days >= days:
+            started = fact.attributes.get("event") in ("start", "started") or fact.attributes.get("date_role") == "start"
+            if not started:
+                return _by_date(index, event, days, what, [fact])
+            return time.say(Truth.U, f"{what} began {time.span(event)}; the last dose is not written.", [fact],
+                            review=("R4",), missing=f"last dose of the {what.lower()}")
+        if age > 90 and not daily:
+            return time.say(Truth.U, f"{what} was taken on {time.day(told(fact))}; the last dose is not written.", [fact],
+                            review=("R12",), missing=f"last dose of the {what.lower()}")
+        return time.say(Truth.T, f"{what} is taken ({time.day(told(fact))}), no last dose.", [fact])
+    for fact in stopped_after or stops:
+        event = time.end_of(time.past_event(fact), fact.date_precision)
+        answers.append(_by_date(index, event, days, what, [fact]))
+    if answers:
+        latest = max(answers, key=lambda item: item.truth)
+        return latest
+    if denied_after:
+        day = max(told(fact) for fact in denied_after)
+        if (index - day).days >= days:
+            return time.say(Truth.F, f"No {what.lower()} any more on {time.day(day)}.", denied_after)
+        return time.say(Truth.F, f"No {what.lower()} on {time.day(day)}.", denied_after)
+    past = [fact for fact in present if not is_current(fact)]
+    note_days = [told(fact) for fact in past]
+    if note_days and (index - min(note_days)).days >= days:
+        return time.say(Truth.F, f"{what} had ended by {time.day(min(note_days))}.", past)
+    return time.say(Truth.U, f"{what} was taken; the last dose is not written.", newest, review=("R4",),
+                    missing=f"last dose of the {what.lower()}")
+
+
+def _by_date(index: datetime.date, event: time.Interval, days: int, what: str, facts: list[Fact]) -> Answer:
+    truth = time.within_days(event, index, days - 1)
+    clear = event[1] + datetime.timedelta(days=days)
+    return time.say(truth, f"{what} last taken {time.span(event)}, {days} days needed, clear on {time.day(clear)}.", facts,
+                    review=("R4",) if truth is Truth.U else (), clear_date=clear if truth is Truth.T else None,
+                    correctable=True if truth is Truth.T else None,
+                    missing=f"last dose of the {what.lower()}" if truth is Truth.U else "")
+
+
+def _physiologic(fact: Fact, replacement: bool) -> bool:
+    """Replacement doses: up to 25 mg hydrocortisone or 5 mg prednisone a day; 30 mg with documented insufficiency."""
+    entry = steroids().get((fact.value_text or "").lower())
+    if entry is None or fact.value is None:
+        return replacement and (fact.value_text or "").lower() in ("hydrocortisone", "cortisone")
+    limit = entry.documented_replacement if replacement else entry.physiologic
+    indicated = fact.attributes.get("indication") in ("adrenal_insufficiency", "replacement", "physiologic")
+    return fact.value <= limit and (replacement or indicated or (fact.value_text or "").lower() in ("hydrocortisone", "cortisone"))
+
+
+@state("recent_steroid_or_immunosuppressant")
+def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) -> Answer:
+    """E7.6: a systemic steroid or immunosuppressant less than 7 days ago; replacement doses are open (A-16)."""
+    replacement = any(fact.assertion == "present" for fact in patient.facts(("adrenal_insufficiency", "hypophysitis")))
+    answers = []
+    steroid = medication(patient, "systemic_steroid")
+    partner = [fact for fact in patient.facts(("prednisone", "prednisolone", "dexamethasone"), "therapy")
+               if status(fact) == "ongoing"]
+    by_name: dict[str, list[Fact]] = {}
+    for fact in steroid + partner:
+        name = (fact.value_text if fact.family == "medication" else fact.concept) or "steroid"
+        by_name.setdefault(name.lower(), []).append(fact)
+    general_denial = [fact for fact in steroid if fact.assertion == "absent" and not fact.value_text]
+    general_denial += [fact for fact in by_name.get("steroid", []) + by_name.get("steroids", [])
+                       if fact.assertion == "absent"]
+    for name, facts in sorted(by_name.items()):
+        answer = last_taken(patient, facts + [fact for fact in general_denial if fact not in facts], STEROID_DAYS,
+                            f"Systemic steroid ({name})")
+        current = [fact for fact in facts if fact.assertion == "present" and is_current(fact)]
+        if answer.truth is Truth.T and current and _physiologic(_written_last(current)[-1], replacement):
+            answer = Answer(Truth.U, f"{answer.reason} The dose is a replacement dose.", answer.evidence, ("R6",),
+                            missing="indication of the steroid")
+        elif answer.truth is Truth.T and any(fact.attributes.get("indication") in ("premedication", "contrast")
+                                             for fact in facts):
+            answer = Answer(Truth.T, answer.reason, answer.evidence, ("R6",), clear_date=answer.clear_date, correctable=True)
+        answers.append(answer)
+    suppressants: dict[str, list[Fact]] = {}
+    for fact in medication(patient, "immunosuppressant"):
+        suppressants.setdefault((fact.value_text or "other").lower(), []).append(fact)
+    for course in given(patient, "anticancer_immunosuppressant"):
+        if course.ongoing:
+            answers.append(time.say(Truth.T, f"Immunosuppressant ({course.drug}) is going on.", course.facts))
+        elif course.last:
+            answers.append(_by_date(patient.index_date, course.last, STEROID_DAYS, f"Immunosuppressant ({course.drug})",
+                                    list(course.facts)))
+    for name, facts in sorted(suppressants.items()):
+        answer = last_taken(patient, facts, STEROID_DAYS, f"Immunosuppressant ({name})")
+        if is_in(name, "immunomodulator_review") and answer.truth is Truth.T:
+            answer = Answer(Truth.U, f"{answer.reason} For a person to weigh.", answer.evidence, ("R6",))
+        answers.append(answer)
+    denied = never_given(patient, "steroids")
+    if not [answer for answer in answers if answer.asserted] and denied:
+        return time.say(Truth.F, "No steroids, as stated.", denied)
+    found = time.any_answer(answers, time.silent("systemic steroids or immunosuppressants", missing="medication list"))
+    if found.truth is Truth.T and found.correctable is None or found.truth is Truth.T and not found.correctable:
+        return Answer(found.truth, found.reason, found.evidence, found.review, clear_date=found.clear_date, correctable=True)
+    return found
+
+
+def _current(patient: Patient, class_name: str, what: str) -> Answer:
+    facts = [fact for fact in medication(patient, "anticoagulant")]
+    mine = [fact for fact in facts if fact.value_text and is_in(fact.value_text, class_name)]
+    if not mine:
+        denied = [fact for fact in facts if fact.assertion == "absent"]
+        if denied:
+            return time.say(Truth.F, f"No {what}, as stated.", denied)
+        if facts:
+            return time.say(Truth.F, f"No {what} among the anticoagulants.", facts)
+        return time.silent(what, missing="medication list")
+    newest = _written_last([fact for fact in mine if not fact.copied_from] or mine)
+    off = [fact for fact in newest if not is_current(fact)]
+    on = [fact for fact in newest if is_current(fact)]
+    if off:
+        return time.say(Truth.F, f"The {what} was stopped or held.", off)
+    later_stop = [fact for fact in mine if not is_current(fact) and time.is_dated(fact)
+                  and time.last_day(fact) >= told(newest[-1])]
+    if later_stop:
+        return time.say(Truth.F, f"The {what} was stopped.", later_stop)
+    return time.say(Truth.T, f"On a {what}.", on or newest)
+
+
+@state("vka_current")
+def vka_current(patient: Patient, settings: Settings) -> Answer:
+    return _current(patient, "vitamin_k_antagonist", "vitamin K antagonist")
+
+
+@state("other_anticoagulant_current")
+def other_anticoagulant_current(patient: Patient, settings: Settings) -> Answer:
+    return _current(patient, "other_anticoagulant", "other anticoagulant")
+
+
+@state("inr_in_therapeutic_range")
+def inr_in_therapeutic_range(patient: Patient, settings: Settings) -> Answer:
+    """On a coumarin: INR 2 to 3 or the stated target; above fails; below but within 1.5 x ULN is open (R6, R11)."""
+    inr = latest_lab(patient, "inr", settings)
+    if inr is None:
+        return time.silent("the INR", missing="INR")
+    targets = [fact for fact in patient.facts("inr_target") if fact.value is not None]
+    low, high = (targets[-1].value, targets[-1].value_high or targets[-1].value) if targets else (2.0, 3.0)
+    told_ = f"INR {inr.text()} against the target {low:g} to {high:g}."
+    below, above = inr.compare("<", low), inr.compare(">", high)
+    if above is Truth.T:
+        truth: Truth = Truth.F
+    elif below is Truth.T:
+        truth = Truth.F if inr.compare_uln("<=", 1.5) is Truth.F else Truth.U
+    else:
+        truth = Truth.T if below is Truth.F and above is Truth.F else Truth.U
+    review = ("R11",) if truth is not Truth.U else ("R6", "R11")
+    if inr.stale:
+        return Answer(Truth.U, f"{told_} Out of the window.", inr.evidence, ("R12",), provisional=truth, missing="INR")
+    return Answer(truth, told_, inr.evidence, review, correctable=True if truth is Truth.F else None)
+
+
+@state("coagulation_adequate")
+def coagulation_adequate(patient: Patient, settings: Settings) -> Answer:
+    """I11.i: (PT or INR) and aPTT at most 1.5 x ULN; on a coumarin the INR alone, in its range (A-9)."""
+    inr, pt, aptt = (latest_lab(patient, name, settings) for name in ("inr", "pt", "aptt"))
+    if inr is None and pt is None and aptt is None:
+        normal = [fact for fact in patient.facts("labs_normal") if fact.value_text == "coagulation"
+                  and time.is_fresh(fact, patient.index_date, days=settings.window("labs_i11"))]
+        if normal:
+            return time.say(Truth.T, "Coagulation is called normal.", normal, review=("R9",))
+        return time.silent("coagulation", missing="INR (or PT) and aPTT")
+    vka, other = vka_current(patient, settings), other_anticoagulant_current(patient, settings)
+    if vka.truth is Truth.T and inr is not None:
+        return inr_in_therapeutic_range(patient, settings)
+    pair = [(label, item, item.compare_uln("<=", 1.5)) for label, item in (("INR", inr), ("PT", pt)) if item is not None]
+    first = max((truth for _, _, truth in pair), default=Truth.U)
+    second = aptt.compare_uln("<=", 1.5) if aptt is not None else Truth.U
+    truth = min(first, second)
+    review: set[str] = set()
+    if len({item for _, _, item in pair}) > 1 and truth is Truth.T:
+        review.add("R2")
+    parts = [f"{label} {item.text()}" for label, item, _ in pair] + ([f"aPTT {aptt.text()}"] if aptt else [])
+    reason = f"{', '.join(parts)} against 1.5 x ULN."
+    evidence = tuple(e for _, item, _ in pair for e in item.evidence) + (aptt.evidence if aptt else ())
+    used = [item for _, item, _ in pair] + ([aptt] if aptt else [])
+    if truth is Truth.U and any(item.uln_default for item in used):
+        review.add("R3")
+    if truth is Truth.F and other.truth is Truth.T:
+        truth, review = Truth.U, review | {"R6"}
+        reason += " On an anticoagulant that has no therapeutic INR range."
+    lacking = ([] if pair else ["INR or PT"]) + ([] if aptt else ["aPTT"])
+    stale = any(item.stale for item in used)
+    if stale and truth is not Truth.U:
+        return Answer(Truth.U, f"{reason} Out of the window.", evidence, ("R12",), provisional=truth,
+                      missing="INR (or PT) and aPTT")
+    return Answer(truth, reason, evidence, tuple(sorted(review)), correctable=True if truth is Truth.F else None,
+                  missing=", ".join(lacking) or "INR and aPTT" if truth is Truth.U else "")
+
+
+def _given_within(patient: Patient, facts: list[Fact], days: int, what: str) -> Answer:
+    """Up to ``days`` days before the index date, that day included; the day after is the clear date."""
+    given_ = [fact for fact in facts if fact.assertion == "present" and status(fact) not in ("planned", "declined", "not_given")
+              and fact.temporality != "future"]
+    answers = []
+    for fact in given_:
+        event = time.past_event(fact)
+        if event is None:
+            age = (patient.index_date - told(fact)).days
+            if fact.temporality == "current" and status(fact) == "ongoing" and age <= days:
+                answers.append(time.say(Truth.T, f"{what} is going on.", [fact], correctable=True))
+            elif age > days or fact.temporality == "historical":
+                answers.append(time.say(Truth.F, f"{what} was before the last {days} days.", [fact]))
+            else:
+                answers.append(time.say(Truth.U, f"{what} has no date.", [fact], review=("R4",),
+                                        missing=f"date of the {what.lower()}"))
+            continue
+        event = time.end_of(event, fact.date_precision)
+        truth = time.within_days(event, patient.index_date, days)
+        clear = event[1] + datetime.timedelta(days=days + 1)
+        answers.append(time.say(truth, f"{what} {time.span(event)}, clear on {time.day(clear)}.", [fact],
+                                clear_date=clear if truth is Truth.T else None, correctable=True,
+                                review=("R4",) if truth is Truth.U else ()))
+    if not answers and facts:
+        return time.say(Truth.F, f"No {what.lower()}.", facts)
+    return time.any_answer(answers, Answer(Truth.F, f"No {what.lower()} is written.", asserted=False))
+
+
+@state("recent_platelet_transfusion")
+def recent_platelet_transfusion(patient: Patient, settings: Settings) -> Answer:
+    """I11.a: platelets transfused in the last 14 days; silence means none."""
+    facts = [fact for fact in patient.facts("transfusion", "medication") if fact.value_text in ("platelets", "platelet")]
+    return _given_within(patient, facts, settings.window("transfusion_gcsf"), "Platelet transfusion")
+
+
+@state("recent_gcsf")
+def recent_gcsf(patient: Patient, settings: Settings) -> Answer:
+    """I11.c: G-CSF in the last 14 days; silence means none; erythropoietin does not count."""
+    facts = [fact for fact in patient.facts("growth_factor", "medication")
+             if (fact.value_text or "") not in ("epoetin", "darbepoetin", "erythropoietin", "romiplostim", "eltrombopag")]
+    facts += patient.facts(("filgrastim", "pegfilgrastim", "lenograstim"), "therapy")
+    return _given_within(patient, facts, settings.window("transfusion_gcsf"), "G-CSF")
