@@ -13,7 +13,7 @@ from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 
 _LEFT_WORDS = re.compile(
-    r"(?:(?:right|left|bilateral|upper|lower|middle|total|subtotal|near-total|partial|radical|modified|extended|simple|laparoscopic|"
+    r"(?<![\w-])(?:(?:right|left|bilateral|upper|lower|middle|total|subtotal|near-total|partial|radical|modified|extended|simple|laparoscopic|"
     r"laparoscopically|robotic|robotic-assisted|robot-assisted|open|thoracoscopic|video-assisted|distal|proximal|anterior|posterior|"
     r"abdominal|vaginal|segmental|palliative|curative|exploratory|emergent|emergency|elective|repeat|redo|sigmoid|transverse|pelvic|"
     r"para-?aortic|axillary|cervical|mediastinal|regional|hilar|sentinel|r|l|lul|rul|lll|rll|rml|cortical-sparing|pituitary|en bloc|"
@@ -67,6 +67,8 @@ class LocalContext:
         if weak:
             close = before[-45:] + " # " + after[:45]
             return self.near("surgery", close) and not self.near("minor", before[-30:] + " # " + after[:30])
+        if "section" in hit.name and self.near("obstetric", view.folded[max(0, hit.start - 300) : hit.end + 200]):
+            return False
         return not re.match(r"[^.;,]{0,12}\b(?:biops\w*|scar|bag|clips|defect)\b", after)
 
     def field(self, hit: Hit, before: str, after: str) -> str | None:
@@ -92,7 +94,7 @@ def site(after: str) -> str | None:
     found = _SITE.search(after[:90])
     if not found:
         return None
-    words = found.group(1).strip()
+    words = re.sub(r" (?:region|area|field|bed)$", "", found.group(1).strip())
     return words if 2 < len(words) < 50 and not re.match(r"(?:date|be|start|begin|continue|\w+ing)\b", words) else None
 
 

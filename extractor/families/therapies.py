@@ -68,9 +68,16 @@ def read(note: NoteText) -> Iterable[Draft]:
     readings = [reading for sentence, hits in note.sentences_with(FAMILY) for reading in _readings(note, sentence, hits)]
     lines = derive([_given(reading) for reading in readings])
     defined = _definitions(note, readings)
+    operated = any(r.status == "received" and any(h.get("kind") == "surgery" for h in r.course.hits) for r in readings)
     for reading, number in zip(readings, lines, strict=True):
+        if operated and reading.status == "planned" and all(_unnamed_operation(hit) for hit in reading.course.hits):
+            continue  # what was planned is told again where it was done
         yield from _drafts(note, reading, number)
     yield from _defined_again(note, defined, readings)
+
+
+def _unnamed_operation(hit: Hit) -> bool:
+    return hit.get("kind") == "surgery" and (hit.get("component") == "bare" or hit.name in hit.get("weak", ()))
 
 
 def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Reading]:
@@ -271,12 +278,16 @@ def _supported(note: NoteText, sentence: Sentence, hits: list[Hit], index: int) 
     """Does the context say that a short name is meant as a drug or a regimen?"""
     hit = hits[index]
     folded = note.folded
-    for other in (index - 1, index + 1):
-        if 0 <= other < len(hits) and hits[other].get("kind") in (None, "regimen", "unnamed"):
-            first, second = sorted((hits[other], hit), key=lambda h: h.start)
+    for step in (-1, 1):
+        other = index + step
+        while 0 <= other < len(hits) and hits[other].get("kind") in (None, "regimen", "unnamed", "partner"):
+            first, second = sorted((hits[other], hits[other - step]), key=lambda h: h.start)
             gap = folded[first.end : second.start]
-            if re.fullmatch(r"[\s/+&,-]{0,3}(?:and |plus |with |or |\()?", gap) and hits[other].name not in hits[other].get("weak", ()):
+            if not re.fullmatch(r"[\s/+&,-]{0,3}(?:and |plus |with |or |\()?", gap):
+                break
+            if hits[other].name not in hits[other].get("weak", ()):
                 return True
+            other += step
     before, after = folded[max(sentence.start, hit.start - 40) : hit.start], folded[hit.end : min(sentence.end, hit.end + 40)]
     around = before + " # " + after
     if hit.get("kind") == "regimen":

@@ -24,6 +24,13 @@ _JOIN = re.compile(
     rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|the|any|radiation to|c/w)\b|{_DOSE})*",
     re.IGNORECASE,
 )
+#: between the name of a class and the drugs that fill it ("chemotherapy consisting of cisplatin and etoposide")
+_FILLED = re.compile(
+    r"(?:[\s,/+&(:-]|\b(?:consisting|consisted|of|with|including|included|includes|using|comprising|regimens?|first|according to|based|on|"
+    r"the|combination|combined|therapy|treatment|protocol|and|plus|a|an|was|were|followed|containing|namely|as|palliative|systemic|"
+    r"intensive|agents?|x|up to|[1-9]|cycles?|given|by|started|multi-?agent|standard|weekly|oral|iv|administered|initiated)\b)*",
+    re.IGNORECASE,
+)
 _HARD = re.compile(
     r";|→|->|=>|—|\b(?:and then|then|followed by|subsequently|but|thereafter|however|although|which was followed)\b|\n[ \t]*[-*•\d]|"
     r"\.\s(?=[A-Z])|\|",
@@ -40,7 +47,7 @@ _BEFORE_NEXT = re.compile(
 _CARRY_ON = re.compile(
     r"\s*[-–]?\s*(?:(?:the )?last (?:dose|infusion|cycle|given|course|chemotherapy|injection|treatment)|(?:this|it|these|treatment|therapy) (?:was|were|has|is)\b|"
     r"(?:stopped|discontinued|completed|started|held|tolerated|finished|ended|declined|never started|not started|has not been given|c\d+d\d+)\b|"
-    r"(?:first|best response|c1)\b[^.]{0,12}\d)",
+    r"(?:first|best response|c1)\b[^.]{0,12}\d|(?:\w+ ){1,6}\d{1,3}(?:\.\d)? ?c?gy\b)",
     re.IGNORECASE,
 )
 
@@ -71,7 +78,7 @@ def courses(view: NoteText, sentence: Sentence, hits: Sequence[Hit]) -> list[Cou
     text = view.text
     groups: list[list[Hit]] = []
     for hit in hits:
-        if groups and _joined(text[groups[-1][-1].end : hit.start]):
+        if groups and _joined(text[groups[-1][-1].end : hit.start], groups[-1][-1], hit):
             groups[-1].append(hit)
         else:
             groups.append([hit])
@@ -92,8 +99,17 @@ def courses(view: NoteText, sentence: Sentence, hits: Sequence[Hit]) -> list[Cou
     return found
 
 
-def _joined(gap: str) -> bool:
-    return len(gap) < 60 and "\n-" not in gap and _JOIN.fullmatch(gap) is not None
+def _joined(gap: str, before: Hit, after: Hit) -> bool:
+    if len(gap) >= 60 or "\n-" in gap:
+        return False
+    if _JOIN.fullmatch(gap) is not None:
+        return True
+    classes = ("unnamed", "regimen")
+    if before.get("kind") in classes and after.get("kind") in (None, *classes):
+        return _FILLED.fullmatch(gap) is not None
+    if before.get("kind") is None and after.get("kind") in classes:
+        return re.fullmatch(r"[\s,(-]*(?:(?:combination|based|doublet|according to|as|the|combined|plus|and|with)\b[\s,-]*)*", gap) is not None
+    return False
 
 
 def _split(text: str, end: int, start: int, *, behind: bool) -> int:

@@ -18,12 +18,13 @@ _WORDS = {
     "once": 1, "twice": 2,
 }  # fmt: skip
 _NUMBER = r"(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|single|an?)"
+_ANY = _NUMBER.replace("(", "(?:", 1)
 _UNIT = r"(?:cycles?|courses?|doses?|rounds?|infusions?|cures?|applications?|administrations?|injections?)"
 #: cycles given, most explicit first
 _CYCLES = tuple(
     re.compile(expression)
     for expression in (
-        rf"\b{_NUMBER}(?: \w+)? (?:of|out of) \d{{1,2}} (?:planned )?{_UNIT}\b",
+        rf"\b{_NUMBER}(?: \w+)? (?:of|out of) (?:an? |the )?(?:planned )?{_ANY} (?:planned )?{_UNIT}\b",
         rf"\b(?:cycle|course) (\d{{1,2}}) of \d{{1,2}}\b",
         rf"\b{_NUMBER}[- ](?:additional |more |further |full |planned |monthly |weekly |total |\d-weekly )?{_UNIT}\b",
         r"(?<![\w.])[x×]\s?(\d{1,2})(?!\s?(?:\d|mg|/?day|/?d\b|cm|mm|wk|week|month|yr|year|y\b|[.,]\d|[x×]))(?:\s?(?:cycles?|doses?|courses?))?\b",
@@ -189,7 +190,7 @@ def radiation(before: str, after: str) -> dict[str, float | int]:
     """Total dose in Gy and number of fractions of a course of radiotherapy.
 
     >>> radiation("", " 30 gy/10 fx")
-    {'dose_gy': 30.0, 'fractions': 10}
+    {'dose_gy': 30, 'fractions': 10}
     """
     found: dict[str, float | int] = {}
     doses = [(float(m.group(1).replace(",", ".")), m.group(2)) for t in (after[:110], before[-60:]) for m in _GY.finditer(t)]
@@ -214,7 +215,7 @@ def radiation(before: str, after: str) -> dict[str, float | int]:
     if "dose_gy" in found and re.search(r"gy\s?[x×]\s?\d", text) and found.get("fractions"):
         each = float(found["dose_gy"])
         found["dose_gy"] = each * int(found["fractions"]) if each <= 34 else each
-    return {key: value for key, value in found.items() if value}
+    return {key: int(value) if value == int(value) else value for key, value in found.items() if value}
 
 
 def trial_id(texts: Iterable[str]) -> str | None:

@@ -21,8 +21,14 @@ ASSERTION = {
 }
 _GIVEN = re.compile(
     r"\b(?:received|after|following|s/p|status post|completed|underwent|undergone|treated with|was given|were given|progress\w*|despite|"
-    r"failed|had|previously|prior|since|started on|was started|administered|relaps\w*|refractory|x ?\d)\b"
+    r"failed|had|previously|since|started|began|administered|relaps\w*|refractory|x ?\d)\b"
 )
+#: said of the treatment itself, these settle that it was given
+_DONE = re.compile(
+    r"^[^.;,]{0,30}\b(?:was|were|has been|had been) (?:\w+ly |then )?(?:performed|done|carried out|given|administered|started|completed|"
+    r"undertaken|initiated|delivered|terminated|stopped|discontinued|used|added|switched)\b"
+)
+_PART_GIVEN = re.compile(r"\b(?:has |have |he's |she's )?(?:completed|received|had) (\w+) (?:out )?of (?:an? |the )?(?:planned )?(\w+) (?:planned )?(?:cycles|courses)")
 _ORDER = ("declined", "not_given", "held", "planned", "ongoing")
 
 
@@ -43,7 +49,14 @@ class Cues:
 
     def status(self, before: str, after: str) -> str | None:
         """Status that the words beside a treatment say; None where they say nothing."""
+        if _PART_GIVEN.search(before):
+            return "ongoing"
+        done = _DONE.match(after) is not None
+        if re.search(r"\bcould be\W*$", before):
+            return "received"
         for name in _ORDER:
+            if done and name in ("planned", "ongoing"):
+                continue
             if _any(self.after[name], after):
                 if name == "planned" and re.match(r"[^.;]{0,60}\b(?:was|were) (?:started|given|completed|performed)\b", after):
                     continue
