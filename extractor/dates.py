@@ -62,7 +62,7 @@ _SEP = r"[/.\-]"
 _EXPRESSION = re.compile(
     rf"""
     (?<![\w/.\-]) (?P<iso> (?P<iy>{_YEAR}) (?P<is>[-/.]) (?P<im>\d\d?) (?P=is) (?P<id>\d\d?) ) (?=$|[^\d/.\-]|[.\-/](?!\d)|T?\d\d:)
-  | (?<![\w/.,]) (?P<num> (?P<na>\d\d?) (?P<ns>{_SEP}) (?P<nb>\d\d?) (?P=ns) (?P<ny>{_YEAR}|\d\d) ) (?=$|[^\w/.\-]|[.\-](?!\d)|/(?![\w]))
+  | (?<![\w/.,]) (?P<num> (?P<na>\d\d?) (?P<ns>{_SEP}) (?P<nb>\d\d?) (?P=ns) (?P<ny>{_YEAR}|\d\d) ) (?=$|[^\w/.\-]|[.\-](?!\d)|-(?=\d\d?[/.\-])|/(?![\w]))
   | (?<![\w/.\-,]) (?P<nummon> (?P<nd>\d\d?)[-/. ](?P<nm>{_M})\.?[-/. ,]{{1,2}}(?P<nmy>{_YEAR}|\d\d(?![\d:]) ) ) \b
   | (?<![\w/.]) (?P<compact> (?P<cy>20[0-4]\d|19\d\d)(?P<cm>0[1-9]|1[0-2])(?P<cd>0[1-9]|[12]\d|3[01]) ) (?!\w)
   | (?<![\w/.]) (?P<my> (?P<mm>\d\d?)/(?P<myy>{_YEAR}) ) (?![\w/])
@@ -92,7 +92,7 @@ _EXPRESSION = re.compile(
 
 # what stands before or behind a partial date that shows it is none
 _NOT_BEFORE = re.compile(
-    r"(?:\b(?:ln|lns|nodes?|lymph nodes?|ecog|ps|pain|strength|gcs|bp|murmur|take|takes|taking|score|gleason|grade|stage|station|level|ratio|titer|titre|vision|va|apgar|motor|reflexes|pulses|power|cycle|cycles|dose|doses|fraction|fractions|rated|is|are|was|sat|about|approximately|arm|phase|hep|hiv|cn|type|fx|pts?|all|gy|no|tel|phone|ext|call|mrn|acc|accession|room|rm|blood pressure)\.?\s*[:#=]?\s*|[#$]\s*|\d\s*[x×]\s*|\bx\s?)$",
+    r"(?:\b(?:ln|lns|nodes?|lymph nodes?|ecog|ps|pain|strength|gcs|bp|murmur|take|takes|taking|score|gleason|grade|stage|station|level|ratio|titer|titre|vision|va|apgar|motor|reflexes|pulses|power|wbrt|pci|xrt|rt|sbrt|imrt|cycle|cycles|dose|doses|fraction|fractions|rated|is|are|was|sat|about|approximately|arm|phase|hep|hiv|cn|type|fx|pts?|all|gy|no|tel|phone|ext|call|mrn|acc|accession|room|rm|blood pressure)\.?\s*[:#=]?\s*|[#$]\s*|\d\s*[x×]\s*|\bx\s?)$",
     re.IGNORECASE,
 )
 _NOT_AFTER = re.compile(
