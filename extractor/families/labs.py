@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ..patterns import Patterns
 from ..pipeline import quantity, tables, values
 from ..pipeline.lexicon import Hit
+from ..pipeline.names import Name, merge, run_from
 from ..pipeline.quantity import Quantity, settle
 from ..pipeline.text import NoteText, Sentence
 from ..pipeline.values import Reading
@@ -21,12 +22,6 @@ from ..records import Draft
 FAMILY = "lab"
 KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "not_before", "within", "without"}
 
-_SAME = re.compile(r"\s*(?:[(\[/,=-]|\bor\b|\baka\b)?\s*$")
-_JOINT = re.compile(
-    r"\s*(?:levels?|values?|counts?)?\s*[)\]]?\s*(?:/|,\s*and|,|\band\b|&|\bet\b|\+)\s*(?:the\s+|serum\s+|total\s+|plasma\s+|her\s+|his\s+)*$"
-)
-_NUMBER_BEFORE = re.compile(r"\d\s?$")
-_NUMBER_BEHIND = re.compile(r"\+?\s*[:=]?\s*[<>]?\s*\d")
 _AFTER_RUN = re.compile(r"\s*[)\]]?\s*(?:levels?|values?|counts?)?")
 _TO_LIST = re.compile(r"\s*(?:to|->|-->|→)\s*")
 _CLAUSE = re.compile(r"[;\n]|\.\s|,\s(?=and\b)|\b(?:but|however)\b")
@@ -74,19 +69,6 @@ def setup(patterns: Patterns) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """One name, or several of one concept side by side ("carcinoembryonic antigen (CEA)")."""
-
-    start: int
-    end: int
-    hit: Hit
-
-    @property
-    def silent(self) -> bool:
-        return bool(self.hit.get("silent"))
-
-
 def read(note: NoteText) -> Iterable[Draft]:
     comma = quantity.decimal_comma(note.text)
     table_rows: set[int] = set()
@@ -100,30 +82,8 @@ def read(note: NoteText) -> Iterable[Draft]:
                 yield draft
 
 
-def merge(folded: str, hits: list[Hit]) -> list[_Name]:
-    """Names of one concept that stand side by side are one name."""
-    names: list[_Name] = []
-    for hit in hits:
-        # the K of "142 K/uL" is no potassium
-        if hit.end - hit.start <= 2 and _NUMBER_BEFORE.search(folded[max(0, hit.start - 3) : hit.start]):
-            if not _NUMBER_BEHIND.match(folded, hit.end):
-                continue
-        if names and names[-1].hit.key == hit.key and _SAME.match(folded[names[-1].end : hit.start]):
-            end = hit.end
-            if folded[end : end + 1] in (")", "]") and folded[names[-1].start : end].count(")") < folded[
-                names[-1].start : end
-            ].count("("):
-                end += 1
-            # the stricter table of the two keeps its rules; the longer name is the surer one
-            best = names[-1].hit if len(names[-1].hit.name) >= len(hit.name) else hit
-            names[-1] = _Name(names[-1].start, end, best)
-        else:
-            names.append(_Name(hit.start, hit.end, hit))
-    return names
-
-
 def _sentence(
-    note: NoteText, sentence: Sentence, names: list[_Name], comma: bool, table_rows: set[int]
+    note: NoteText, sentence: Sentence, names: list[Name], comma: bool, table_rows: set[int]
 ) -> Iterator[Draft]:
     folded = note.folded
     index, floor = 0, sentence.start
@@ -134,7 +94,7 @@ def _sentence(
             yield from tabled
             index += 1
             continue
-        run = _run(folded, names, index)
+        run = run_from(folded, names, index)
         if len(run) > 1:
             found = _list(note, sentence, run, names, index, comma)
             if found is not None:
@@ -152,7 +112,7 @@ def _sentence(
 
 # -- one name, one value -------------------------------------------------------------------------------------------
 def _single(
-    note: NoteText, sentence: Sentence, name: _Name, limit: int, floor: int, comma: bool
+    note: NoteText, sentence: Sentence, name: Name, limit: int, floor: int, comma: bool
 ) -> tuple[list[Draft], int] | None:
     text, folded, hit = note.text, note.folded, name.hit
     if hit.get("pair"):
@@ -170,7 +130,7 @@ def _single(
 
 
 def _value(
-    note: NoteText, sentence: Sentence, name: _Name, limit: int, floor: int, comma: bool
+    note: NoteText, sentence: Sentence, name: Name, limit: int, floor: int, comma: bool
 ) -> tuple[list[Draft], int] | None:
     text, folded, hit = note.text, note.folded, name.hit
     letters = hit.get("letters", {})
@@ -209,7 +169,7 @@ def _settle(hit: Hit, reading: Reading, comma: bool, text: str) -> Quantity | No
 
 
 def _draft(
-    name: _Name,
+    name: Name,
     reading: Reading,
     settled: Quantity,
     start: int,
@@ -241,7 +201,7 @@ def _draft(
     )
 
 
-def _allowed(note: NoteText, sentence: Sentence, name: _Name, reading: Reading) -> bool:
+def _allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) -> bool:
     """Is this a result in the patient's blood? Not another specimen, a goal, a threshold, a count of something else."""
     c, folded, hit = _context, note.folded, name.hit
     before = folded[max(sentence.start, name.start - 120) : name.start]
@@ -295,7 +255,7 @@ def _other_specimen_above(note: NoteText, sentence: Sentence) -> bool:
     return False
 
 
-def _below(note: NoteText, name: _Name, sentence: Sentence) -> tuple[int, int] | None:
+def _below(note: NoteText, name: Name, sentence: Sentence) -> tuple[int, int] | None:
     """A vertical list: the name alone on its line, its value on the next."""
     text = note.text
     start, end = note.line(name.start)
@@ -318,18 +278,8 @@ def _below(note: NoteText, name: _Name, sentence: Sentence) -> tuple[int, int] |
 
 
 # -- several names, several values ---------------------------------------------------------------------------------
-def _run(folded: str, names: list[_Name], index: int) -> list[_Name]:
-    """Names joined by slashes, commas and "and", without a number between them."""
-    run = [names[index]]
-    for following in names[index + 1 :]:
-        if not _JOINT.match(folded[run[-1].end : following.start]) or following.hit.get("pair"):
-            break
-        run.append(following)
-    return run
-
-
 def _list(
-    note: NoteText, sentence: Sentence, run: list[_Name], names: list[_Name], index: int, comma: bool
+    note: NoteText, sentence: Sentence, run: list[Name], names: list[Name], index: int, comma: bool
 ) -> tuple[list[Draft], int] | None:
     """Values of a run of names, in their order; None where the numbers do not fit the names."""
     text, folded = note.text, note.folded
@@ -366,7 +316,7 @@ def _list(
 
 
 def _one_of(
-    note: NoteText, sentence: Sentence, run: list[_Name], limit: int, comma: bool
+    note: NoteText, sentence: Sentence, run: list[Name], limit: int, comma: bool
 ) -> tuple[list[Draft], int] | None:
     """One number behind several names: after a comma or "and" the last one's; after a slash it must fit one only."""
     between = note.folded[run[-2].end : run[-1].start]
@@ -390,7 +340,7 @@ def _one_of(
     return [_draft(name, reading, settled, name.start, reading.end, note.text)], reading.tail
 
 
-def _pair(note: NoteText, name: _Name, found: list[Reading], comma: bool) -> list[Draft]:
+def _pair(note: NoteText, name: Name, found: list[Reading], comma: bool) -> list[Draft]:
     """Haemoglobin and haematocrit under one name: the smaller number is the haemoglobin."""
     smaller = min(found, key=lambda r: r.value)
     settled = _settle(name.hit, smaller, comma, note.text)
@@ -400,7 +350,7 @@ def _pair(note: NoteText, name: _Name, found: list[Reading], comma: bool) -> lis
 
 
 # -- viral loads ---------------------------------------------------------------------------------------------------
-def _viral(note: NoteText, sentence: Sentence, name: _Name, limit: int) -> list[Draft] | None:
+def _viral(note: NoteText, sentence: Sentence, name: Name, limit: int) -> list[Draft] | None:
     """A viral load stated in words; None where a number has to be read."""
     folded, c = note.folded, _context
     for key, wanted in (("within", True), ("without", False)):
@@ -445,9 +395,7 @@ def _viral(note: NoteText, sentence: Sentence, name: _Name, limit: int) -> list[
 
 
 # -- tables --------------------------------------------------------------------------------------------------------
-def _from_table(
-    note: NoteText, name: _Name, names: list[_Name], comma: bool, table_rows: set[int]
-) -> list[Draft] | None:
+def _from_table(note: NoteText, name: Name, names: list[Name], comma: bool, table_rows: set[int]) -> list[Draft] | None:
     """Drafts of a name in a table; None where the line is no table."""
     text = note.text
     start, end = note.line(name.start)
@@ -468,7 +416,7 @@ def _from_table(
     return None
 
 
-def _numbers_between(text: str, names: list[_Name], end: int) -> bool:
+def _numbers_between(text: str, names: list[Name], end: int) -> bool:
     stops = [n.start for n in names[1:]] + [end]
     return any(
         re.search(r"(?<![\w^])\d+(?:\.\d+)?(?![\w^/*])", text[n.end : stop])
@@ -476,7 +424,7 @@ def _numbers_between(text: str, names: list[_Name], end: int) -> bool:
     )
 
 
-def _cumulative(note: NoteText, name: _Name, start: int, end: int, comma: bool) -> list[Draft] | None:
+def _cumulative(note: NoteText, name: Name, start: int, end: int, comma: bool) -> list[Draft] | None:
     """A row of values under a header of dates."""
     text = note.text
     row = tables.cells(text, start, end)
@@ -521,7 +469,7 @@ def _row_unit(
     return None
 
 
-def _transposed(note: NoteText, names: list[_Name], start: int, end: int, comma: bool) -> list[Draft]:
+def _transposed(note: NoteText, names: list[Name], start: int, end: int, comma: bool) -> list[Draft]:
     """Rows of values under a row of names, each row with its date."""
     text = note.text
     head = tables.cells(text, start, end)
@@ -534,7 +482,7 @@ def _transposed(note: NoteText, names: list[_Name], start: int, end: int, comma:
         spans = note.dates_between(line_start, line_end)
         date = (spans[0].earliest, spans[0].latest, spans[0].precision) if len(spans) == 1 else None
         dated = spans[0] if len(spans) == 1 else None
-        pairs: list[tuple[_Name, tables.Cell]] = []
+        pairs: list[tuple[Name, tables.Cell]] = []
         if delimited and len(row) == len(head):
             for cell, value in zip(head, row, strict=True):
                 name = next((n for n in names if cell.start <= n.start < cell.end), None)
@@ -571,7 +519,7 @@ def _transposed(note: NoteText, names: list[_Name], start: int, end: int, comma:
     return drafts
 
 
-def _hl7(note: NoteText, name: _Name, fields: list[tables.Cell], comma: bool) -> list[Draft]:
+def _hl7(note: NoteText, name: Name, fields: list[tables.Cell], comma: bool) -> list[Draft]:
     """An OBX segment: observation, value, unit, range and date in their own fields."""
     text = note.text
     if len(fields) < 6 or not fields[3].start <= name.start < fields[3].end or name.silent:

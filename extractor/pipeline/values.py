@@ -106,6 +106,7 @@ class _Grammar:
         table = pattern_files.table("values")
         self.connector = re.compile(phrases(table["connectors"]))
         self.stop = re.compile(phrases(table["stops"]))
+        self.change = re.compile(phrases(table["changes"]))
         self.comparators = {fold(w): sign for sign, words in table["comparators"].items() for w in words}
         self.comparator = re.compile(phrases(self.comparators))
         self.after = {fold(w): sign for sign, words in table["comparators_after"].items() for w in words}
@@ -354,7 +355,7 @@ def read_number(
     folded = folded if folded is not None else _folded(text)
     limit = min(limit, pos + 240)
     start, between, flag, reference = connect(text, pos, limit, folded=folded)
-    if grammar().stop.match(folded, start, limit):
+    if grammar().stop.match(folded, start, limit) or grammar().change.search(folded, max(pos, start - 16), start + 3):
         return None
     joint = _TO
     if re.search(r"\b(?:between|entre)\s*$", between):

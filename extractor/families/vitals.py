@@ -1,0 +1,307 @@
+"""Vital signs: blood pressure as a pair, heart rate, temperature, weight, height, oxygen saturation.
+
+The saturation carries ``oxygen`` (room_air, supplemental) and ``activity`` (rest, exertion) where they are written
+beside it. A body weight needs a unit: a bare number may be pounds or kilograms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..patterns import Patterns
+from ..pipeline import quantity, values
+from ..pipeline.names import Name, merge, run_from
+from ..pipeline.quantity import settle
+from ..pipeline.text import NoteText, Sentence
+from ..pipeline.values import Reading
+from ..records import Draft
+
+FAMILY = "vital"
+KEYS = quantity.KEYS | {"pair", "silent", "with_vitals", "body"}
+
+_PRESSURE = re.compile(
+    r"(?P<s1>\d{2,3})(?:\s?[-–]\s?(?P<s2>\d{2,3}))?\s?(?:/|\bover\b|\\)\s?(?P<d1>\d{1,3})(?:\s?[-–]\s?(?P<d2>\d{2,3}))?(?![\d/])"
+    r"(?P<unit>\s?(?:mm\s?(?:of\s)?Hg|mmhg|MMHG|cmHg))?"
+)
+_NEXT_PRESSURE = re.compile(r"\s*(?:->|-->|→|\bto\b|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)")
+_FEET = re.compile(
+    r"(?P<ft>[3-7])\s?(?:'|’|′|ft\.?|feet|foot|-foot)\s?(?:,\s?|-)?(?:(?P<inch>\d{1,2}(?:\.\d+)?)\s?(?:\"|''|”|″|in\.?\b|inch(?:es)?\b|-inch)?)?",
+    re.IGNORECASE,
+)
+_POUNDS = re.compile(
+    r"(?P<lb>\d{1,3})\s?(?:lbs?\.?|pounds?),?\s?(?:and\s)?(?P<oz>\d{1,2})\s?(?:oz|ounces?)\b", re.IGNORECASE
+)
+_CHANGE = re.compile(
+    r"\b(?:lost|gained|gain|loss|down|up|decreas\w*|increas\w*|drop\w*|fell|fallen|declin\w*|reduc\w*)\b(?!.*\b(?:to|from|at)\b)"
+)
+_MORE_SATS = re.compile(r"(?P<between>[^.;\n%]{1,48}?)(?P<value>(?<![\d.])\d{2,3})\s?(?P<unit>%)")
+_WISH = re.compile(
+    r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|parameters)\b[^.;\n]*$"
+)
+_CENTIMETRES_OF_MERCURY = ("TA", "PA", "tension arterielle", "pression arterielle")
+
+_oxygen: dict[str, re.Pattern[str]] = {}
+
+
+def setup(patterns: Patterns) -> None:
+    table = patterns.tables[FAMILY]["oxygen"]
+    _oxygen.clear()
+    _oxygen.update({key: re.compile(values.phrases(words)) for key, words in table.items()})
+
+
+def read(note: NoteText) -> Iterable[Draft]:
+    comma = quantity.decimal_comma(note.text)
+    for sentence, hits in note.sentences_with(FAMILY):
+        names = merge(note.folded, hits)
+        yield from _sentence(note, sentence, names, comma)
+
+
+def _sentence(note: NoteText, sentence: Sentence, names: list[Name], comma: bool) -> Iterator[Draft]:
+    index, floor = 0, sentence.start
+    sure = (
+        any(not n.hit.get("with_vitals") and not n.silent for n in names)
+        or "vital" in sentence.folded
+        or "vs:" in sentence.folded
+    )
+    while index < len(names):
+        name = names[index]
+        limit = names[index + 1].start if index + 1 < len(names) else sentence.end
+        if name.hit.get("with_vitals") and not sure:
+            index += 1
+            continue
+        run = run_from(note.folded, names, index)
+        if len(run) > 1 and not any(n.hit.get("pair") for n in run):
+            after = index + len(run)
+            end = names[after].start if after < len(names) else sentence.end
+            letters = {k: v for n in run for k, v in n.hit.get("letters", {}).items()}
+            found = values.read_list(note.text, run[-1].end, end, len(run), letters=letters, folded=note.folded)
+            if found:
+                for one, reading in zip(run, found, strict=True):
+                    yield from _drafts(note, sentence, one, reading, comma, one.start, reading.end)
+                floor = found[-1].tail
+                index += len(run)
+                continue
+        if name.hit.get("pair"):
+            drafts = list(_pressure(note, sentence, name, limit))
+            yield from drafts
+            floor = drafts[-1].end if drafts else floor
+        elif not name.silent:
+            for draft in _single(note, sentence, name, limit, floor, comma):
+                yield draft
+                floor = max(floor, draft.end)
+        index += 1
+
+
+def _wished(note: NoteText, sentence: Sentence, name: Name) -> bool:
+    return bool(_WISH.search(note.folded, max(sentence.start, name.start - 60), name.start))
+
+
+def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: int, comma: bool) -> Iterator[Draft]:
+    text, hit = note.text, name.hit
+    if _wished(note, sentence, name):
+        return
+    at, between, _, _ = values.connect(text, name.end, limit, folded=note.folded)
+    if hit.get("body"):
+        compound = _compound(text, at, hit.key)
+        if compound is not None:
+            value, end, raw = compound
+            if not _CHANGE.search(between):
+                yield _draft(name, value, None, "=", raw, None, name.start, end, {})
+            return
+    letters = hit.get("letters", {})
+    reading = values.read_number(text, name.end, limit, letters=letters, folded=note.folded)
+    start, end = name.start, 0
+    if reading is None:
+        reading = values.read_before(text, name.start, floor, letters=letters, folded=note.folded)
+        if reading is None or (reading.unit is None and hit.key != "temperature"):
+            return
+        if hit.key not in ("height", "spo2", "weight", "temperature", "heart_rate"):
+            return
+        start, end = reading.start, name.end
+    elif hit.get("body") and (
+        _CHANGE.search(between) or (note.folded[name.start : name.end] in ("tall", "stands") and reading.unit is None)
+    ):
+        return
+    for one in (reading, *reading.history):
+        yield from _drafts(note, sentence, name, one, comma, min(start, one.start), max(one.end, end), limit=limit)
+    if hit.key == "spo2":
+        yield from _more_saturations(note, name, reading, limit)
+
+
+def _drafts(
+    note: NoteText,
+    sentence: Sentence,
+    name: Name,
+    reading: Reading,
+    comma: bool,
+    start: int,
+    end: int,
+    *,
+    limit: int = 0,
+) -> Iterator[Draft]:
+    hit = name.hit
+    if (
+        hit.get("silent")
+        or (re.match(r"\s?(?:%|percentile|th\b|/6)", note.text[reading.end : reading.end + 12])
+        and hit.key != "spo2")
+    ):
+        return
+    settled = settle(
+        reading, concept=hit.key, unit=hit.concept.unit, data=hit.concept.data, comma=comma, as_written=False
+    )
+    if settled is None or settled.value is None:
+        return
+    attributes = dict(settled.attributes)
+    if hit.key == "spo2":
+        attributes |= _circumstances(note.folded, name.start, start, end, max(limit, end), reading)
+    yield _draft(
+        name,
+        settled.value,
+        settled.value_high,
+        reading.comparator,
+        reading.as_written,
+        reading.unit_raw,
+        start,
+        end,
+        attributes,
+    )
+
+
+def _draft(
+    name: Name,
+    value: float,
+    high: float | None,
+    comparator: str,
+    written: str,
+    unit_raw: str | None,
+    start: int,
+    end: int,
+    attributes: dict[str, Any],
+) -> Draft:
+    return Draft(
+        family=FAMILY,
+        concept=name.hit.key,
+        start=start,
+        end=end,
+        rule_id=name.hit.concept.rule_id,
+        anchor=(name.start, name.end),
+        code=name.hit.concept.code,
+        value=value,
+        value_high=high,
+        comparator=comparator,
+        unit=name.hit.concept.unit,
+        value_as_written=written,
+        unit_as_written=unit_raw,
+        assertion="present",
+        attributes=attributes,
+    )
+
+
+# -- pairs and compounds -------------------------------------------------------------------------------------------
+def _pressure(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Iterator[Draft]:
+    """Systolic over diastolic, with ranges and with a second pair behind an arrow."""
+    text = note.text
+    if _wished(note, sentence, name):
+        return
+    at, _, _, _ = values.connect(text, name.end, limit, folded=note.folded)
+    while True:
+        match = _PRESSURE.match(text, at, limit)
+        if match is None:
+            return
+        s1, s2, d1, d2 = (float(match[k]) if match[k] else None for k in ("s1", "s2", "d1", "d2"))
+        tenths = (
+            name.hit.name in _CENTIMETRES_OF_MERCURY and s1 is not None and s1 <= 25 and d1 is not None and d1 <= 15
+        )
+        if tenths:
+            s1, s2, d1, d2 = (v * 10 if v is not None else None for v in (s1, s2, d1, d2))
+        if not (40 <= s1 <= 300 and 10 <= d1 <= 200 and s1 > d1):
+            return
+        unit = match["unit"].strip() if match["unit"] else None
+        for concept, code, low, high in (
+            ("systolic_bp", "LOINC 8480-6", s1, s2),
+            ("diastolic_bp", "LOINC 8462-4", d1, d2),
+        ):
+            yield Draft(
+                family=FAMILY,
+                concept=concept,
+                start=name.start,
+                end=match.end(),
+                rule_id=name.hit.concept.rule_id,
+                anchor=(name.start, name.end),
+                code=code,
+                value=low,
+                value_high=high if high and high > low else None,
+                comparator="=",
+                unit="mm[Hg]",
+                value_as_written=match.group().strip(),
+                unit_as_written=unit,
+                assertion="present",
+            )
+        step = _NEXT_PRESSURE.match(text, match.end(), limit)
+        if step is None:
+            return
+        at = step.end()
+
+
+def _compound(text: str, at: int, concept: str) -> tuple[float, int, str] | None:
+    """Feet and inches in cm, pounds and ounces in kg: (value, end, as written)."""
+    if concept == "height":
+        match = _FEET.match(text, at)
+        if match is None:
+            return None
+        inches = float(match["ft"]) * 12 + (float(match["inch"]) if match["inch"] else 0.0)
+        if match["inch"] and float(match["inch"]) >= 12:
+            return None
+        return round(inches * 2.54, 2), match.end(), match.group().strip()
+    match = _POUNDS.match(text, at)
+    if match is None:
+        return None
+    return round((float(match["lb"]) + float(match["oz"]) / 16) * 0.45359237, 3), match.end(), match.group().strip()
+
+
+# -- oxygen saturation ---------------------------------------------------------------------------------------------
+def _circumstances(folded: str, name_start: int, start: int, end: int, limit: int, reading: Reading) -> dict[str, Any]:
+    """Device and activity written behind the value, else before the name."""
+    behind = re.split(r"[.;\n]|\d{2,3}\s?%", folded[end : min(limit, end + 60)])[0]
+    before = re.split(r"[.;\n,]", folded[max(0, min(start, name_start) - 28) : min(start, name_start)])[-1]
+    inside = folded[min(start, name_start) : reading.start]
+    found: dict[str, Any] = {}
+    for place in (behind, inside, before):
+        if "oxygen" not in found:
+            air, extra = _oxygen["room_air"].search(place), _oxygen["supplemental"].search(place)
+            if air and (extra is None or air.start() < extra.start()):
+                found["oxygen"] = "room_air"
+            elif extra:
+                found["oxygen"] = "supplemental"
+        if "activity" not in found:
+            moving, resting = _oxygen["exertion"].search(place), _oxygen["rest"].search(place)
+            if moving and (resting is None or moving.start() < resting.start()):
+                found["activity"] = "exertion"
+            elif resting:
+                found["activity"] = "rest"
+    return found
+
+
+def _more_saturations(note: NoteText, name: Name, first: Reading, limit: int) -> Iterator[Draft]:
+    """Further values of one saturation: "89 % with ambulation, 95 % at rest on room air"."""
+    folded = note.folded
+    at = max([first.end, *(r.end for r in first.history)])
+    for _ in range(3):
+        match = _MORE_SATS.match(folded, at, limit)
+        if match is None or not 30 <= float(match["value"]) <= 100:
+            return
+        between = match["between"]
+        words = any(pattern.search(between) for pattern in _oxygen.values())
+        behind = re.sub(r"^[\s(]*(?:(?:with|w/|on|at|in)\s*)?", "", folded[match.end() : match.end() + 40])
+        if not words and not any(pattern.match(behind) for pattern in _oxygen.values()):
+            return
+        reading = Reading(
+            match.start("value"), match.end(), float(match["value"]), match["value"], unit_raw="%", unit="%"
+        )
+        attributes = _circumstances(folded, reading.start, reading.start, match.end(), max(limit, match.end()), reading)
+        if not attributes:
+            attributes = _circumstances(between, 0, 0, 0, len(between), Reading(0, 0, 0.0, ""))
+        yield _draft(name, reading.value, None, "=", reading.as_written, "%", name.start, match.end(), attributes)
+        at = match.end()
