@@ -1,0 +1,105 @@
+"""Response of the tumour to treatment: progression (recurrence, relapse), complete and partial response, stable disease.
+
+``attributes.after`` names the drugs that the sentence speaks of, ``line`` the line of therapy where it is stated.
+Not progression: pseudo-progression, progression-free survival, "until progression" (hypothetical), symptoms that
+progress, the collisions of PD and PR (criteria I5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ..patterns import Patterns
+from ..pipeline.lexicon import Hit
+from ..pipeline.text import NoteText, Sentence
+from ..records import Draft
+from . import treatment_details as details
+
+FAMILY = "response"
+#: weak: names that need a tumour, scan or treatment beside them; reader: "none" for words that only take their place
+KEYS = frozenset({"weak", "reader"})
+_CONTEXT: dict[str, re.Pattern[str]] = {}
+_HEAD = re.compile(r"\s*(?:\w+[- ]){0,3}?(?:disease|metasta\w*|tumou?rs?|cancers?|carcinomas?|sclc|es-sclc|small cell|lesions?|mass\w*|nod\w+|lymphoma|nec|malignan\w*|"
+                   r"lymphadenopathy|adenopathy|liver|hepatic|growth|myeloma|neoplasm\w*|sarcoma|glioma|glioblastoma|melanoma|net)\b")
+_ABSENT_BEFORE = re.compile(
+    r"\b(?:no|without|not|negative for|unremarkable for|never|free of|free from|nor|denies|absence of|ned,?|rather than|instead of)\b"
+    r"(?:\W+(?:\w+\W+){0,6})?$"
+)
+
+
+def setup(patterns: Patterns) -> None:
+    _CONTEXT.clear()
+    tables = patterns.tables.get(FAMILY, {})
+    _CONTEXT.update({name: re.compile(expression) for name, expression in tables["context"].items()})
+
+
+def read(note: NoteText) -> Iterable[Draft]:
+    for sentence, hits in note.sentences_with(FAMILY):
+        if sentence.section in ("family_history", "allergies", "social_history"):
+            continue
+        for hit in hits:
+            if hit.get("reader") != "none" and _counts(note, sentence, hit):
+                yield _draft(note, sentence, hit)
+
+
+def _counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
+    """Does the word speak of the tumour?"""
+    if hit.name not in hit.get("weak", ()):
+        return True
+    folded = note.folded
+    before, after = folded[max(sentence.start, hit.start - 60) : hit.start], folded[hit.end : min(sentence.end, hit.end + 60)]
+    if hit.name.isupper():
+        close = before[-22:] + " # " + after[:22]
+        if _CONTEXT["abbreviated_not"].search(close):
+            return False
+        if hit.name == "CR" and re.match(r"\s*[:=<>]?\s*\d", after):
+            return False
+        alone = not before.strip() or note.text[hit.start : hit.end] == sentence.text.strip(" .")
+        return alone or bool(_CONTEXT["abbreviated"].search(close) or sentence.hits("therapy"))
+    if hit.name in ("recurrent", "progressive"):
+        return _HEAD.match(after) is not None
+    clause = re.split(r"[;.]", before)[-1] + " # " + re.split(r"[;.]", after)[0]
+    near = before[-28:] + " # " + after[:28]
+    if _CONTEXT["symptom"].search(near) and not _CONTEXT["tumour"].search(near):
+        return False
+    if re.match(r"\s*(?:of|in) (?:his |her |the )?(?:\w+ )?", after):
+        object_ = after[:40]
+        if _CONTEXT["symptom"].search(object_) and not _CONTEXT["tumour"].search(object_):
+            return False
+    return bool(_CONTEXT["tumour"].search(clause) or sentence.hits("therapy") or _CONTEXT["tumour"].search(sentence.folded))
+
+
+def _draft(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
+    before, after = note.folded[sentence.start : hit.start], note.folded[hit.end : sentence.end]
+    attributes: dict[str, Any] = {}
+    line = details.line(before[-60:], after[:50])
+    if line is not None:
+        attributes["line"] = line
+    drugs = [h for h in sentence.hits("therapy") if h.end <= hit.start and h.get("kind") in (None, "regimen")]
+    if drugs:
+        last = drugs[-1].start
+        attributes["after"] = "/".join(h.key for h in drugs if last - h.start < 60)
+    return Draft(
+        family=FAMILY,
+        concept=hit.key,
+        start=hit.start,
+        end=hit.end,
+        rule_id=hit.concept.rule_id,
+        assertion=_assertion(before, after),
+        attributes=attributes,
+    )
+
+
+def _assertion(before: str, after: str) -> str | None:
+    """Assertion where a word beside it decides; None leaves it to the assertor."""
+    clause = re.split(r"[;.]\s|→|->|\bbut\b", before)[-1]
+    if _CONTEXT["future"].search(clause):
+        return "hypothetical"
+    if re.match(r"\s*(?:was |is )?(?:not (?:seen|noted|observed|identified|present)|has not|: ?no\b|- ?none)", after):
+        return "absent"
+    found = _ABSENT_BEFORE.search(clause)
+    if found and not re.search(r"\b(?:but|however|except|although|only|longer|with|then|had|showed|despite|after)\b", found.group()):
+        return "absent"
+    return None
