@@ -1,0 +1,154 @@
+"""Present, absent, possible, hypothetical; patient or family; current, historical, future: for any span of a note.
+
+Cues of ``patterns/assertion.toml`` are found by the same token trie as names; a cue reaches as far as its clause does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .. import patterns as pattern_files
+from ..errors import PatternError
+from ..patterns import Concept, Patterns
+from .lexicon import Hit, Lexicon, fold
+
+_DIRECTIONS = ("forward", "backward", "both", "pseudo")
+
+
+@dataclass(frozen=True, slots=True)
+class Qualifier:
+    """What the words around a span say of it; ``cues`` are (category, start, end) in the note."""
+
+    assertion: str = "present"
+    temporality: str = "current"
+    experiencer: str = "patient"
+    plan: str | None = None
+    cues: tuple[tuple[str, int, int], ...] = ()
+
+
+PLAIN = Qualifier()
+
+
+@lru_cache(maxsize=1)
+def _rules() -> tuple[Lexicon, Lexicon, dict[str, object]]:
+    table = pattern_files.table("assertion")
+    concepts = []
+    for rule in table["rule"]:
+        unknown = rule.keys() - {"category", "direction", "literals", "example"}
+        if unknown or rule["direction"] not in _DIRECTIONS:
+            raise PatternError(f"patterns/assertion.toml: rule {rule.get('category')}: unknown {sorted(unknown) or rule['direction']}")
+        concepts.append(
+            Concept(rule["direction"], rule["category"], "assertion", names=tuple(rule["literals"]), plural=False)
+        )
+    stops = [Concept("terminate", "terminate", "assertion", names=tuple(table["terminate"]["words"]), plural=False)]
+    # every direction must lose to a longer pseudo cue, so all names live in one family
+    merged = [Concept("cue", f"{c.concept}\x1f{c.family}", c.source, names=c.names, plural=False) for c in concepts]
+    return Lexicon(Patterns(tuple(merged), (), {}, {}, "")), Lexicon(Patterns(tuple(stops), (), {}, {}, "")), table
+
+
+_HARD = re.compile(r"[;]|\.\s|\n\s*[-*•]|\n\n")
+_VERB_AFTER_COMMA = re.compile(r",\s+(?:and\s+)?(?:he|she|they|it|we|the|this|her|his|a|an|patient|pt)\s+[^,]*?\b(?:was|is|were|are|has|had|have|did|underwent|received|developed|showed|continues|remains|presented|noted|reports|started)\b")
+_SYMBOL_NEGATIVE = re.compile(r"\s*(?:\(\s*[-–]\s*\)|\[\s*[-–]\s*\]|[-–](?=\s*(?:$|[,;.)\n])))")
+_LABEL_NEGATIVE = re.compile(r"\s*(?:[:=]|\s-\s)\s*(?:no\b(?!\s+[a-z])|none\b|negative\b|neg\b|absent\b|denies\b|denied\b|not (?:seen|identified|present|detected)|nil\b|0\b(?![\d.])|\(\s*-\s*\)|non\b(?!-)|n\b)")
+_BOX_EMPTY = re.compile(r"(?:\[\s*\]|☐|□)\s*$")
+_BOX_FULL = re.compile(r"(?:\[\s*[xX✓]\s*\]|☒|☑)\s*$")
+_QUESTION = re.compile(r"\?\s*$")
+_OLD_YEAR = re.compile(r"\b(?:in|since|from|dx|diagnosed|circa)\s+(?:19\d\d|20[01]\d)\b|\(\s*(?:19\d\d|20[01]\d)\s*\)")
+_SECTIONS_HISTORICAL = frozenset({"past_medical_history", "past_surgical_history"})
+
+
+class Assertor:
+    """Qualifies spans of a sentence; build once."""
+
+    def __init__(self, patterns: object | None = None) -> None:
+        self.cues, self.stops, _ = _rules()
+
+    def resolve(
+        self, text: str, start: int, end: int, spans: list[tuple[int, int]], *, section: str | None = None
+    ) -> list[Qualifier]:
+        sentence = text[start:end]
+        folded = fold(sentence)
+        cues = self.cues.scan(sentence, folded).get("cue", [])
+        stops = self.stops.scan(sentence, folded).get("terminate", []) if cues else []
+        return [self._one(folded, a - start, b - start, cues, stops, section, start) for a, b in spans]
+
+    def _one(self, folded: str, a: int, b: int, cues: list[Hit], stops: list[Hit], section: str | None, offset: int) -> Qualifier:
+        found: list[tuple[str, int, int]] = []
+        for cue in cues:
+            category, direction = cue.key.split("\x1f")
+            if direction == "pseudo" or (cue.start < b and cue.end > a):
+                continue
+            ahead = cue.end <= a
+            if ahead and direction in ("forward", "both") and self._reaches(folded, cue.end, a, stops, category):
+                found.append((category, cue.start, cue.end))
+            elif not ahead and direction in ("backward", "both") and self._reaches_back(folded, b, cue, stops, category):
+                found.append((category, cue.start, cue.end))
+        before, after = folded[max(0, a - 6) : a], folded[b : b + 40]
+        if _SYMBOL_NEGATIVE.match(after) or _LABEL_NEGATIVE.match(after) or _BOX_EMPTY.search(before):
+            found.append(("absent", b, b + 1))
+        if _QUESTION.search(before) or re.match(r"\s*\?(?!\w)", after):
+            found.append(("possible", max(0, a - 1), a))
+        categories = {category for category, _, _ in found}
+        if _BOX_FULL.search(before):
+            categories -= {"absent"}
+        assertion = "present"
+        plan = next((c for c in ("never_started", "declined", "planned", "held", "resolved") if c in categories), None)
+        for name in ("absent", "hypothetical", "possible"):
+            if name in categories:
+                assertion = name
+                break
+        if assertion == "possible" and "hypothetical" in categories:
+            assertion = "hypothetical"
+        experiencer = "family" if "family" in categories or section == "family_history" else "patient"
+        historical = "historical" in categories or section in _SECTIONS_HISTORICAL or _OLD_YEAR.search(folded[max(0, a - 20) : b + 24])
+        temporality = "historical" if historical else "current"
+        return Qualifier(assertion, temporality, experiencer, plan, tuple((c, s + offset, e + offset) for c, s, e in found))
+
+    @staticmethod
+    def _reaches(folded: str, cue_end: int, a: int, stops: list[Hit], category: str) -> bool:
+        between = folded[cue_end:a]
+        if _HARD.search(between) or any(cue_end <= s.start < a for s in stops):
+            return False
+        if category in ("absent", "possible") and _VERB_AFTER_COMMA.search(between + " "):
+            return False
+        if category == "absent" and ":" in between and not between.strip().startswith(":"):
+            return False
+        limit = {"absent": 160, "possible": 90, "hypothetical": 140, "historical": 160, "family": 120}.get(category, 90)
+        return len(between) <= limit
+
+    @staticmethod
+    def _reaches_back(folded: str, b: int, cue: Hit, stops: list[Hit], category: str) -> bool:
+        between = folded[b : cue.start]
+        if _HARD.search(between) or any(b <= s.start < cue.start for s in stops):
+            return False
+        name = folded[cue.start : cue.end]
+        plural = name.startswith(("were ", "are ", "have "))
+        if not plural and "," in between:
+            return False
+        if cue.key.startswith("absent") and re.search(r"\bfor\b", folded[cue.end : cue.end + 5]):
+            return False
+        return len(between) <= (120 if plural else 45)
+
+
+@lru_cache(maxsize=1)
+def _assertor() -> Assertor:
+    return Assertor()
+
+
+def qualify(text: str, spans: list[tuple[int, int]]) -> list[tuple[str, str, str]]:
+    """(assertion, temporality, experiencer) of any spans of a text.
+
+    >>> qualify("No fever, but cough.", [(3, 8), (14, 19)])
+    [('absent', 'current', 'patient'), ('present', 'current', 'patient')]
+    """
+    from .text import NoteText
+
+    note = NoteText(text)
+    answers = []
+    for a, b in spans:
+        sentence = note.sentence_at(a)
+        [found] = _assertor().resolve(text, sentence.start, max(sentence.end, b), [(a, b)], section=sentence.section)
+        answers.append((found.assertion, found.temporality, found.experiencer))
+    return answers
