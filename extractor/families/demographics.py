@@ -1,0 +1,301 @@
+"""Age and sex of the patient.
+
+An age counts where it is said of the patient now: never a relative's, never an age at an earlier event. A birth date gives
+the age on the note's date. Sex is taken from a label, from the noun beside the age, from a title, else from pronouns; sources
+that contradict each other give no fact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ..patterns import Patterns
+from ..pipeline import values
+from ..pipeline.text import NoteText
+from ..records import Draft
+
+FAMILY = "demographic"
+KEYS: frozenset[str] = frozenset()
+#: ages and pronouns have no name in the lexicon: every note is read
+ALWAYS = True
+
+_YEARS = {"y": 1.0, "a": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
+# 68 y/o, 68yo, 68 y.o., 71-year-old, 10-month-old, 45 year-old, 57 years old, 63 years of age
+_OLD = re.compile(
+    r"(?<![\d.,/-])(?P<n>\d{1,3})(?P<plus>\+)?[\s-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?|days?)\.?[\s-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|of\s+age\b)"
+)
+_AGED = re.compile(
+    r"\b(?:aged|age|agee?)\s*(?:is|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/.]|\s?(?:%|mg|month|week|day|mois|to\b|-))(?:\s?(?:years?|yrs?|y\b|ans\b))?"
+)
+_ANS = re.compile(
+    r"\b(?:patiente?|homme|femme|monsieur|madame|agee? de|garcon|fille|m\.|mme)\s*,?\s*(?:agee?\s+)?(?:de\s+)?(?P<n>\d{1,3})\s?ans\b"
+)
+_LETTER = re.compile(
+    r"(?<![\d.,/A-Za-z-])(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\())"
+)
+_PATIENT_COMMA = re.compile(r"\bpatient,\s?(?P<n>\d{2}),")
+_DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late)?[\s-]*(?P<n>[2-9]0)['’]?s\b")
+_BIRTH = re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on)?|nee? le|date de naissance)\s*[:=]?\s*")
+_PARTS = {"early": (0, 3), "mid": (4, 6), "middle": (4, 6), "late": (6, 9), None: (0, 9)}
+_LABEL = re.compile(
+    r"\b(?:sex|gender|sexe|birth sex|sex at birth|legal sex|administrative gender)\s*[:=]\s*(?:\|\s*)?(?P<sex>male|female|m|f|masculin|feminin|h|homme|femme)\b"
+)
+_AGE_LABEL = re.compile(r"\bage\s*/\s*sex\s*[:=]?\s*(?P<n>\d{1,3})\s*(?:y\w*)?\s*/?\s*(?P<sex>m|f|male|female)\b")
+_TITLE = re.compile(
+    r"(?<![A-Za-z])(?P<male>Mr\.?|Monsieur|MR\.?)(?=\s+[A-Z])|(?<![A-Za-z])(?P<female>Mrs\.?|Ms\.?|Miss|Mme|Madame|MRS\.?|MS\.)(?=\s+[A-Z])|(?P<male2>\bMonsieur\b)|(?P<female2>\bMadame\b)"
+)
+_PRONOUN = re.compile(r"\b(?:(?P<male>he|his|him|himself)|(?P<female>she|her|hers|herself))\b")
+_PLAIN_NOUN = re.compile(
+    r"\b(?:(?:this|the|a|an|pleasant|elderly|young|old|year-old)\s+)+(?:[a-z-]+\s+){0,2}?(?P<noun>male|female|man|woman|gentleman|lady)\b(?!\s+(?:genital|pelvis|catheter|urethra|breast|organs|condom|hormone|partner|relative|pattern|factor))"
+)
+
+
+@dataclass(frozen=True)
+class _Words:
+    male: re.Pattern[str]
+    female: re.Pattern[str]
+    person: re.Pattern[str]
+    relatives: re.Pattern[str]
+    past: re.Pattern[str]
+    things: re.Pattern[str]
+
+
+_words: _Words | None = None
+
+
+def setup(patterns: Patterns) -> None:
+    global _words
+    table = patterns.tables[FAMILY]["person"]
+    _words = _Words(
+        male=re.compile(values.phrases(table["male"])),
+        female=re.compile(values.phrases(table["female"])),
+        person=re.compile(values.phrases([*table["patient"], *table["male"], *table["female"]])),
+        relatives=re.compile(values.phrases(table["relatives"])),
+        past=re.compile(values.phrases(table["past"]) + r"(?:\s+(?:of|about|around|approximately))?[\s:,]*$"),
+        things=re.compile(r"\s*[a-z-]*\s*" + values.phrases(table["things"])),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Age:
+    start: int
+    end: int
+    low: float
+    high: float | None
+    written: str
+    sure: bool
+    sex: tuple[int, int, str] | None
+
+
+def read(note: NoteText) -> Iterable[Draft]:
+    ages = list(_ages(note))
+    sure = [a for a in ages if a.sure] or ages[:1]
+    seen: set[tuple[float, float | None]] = set()
+    first = sure[0] if sure else None
+    for age in sure:
+        # a second age far from the first is of another time or another person
+        if (age.low, age.high) in seen or (
+            first is not None and abs(age.low - first.low) > max(1.0, (age.high or age.low) - age.low)
+        ):
+            continue
+        seen.add((age.low, age.high))
+        yield Draft(
+            family=FAMILY,
+            concept="age",
+            start=age.start,
+            end=age.end,
+            rule_id="demographics/person:age",
+            code="LOINC 30525-0",
+            value=age.low,
+            value_high=age.high,
+            comparator="=",
+            unit="a",
+            value_as_written=age.written,
+            assertion="present",
+            experiencer="patient",
+        )
+    sex = _sex(note, sure)
+    if sex is not None:
+        start, end, text = sex
+        yield Draft(
+            family=FAMILY,
+            concept="sex",
+            start=start,
+            end=end,
+            rule_id="demographics/person:sex",
+            value_text=text,
+            assertion="present",
+            experiencer="patient",
+            temporality="current",
+        )
+
+
+# -- age -----------------------------------------------------------------------------------------------------------
+def _ages(note: NoteText) -> Iterator[_Age]:
+    folded, text, w = note.folded, note.text, _words
+    found: list[_Age] = []
+    for match in _OLD.finditer(folded):
+        unit = match["unit"][0]
+        value = float(match["n"]) * _YEARS[unit]
+        if not 0 <= value <= 112 or not _of_patient(note, match.start(), match.end()):
+            continue
+        behind = folded[match.end() : match.end() + 60]
+        if w.things.match(behind):
+            continue
+        noun = _noun_behind(note, match.end())
+        named = (
+            noun is not None
+            or bool(w.person.search(behind))
+            or bool(
+                re.search(
+                    r"\b(?:patient|pt|he|she|is a|this)\b[^.\n]{0,30}$",
+                    folded[max(0, match.start() - 40) : match.start()],
+                )
+            )
+        )
+        if not named and unit != "y":
+            continue
+        end = noun[1] if noun else match.end()
+        found.append(_Age(match.start(), end, round(value, 4) if unit != "y" else value, None, match["n"], True, noun))
+    for pattern in (_ANS, _AGED, _PATIENT_COMMA):
+        for match in pattern.finditer(folded):
+            if not 0 < int(match["n"]) <= 112 or not _of_patient(
+                note, match.start("n") if pattern is _AGED else match.start(), match.end()
+            ):
+                continue
+            start, end = match.start(), match.end()
+            if pattern is _AGED:
+                begin = re.search(
+                    r"\b(?:patiente?|pt|man|woman|homme|femme)\s*,?\s*$", folded[max(0, start - 12) : start]
+                )
+                if begin:
+                    start = max(0, start - 12) + begin.start()
+                elif folded[start : start + 3] == "age" and not folded.startswith(("aged", "agee"), start):
+                    start = match.start("n")
+            elif pattern is _PATIENT_COMMA:
+                end -= 1
+            sex = _sex_word(folded, start, end)
+            found.append(_Age(start, end, float(match["n"]), None, match["n"], True, sex))
+    for match in _LETTER.finditer(text):
+        value = int(match["n"])
+        temperature = match["sex"] == "F" and (
+            value >= 94
+            or re.search(r"\b(?:t|temp\w*|fever\w*|size)\W*$", folded[max(0, match.start() - 12) : match.start()])
+        )
+        if not 15 <= value <= 110 or temperature or not _of_patient(note, match.start(), match.end()):
+            continue
+        sex = (match.start("sex"), match.end("sex"), "male" if match["sex"] == "M" else "female")
+        found.append(
+            _Age(match.start(), match.end(), float(value), None, match["n"], not any(a.sure for a in found), sex)
+        )
+    for match in _DECADE.finditer(folded):
+        if _of_patient(note, match.start(), match.end()):
+            low, high = _PARTS[match["part"]]
+            decade = float(match["n"])
+            found.append(_Age(match.start(), match.end(), decade + low, decade + high, match["n"], not found, None))
+    for match in _BIRTH.finditer(folded):
+        found += _born(note, match.end())
+    return iter(sorted(found, key=lambda a: (a.start, a.end)))
+
+
+def _born(note: NoteText, at: int) -> list[_Age]:
+    """The age on the note's date from a full birth date."""
+    spans = [
+        d for d in note.dates_between(at, min(len(note.text), at + 24)) if d.start - at <= 2 and d.precision == "day"
+    ]
+    if not spans or note.note_date is None or spans[0].earliest != spans[0].latest:
+        return []
+    born, today = spans[0].earliest, note.note_date
+    years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    if not 0 <= years <= 112:
+        return []
+    return [
+        _Age(spans[0].start, spans[0].end, float(years), None, note.text[spans[0].start : spans[0].end], True, None)
+    ]
+
+
+def _of_patient(note: NoteText, start: int, end: int) -> bool:
+    """Not a relative's age, not an age at an earlier event."""
+    folded, w = note.folded, _words
+    begin = max(folded.rfind(stop, max(0, start - 70), start) for stop in (".", ";", "\n"))
+    before = folded[max(begin + 1, start - 70) : start]
+    if w.past.search(before) or note.section_at(start) == "family_history":
+        return False
+    near = re.split(r",|\bis\b|\bwho\b", before)[-1]
+    if w.relatives.search(near) or re.search(rf"{w.relatives.pattern}[^.;\n]{{0,20}}$", before):
+        return False
+    behind = folded[end : end + 30]
+    return not re.match(rf"[\s-]*(?:[a-z]+\s+)?{w.relatives.pattern}", behind)
+
+
+def _noun_behind(note: NoteText, end: int) -> tuple[int, int, str] | None:
+    """A word for a man or a woman within a few words behind the age: "64-year-old British Caucasian woman"."""
+    folded, text = note.folded, note.text
+    letter = re.compile(r"[\s,/]{0,2}\(?([MF])(?![A-Za-z'’])").match(text, end)
+    if letter:
+        return letter.start(1), letter.end(1), "male" if letter[1] == "M" else "female"
+    lower = re.compile(r"[\s,]{0,2}([mf])(?=[\s,.;]|$)").match(folded, end)
+    if lower:
+        return lower.start(1), lower.end(1), "male" if lower[1] == "m" else "female"
+    window = re.compile(r"(?:[\s,/-]+[a-z0-9&'’()-]+){0,7}").match(folded, end)
+    stop = min(window.end(), end + 70) if window else end
+    piece_end = stop
+    for mark in re.finditer(r"\b(?:who|with|whose|presented|presents|was|has|had|of|and)\b", folded[end:stop]):
+        piece_end = end + mark.start()
+        break
+    return _sex_word(folded, end, piece_end)
+
+
+def _sex_word(folded: str, start: int, end: int) -> tuple[int, int, str] | None:
+    male, female = _words.male.search(folded, start, end), _words.female.search(folded, start, end)
+    first = min((m for m in (male, female) if m), key=lambda m: m.start(), default=None)
+    if first is None:
+        return None
+    return first.start(), first.end(), "male" if first is male else "female"
+
+
+# -- sex -----------------------------------------------------------------------------------------------------------
+def _sex(note: NoteText, ages: list[_Age]) -> tuple[int, int, str] | None:
+    """Label, noun beside the age, title, noun of the patient, pronouns: the first kind that speaks, if it speaks with one voice."""
+    folded, text = note.folded, note.text
+    labels = [
+        (m.start("sex"), m.end("sex"), "male" if m["sex"][0] in "mh" else "female") for m in _LABEL.finditer(folded)
+    ]
+    labels += [
+        (m.start("sex"), m.end("sex"), "male" if m["sex"][0] == "m" else "female") for m in _AGE_LABEL.finditer(folded)
+    ]
+    titles = []
+    for match in _TITLE.finditer(text):
+        male = match["male"] or match["male2"]
+        titles.append((match.start(), match.end(), "male" if male else "female"))
+    nouns = [
+        (m.start("noun"), m.end("noun"), "female" if m["noun"] in ("female", "woman", "lady") else "male")
+        for m in _PLAIN_NOUN.finditer(folded)
+        if not _words.relatives.search(folded, max(0, m.start() - 30), min(len(folded), m.end() + 20))
+    ]
+    for kind in (labels, [a.sex for a in ages if a.sex], titles, nouns):
+        if kind:
+            voices = {text for _, _, text in kind}
+            return kind[0] if len(voices) == 1 else None
+    return _pronouns(note)
+
+
+def _pronouns(note: NoteText) -> tuple[int, int, str] | None:
+    """The first pronoun, if nearly all pronouns outside sentences on relatives agree."""
+    folded, w = note.folded, _words
+    first: dict[str, tuple[int, int, str]] = {}
+    count = {"male": 0, "female": 0}
+    for match in _PRONOUN.finditer(folded):
+        sentence = note.sentence_at(match.start())
+        if w.relatives.search(folded, sentence.start, sentence.end) or sentence.section == "family_history":
+            continue
+        sex = match.lastgroup or ""
+        count[sex] += 1
+        first.setdefault(sex, (match.start(), match.end(), sex))
+    if not first:
+        return None
+    best = max(count, key=lambda sex: count[sex])
+    other = "female" if best == "male" else "male"
+    return first[best] if count[best] >= 5 * count[other] and count[best] > count[other] else None

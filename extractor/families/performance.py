@@ -1,0 +1,123 @@
+"""Performance status: ECOG (WHO, Zubrod: the same scale) from 0 to 5 and Karnofsky in percent, ranges kept as ranges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ..patterns import Patterns
+from ..pipeline import values
+from ..pipeline.names import Name, merge
+from ..pipeline.text import NoteText, Sentence
+from ..records import Draft
+
+FAMILY = "performance"
+KEYS = frozenset({"plausible", "short"})
+
+_SCORE = re.compile(
+    r"(?P<low>[0-5])(?:\s?(?:-|–|—|to|or|/|a|and)\s?(?P<high>[1-5])(?!\d))?(?:\s?/\s?[45](?!\d))?(?![\d.,]\d|\d|\s?%|\+\d|-?\s?(?:months?|weeks?|days?|years?))"
+)
+_KARNOFSKY = re.compile(r"(?P<low>100|[1-9]0|0)\s?%?(?:\s?(?:-|–|—|to|or|a)\s?(?P<high>100|[2-9]0))?\s?%?(?![\d.])")
+_FILLER = re.compile(
+    r"(?:\s|:|=|\b(?:score|grade|ps|performance|status|scale|group|class|stage|currently|now|estimated|about|approximately|assessed|of|at|as|is|was)\b|[(\[,~-])*"
+)
+_BEFORE_OLDER = re.compile(
+    r"[\s,;(]*(?:was|previously|previous|prior|from|improv\w+ from|declin\w+ from|down from|up from|worsen\w+ from|formerly)[\s:]*(?:ecog\s*|ps\s*)*"
+)
+_BEFORE_NEWER = re.compile(
+    r"\s*(?:->|→|-->|,?\s*now|,?\s*currently|,?\s*(?:improv\w+|declin\w+|worsen\w+)\s+to|\s+to(?=\s+\d\s+(?:now|today|currently)))[\s:]*(?:ecog\s*|ps\s*)*"
+)
+_WISH = re.compile(
+    r"\b(?:if|eligib\w*|criteria|requires?|required|inclusion|exclusion|must|should be|patients with|until|when|unless)\b[^.;\n]*$"
+)
+
+_words: dict[str, int] = {}
+_ventilator = re.compile("(?!)")
+
+
+def setup(patterns: Patterns) -> None:
+    global _ventilator
+    table = patterns.tables[FAMILY]["performance"]
+    _words.clear()
+    _words.update(table["numbers"])
+    _ventilator = re.compile(values.phrases(table["ventilator"]))
+
+
+def read(note: NoteText) -> Iterable[Draft]:
+    for sentence, hits in note.sentences_with(FAMILY):
+        names = merge(note.folded, hits)
+        for index, name in enumerate(names):
+            limit = names[index + 1].start if index + 1 < len(names) else sentence.end
+            yield from _status(note, sentence, name, limit)
+
+
+def _status(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Iterator[Draft]:
+    folded = note.folded
+    if _WISH.search(folded, max(sentence.start, name.start - 70), name.start):
+        return
+    limit = min(limit, name.end + 160)
+    at, _, _, _ = values.connect(note.text, name.end, limit, folded=folded)
+    at = _FILLER.match(folded, at, limit).end()
+    comparator = re.compile(r"(?:<=|>=|<|>|≤|≥|less than or equal to\s|at least\s|up to\s)\s?").match(folded, at, limit)
+    sign = comparator.group().strip() if comparator else "="
+    at = comparator.end() if comparator else at
+    found = _read(folded, at, limit, name.hit.key)
+    if found is None:
+        return
+    concept, low, high, end = found
+    if name.hit.get("short") and (
+        _ventilator.search(folded, max(sentence.start, name.start - 40), min(sentence.end, end + 40)) or low > 4
+    ):
+        return
+    sign = {"≤": "<=", "≥": ">=", "less than or equal to": "<=", "at least": ">=", "up to": "="}.get(sign, sign)
+    yield _draft(note, name, concept, low, high, sign, name.start, end)
+    # "2 (was 3 last month)", "2 -> 1", "2, now 1"
+    for step in (_BEFORE_OLDER, _BEFORE_NEWER):
+        passed = step.match(folded, end, limit)
+        other = _read(folded, passed.end(), limit, name.hit.key) if passed else None
+        if other is not None and other[0] == concept:
+            yield _draft(note, name, concept, other[1], other[2], "=", name.start, other[3])
+
+
+def _read(folded: str, at: int, limit: int, key: str) -> tuple[str, float, float | None, int] | None:
+    """(concept, low, high, end) of a score; a percentage behind "performance status" is a Karnofsky score."""
+    if key == "ecog":
+        match = _SCORE.match(folded, at, limit)
+        if match is not None:
+            low, high = float(match["low"]), float(match["high"]) if match["high"] else None
+            if high is None or high > low:
+                return "ecog", low, high, match.end()
+            return "ecog", low, None, match.start() + 1
+        word = re.compile(r"[a-z]+").match(folded, at, limit)
+        if word is not None and word.group() in _words:
+            return "ecog", float(_words[word.group()]), None, word.end()
+    match = _KARNOFSKY.match(folded, at, limit)
+    if match is None or (match["low"] == "0" and key == "ecog"):
+        return None
+    low, high = float(match["low"]), float(match["high"]) if match["high"] else None
+    if high is not None and high <= low:
+        return None
+    end = match.end()
+    while folded[end - 1].isspace():
+        end -= 1
+    return "kps", low, high, end
+
+
+def _draft(
+    note: NoteText, name: Name, concept: str, low: float, high: float | None, comparator: str, start: int, end: int
+) -> Draft:
+    return Draft(
+        family=FAMILY,
+        concept=concept,
+        start=start,
+        end=end,
+        rule_id=name.hit.concept.rule_id,
+        anchor=(name.start, name.end),
+        code="LOINC 89247-1" if concept == "ecog" else "LOINC 89243-0",
+        value=low,
+        value_high=high,
+        comparator=comparator,
+        unit="{score}" if concept == "ecog" else "%",
+        value_as_written=re.sub(r"^\D*", "", note.text[max(start, end - 12) : end]) or None,
+        assertion="present",
+    )
