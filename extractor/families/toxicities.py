@@ -1,0 +1,126 @@
+"""Toxicities of treatment with their CTCAE grade (``value``), cause, status.
+
+A grade in words ("mild", "trouble buttoning") is no value: it stands in ``attributes.grade`` with
+``grade_inferred: yes`` (criteria 3.12, review code R9). "Gr 2→1" is 1 now. Tumour grades are not read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ..patterns import Patterns
+from ..pipeline.lexicon import Hit
+from ..pipeline.text import NoteText, Sentence
+from ..records import Draft
+
+FAMILY = "toxicity"
+#: organ: of an immune-related event; graded: a fact only where a grade stands beside the name
+KEYS = frozenset({"organ", "graded"})
+_ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
+_TABLES: dict[str, dict[str, re.Pattern[str]]] = {}
+_ORGANS: dict[str, str] = {}
+_IMMUNE = frozenset({"anti_pd1", "anti_pdl1", "anti_ctla4", "anti_lag3", "anti_pd1_ctla4", "anti_pd1_vegf", "anti_pdl1_vegf"})
+
+
+def setup(patterns: Patterns) -> None:
+    _TABLES.clear()
+    _ORGANS.clear()
+    _ORGANS.update(patterns.tables.get(FAMILY, {})["organ"])
+    for name in ("grade", "prose", "status", "cause"):
+        table = patterns.tables.get(FAMILY, {})[name]
+        _TABLES[name] = {key: re.compile(expression) for key, expression in table.items()}
+
+
+def read(note: NoteText) -> Iterable[Draft]:
+    for sentence, hits in note.sentences_with(FAMILY):
+        if sentence.section in ("family_history", "allergies"):
+            continue
+        for index, hit in enumerate(hits):
+            left = hits[index - 1].end if index else sentence.start
+            right = hits[index + 1].start if index + 1 < len(hits) else sentence.end
+            draft = _draft(note, sentence, hit, left, right)
+            if draft is not None:
+                yield draft
+
+
+def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) -> Draft | None:
+    folded = note.folded
+    before, after = folded[left : hit.start], folded[hit.end : right]
+    clause = re.split(r"[;]|\.\s", before)[-1] + folded[hit.start : hit.end] + re.split(r"[;]|\.\s", after)[0]
+    start, end, value, high = _grade(hit, before, after)
+    if hit.get("graded") and value is None:
+        return None
+    concept, organ = hit.key, hit.get("organ")
+    given = [h for h in sentence.hits("therapy") if h.name not in h.get("weak", ())]
+    if hit.name in _ORGANS and "radiation" not in clause:
+        if re.search(r"\b(?:immune\w*|ici|checkpoint|immunotherapy|io)\b", clause) or any(
+            h.get("class") in _IMMUNE or h.key == "immunotherapy" for h in given
+        ):
+            concept, organ = "immune_related_ae", _ORGANS[hit.name]
+    attributes: dict[str, Any] = {}
+    if value is None:
+        for grade, words in _TABLES["prose"].items():
+            if words.search(clause):
+                attributes |= {"grade": int(grade), "grade_inferred": "yes"}
+                break
+    else:
+        attributes["grade"] = int(value)
+    for name in ("resolved", "improving", "worsening", "ongoing"):
+        if _TABLES["status"][name].search(clause):
+            attributes["status"] = name
+            break
+    if concept == "immune_related_ae":
+        attributes["attribution"] = "treatment"
+    else:
+        for name in ("disease", "treatment"):
+            if _TABLES["cause"][name].search(clause):
+                attributes["attribution"] = name
+                break
+    drugs = [h.key for h in given if h.get("kind") in (None, "regimen", "unnamed")]
+    if drugs:
+        attributes["cause"] = "/".join(dict.fromkeys(drugs))
+        if hit.get("graded"):
+            attributes.setdefault("attribution", "treatment")
+    text = organ if concept == "immune_related_ae" else folded[hit.start : hit.end] if hit.get("graded") else None
+    return Draft(
+        family=FAMILY,
+        concept=concept,
+        start=hit.start - start,
+        end=hit.end + end,
+        anchor=(hit.start, hit.end),
+        rule_id=hit.concept.rule_id,
+        value=value,
+        value_high=high,
+        unit="{grade}" if value is not None else None,
+        value_as_written=None if value is None else note.text[hit.start - start : hit.end + end],
+        value_text=text,
+        attributes=attributes,
+    )
+
+
+def _grade(hit: Hit, before: str, after: str) -> tuple[int, int, float | None, float | None]:
+    """Characters of evidence before and behind the name, grade, upper grade of a range."""
+    table = _TABLES["grade"]
+    if table["none"].search(before[-12:]):
+        return 0, 0, None, None
+    found = table["before"].search(before[-60:]) or table["after"].search(after)
+    if found is None:
+        bare = table["bare"].search(after) if hit.get("graded") or hit.key in ("neuropathy", "crs", "icans") else None
+        if bare is None:
+            return 0, 0, None, None
+        return 0, bare.end("g"), float(bare.group("g")), None
+    value, high = _number(found.group("g")), _number(found.group("h"))
+    arrow = re.findall(r"[0-5]", found.group("arrow") or "")
+    if arrow:
+        value, high = float(arrow[-1]), None
+    if found.re is table["after"]:
+        return 0, found.end(), value, high
+    return len(before[-60:]) - found.start(), 0, value, high
+
+
+def _number(text: str | None) -> float | None:
+    if not text:
+        return None
+    return float(text) if text.isdigit() else float(_ROMAN[text]) if text in _ROMAN else None
