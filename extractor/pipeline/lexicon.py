@@ -121,7 +121,10 @@ class Lexicon:
         node = self.root
         for _, _, word in parts:
             node = node.setdefault(word, {})
-        node.setdefault("", []).append(Entry(family, concept, name, words, gaps))
+        entries = node.setdefault("", [])
+        # two spellings that differ in space and hyphen alone are one name
+        if not any(e.family == family and e.concept is concept and e.words == words and e.gaps == gaps for e in entries):
+            entries.append(Entry(family, concept, name, words, gaps))
 
     def scan(self, text: str, folded: str) -> dict[str, list[Hit]]:
         """Hits of each family, leftmost-longest, in order.
