@@ -43,7 +43,7 @@ _NO = re.compile(r"\b(?:no|not|non|denies|denied|never|without|negative for|nor|
 _CURRENT_SMOKER = re.compile(
     r"\b(?:current(?:ly)?|continues|still|active|ongoing|heavy smoker|smokes|smoking \d|is a smoker|a smoker|smoker|tobacco (?:abuse|smoking|use) disorder|tobacco abuse|nicotine dependence|fumeur actif|packs? (?:per|a) day)\b"
 )
-_FORMER_SMOKER = re.compile(r"\b(?:former(?:ly)?|ex-?smoker|quit|stopped|previous(?:ly)?|past|prior|remote|smoked|ceased|until|discontinued|sevre|ancien|h/o|history of|hx of)\b")
+_FORMER_SMOKER = re.compile(r"\b(?:former(?:ly)?|ex-?smoker|quit|stopped|previous(?:ly)? (?:smok\w+|tobacco|a smoker)|past (?:smok\w+|tobacco)|prior (?:smok\w+|tobacco)|remote|smoked|ceased|until|discontinued|sevre|ancien|(?:h/o|history of|hx of) (?:\w+ ){0,2}(?:smok\w+|tobacco|cigarette\w*|nicotine))\b")
 _NEVER_SMOKER = re.compile(r"\b(?:never[- ]?smoke[dr]?|non-?smoker|nonsmoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b")
 _PACK_YEARS = re.compile(r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?[\s-]*(?:\+\s*)?(?:pack|pk|packs)[\s/-]*(?:years?|yrs?)\b|(\d{1,3})\s*(?:py|pa|paquets-annees)\b")
 _MISUSE = re.compile(r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b")
@@ -158,6 +158,8 @@ def _substance(sentence: Sentence, hit: Hit, seen: set[tuple[str, Any]]) -> Iter
     folded = sentence.folded
     before = folded[: hit.start - sentence.start][-80:]
     near = _around(sentence, hit, 25, 30)
+    if hit.name == "drugs" and not re.search(r"\b(?:alcohol|tobacco|smok\w+|etoh|drink\w*|cigarettes?)\b", folded):
+        return
     after = folded[hit.end - sentence.start :][:30]
     denied = bool(re.search(rf"{_NO.pattern}[^.;]*$", before)) or bool(
         re.match(r"(?: use| consumption| intake| abuse)?\s*[:=-]?\s*(?:none|no\b|never|denies|denied|negative|nil|not)", after)

@@ -56,7 +56,7 @@ _BOX_EMPTY = re.compile(r"(?:\[\s*\]|☐|□)\s*$")
 _BOX_FULL = re.compile(r"(?:\[\s*[xX✓]\s*\]|☒|☑)\s*$")
 _QUESTION = re.compile(r"\?\s*$")
 _OLD_YEAR = re.compile(r"\b(?:in|since|from|dx|diagnosed|circa)\s+(?:19\d\d|20[01]\d)\b|\(\s*(?:19\d\d|20[01]\d)\s*\)")
-_SECTIONS_HISTORICAL = frozenset({"past_medical_history", "past_surgical_history"})
+_SECTIONS_HISTORICAL = frozenset({"past_medical_history", "past_surgical_history", "social_history"})
 
 
 class Assertor:
@@ -109,7 +109,10 @@ class Assertor:
     @staticmethod
     def _reaches(folded: str, cue_end: int, a: int, stops: list[Hit], category: str) -> bool:
         between = folded[cue_end:a]
-        if _HARD.search(between) or any(cue_end <= s.start < a for s in stops):
+        if _HARD.search(between):
+            return False
+        # a condition reaches over the verbs of its own clause: "return if he develops fever"
+        if category != "hypothetical" and any(cue_end <= s.start < a for s in stops):
             return False
         if category in ("absent", "possible") and _VERB_AFTER_COMMA.search(between + " "):
             return False
