@@ -108,8 +108,9 @@ from extractor.timeline.measure import Measure, from_value
 from extractor.timeline.patient import Patient, build_patients, make_patient
 from extractor.timeline.registry import DERIVED, STATES
 from extractor.timeline.settings import Settings
+from extractor.timeline.tumour import cohort_candidates
 
 for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
     importlib.import_module(f"{__name__}.{_module}")
 
-__all__ = ["DERIVED", "STATES", "Measure", "Patient", "Settings", "build_patients", "from_value", "make_patient"]
+__all__ = ["DERIVED", "STATES", "Measure", "Patient", "Settings", "build_patients", "cohort_candidates", "from_value", "make_patient"]

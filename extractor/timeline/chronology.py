@@ -15,7 +15,8 @@ from extractor.records import Fact
 from extractor.timeline.patient import Patient, canonical_order
 from extractor.truth import Answer, Truth
 
-DAY = datetime.timedelta(days=1)
+#: lower end of "some time before": older than any treatment that could matter
+LONG_AGO = datetime.date(1900, 1, 1)
 Interval = tuple[datetime.date, datetime.date]
 
 
@@ -72,6 +73,45 @@ def end_of(interval: Interval, precision: str) -> Interval:
     if precision == "day" and (end - start).days > 10:
         return end, end
     return start, end
+
+
+def stated(written: object) -> Interval | None:
+    """The interval of a date attribute: ``2025``, ``2025-08``, ``2025-08-11`` or ``2025-08-11/2025-08-20``.
+
+    >>> stated("2025-08")
+    (datetime.date(2025, 8, 1), datetime.date(2025, 8, 31))
+    """
+    text = str(written or "")
+    if not text:
+        return None
+    if "/" in text:
+        first, last = text.split("/")[:2]
+        return datetime.date.fromisoformat(first), datetime.date.fromisoformat(last)
+    parts = [int(part) for part in text.split("-")]
+    if len(parts) == 1:
+        return datetime.date(parts[0], 1, 1), datetime.date(parts[0], 12, 31)
+    if len(parts) == 2:
+        return datetime.date(*parts, 1), datetime.date(*parts, calendar.monthrange(*parts)[1])
+    day_ = datetime.date(*parts[:3])
+    return day_, day_
+
+
+def begun(fact: Fact) -> Interval | None:
+    """When a course began, as its own attribute says, else the first day of its dates; None where it has none."""
+    own = stated(fact.attributes.get("start_date"))
+    if own:
+        return own
+    if not is_dated(fact) or fact.attributes.get("end_date"):
+        return None
+    return past_event(fact)
+
+
+def ended(fact: Fact) -> Interval | None:
+    """When a course ended or its last dose was given, where the text says so; never after the note."""
+    own = stated(fact.attributes.get("end_date"))
+    if own and fact.note_date and own[0] <= fact.note_date < own[1]:
+        own = own[0], fact.note_date
+    return own
 
 
 def within_days(event: Interval, index: datetime.date, days: int) -> Truth:
@@ -161,6 +201,8 @@ def day(value: datetime.date | None) -> str:
 
 def span(interval: Interval) -> str:
     """The interval as a person writes it."""
+    if interval[0] <= LONG_AGO:
+        return f"by {day(interval[1])}"
     return day(interval[0]) if interval[0] == interval[1] else f"between {day(interval[0])} and {day(interval[1])}"
 
 

@@ -123,7 +123,7 @@ def anc(patient: Patient, settings: Settings) -> Measure | None:
     return latest_lab(patient, "anc", settings)
 
 
-def stale_or(answer_truth: Truth, measure: Measure, reason: str, missing: str, **more) -> Answer:
+def stale_or(answer_truth: Truth, measure: Measure, reason: str, missing: str, /, **more) -> Answer:
     """A stale value answers provisionally."""
     if measure.stale:
         return Answer(Truth.U, f"{reason} The value is out of its window.", measure.evidence, ("R12",),

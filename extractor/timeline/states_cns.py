@@ -52,7 +52,7 @@ def brain_metastases(patient: Patient, settings: Settings) -> Answer:
 def _steroid_for_cns(patient: Patient, settings: Settings) -> Answer:
     """A steroid for the brain or cord now or in the last 7 days; "off steroids" and a list without one are absence."""
     every = medication(patient, "systemic_steroid")
-    for_cns = [fact for fact in every if fact.attributes.get("indication") in ("cns", "brain", "edema", "cord", "brain_metastases")]
+    for_cns = [fact for fact in every if fact.attributes.get("indication") == "cns"]
     unstated = [fact for fact in every if not fact.attributes.get("indication")]
     denied = [fact for fact in every if fact.assertion == "absent"]
     if for_cns:
@@ -81,7 +81,7 @@ def _anticonvulsant(patient: Patient, settings: Settings) -> Answer:
     every = [fact for fact in medication(patient, "anticonvulsant")
              if (fact.value_text or "").lower() not in ("gabapentin", "pregabalin")]
     facts = [fact for fact in every if is_current(fact) and fact.attributes.get("indication") not in (
-        "pain", "neuropathy", "mood", "migraine", "bipolar", "psychiatric")]
+        "pain",)]
     newest_denial = max((told(fact) for fact in every if fact.assertion == "absent"), default=None)
     facts = [fact for fact in facts if newest_denial is None or told(fact) > newest_denial]
     seizures = [fact for fact in patient.facts("seizure", "condition") if fact.assertion == "present"

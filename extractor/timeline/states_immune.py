@@ -12,7 +12,7 @@ from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
 from extractor.timeline.settings import Settings
 from extractor.timeline.states_medication import told
-from extractor.timeline.treatment import drug_facts
+from extractor.timeline.treatment import drug_facts, stop_reason
 from extractor.truth import Answer, Truth
 
 SEVERE_GRADE = 3
@@ -125,7 +125,7 @@ def severe_infusion_reaction(patient: Patient, settings: Settings) -> Answer:
 def immunotherapy_stopped_for_toxicity(patient: Patient, settings: Settings) -> Answer:
     """E5.d: immunotherapy permanently stopped for an event: grade 3 or more T, lower open (R6)."""
     stops = [fact for fact in patient.facts("io_stopped_toxicity") if fact.assertion in ("present", "absent")]
-    stops += [fact for fact in drug_facts(patient) if fact.attributes.get("stop_reason") == "toxicity"
+    stops += [fact for fact in drug_facts(patient) if stop_reason(fact) == "toxicity"
               and is_in(fact, "checkpoint_inhibitor", "t_cell_engager")]
     present = [fact for fact in stops if fact.assertion == "present"]
     if present:

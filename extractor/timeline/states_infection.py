@@ -17,7 +17,6 @@ from extractor.truth import Answer, Truth
 
 HBV_DNA_LIMIT = 2000.0  # IU/mL, the trial
 HBV_ANTIVIRAL_DAYS = HCV_ANTIVIRAL_DAYS = 84  # 12 weeks, the trial
-PROPHYLAXIS = frozenset({"prophylaxis", "prophylactic"})
 FEVER = 38.0
 
 
@@ -78,14 +77,14 @@ def recent_infection(patient: Patient, settings: Settings) -> Answer:
             else:
                 answers.append(time.say(Truth.F, f"Temperature {fact.value:g} Cel.", [fact]))
     for fact in patient.facts("antibiotic", "medication"):
-        if fact.attributes.get("indication") in PROPHYLAXIS or fact.assertion != "present" or fact.copied_from:
+        if fact.attributes.get("prophylaxis") == "yes" or fact.attributes.get("indication") == "prophylaxis" or fact.assertion != "present" or fact.copied_from:
             continue
         event = time.when(fact)
         if is_current(fact) and status(fact) not in ("completed",) and time.within_days(
                 (told(fact), told(fact)), index, 14) is not Truth.F and not resolved_after:
             inside = Truth.T if not time.is_dated(fact) or status(fact) == "ongoing" else time.within_days(event, index, days)
             if inside is not Truth.F:
-                intravenous = fact.attributes.get("route") in ("iv", "intravenous")
+                intravenous = fact.attributes.get("route") in ("iv",)
                 answers.append(time.say(Truth.T if intravenous else Truth.U, f"On an antibiotic ({fact.value_text or 'unnamed'}).",
                                         [fact], missing="why the antibiotic is given"))
     return time.any_answer(answers, time.silent("infection", missing="examination in the week before treatment"))

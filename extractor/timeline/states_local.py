@@ -31,6 +31,29 @@ def _given(fact: Fact) -> bool:
         "planned", "declined", "not_given", "ordered") and fact.temporality != "future"
 
 
+def _end(fact: Fact) -> time.Interval | None:
+    """When the last fraction, operation or dose was: the stated end, else the day, else from the start to the note.
+
+    A course of n fractions that has only a start may have run for n working days.
+    """
+    end = time.ended(fact)
+    if end:
+        return end
+    if fact.attributes.get("start_date") is None:
+        event = time.past_event(fact)
+        return time.end_of(event, fact.date_precision) if event else None
+    start = time.begun(fact)
+    single = fact.concept in ("srs", "surgery", "orchiectomy", "transplant", "live_vaccine")
+    fractions = fact.attributes.get("fractions")
+    if single and not (fractions and int(fractions) > 1) or fractions in (1, "1"):
+        return start
+    length = int(fractions) * 7 // 5 + 3 if fractions else 60
+    high = start[1] + datetime.timedelta(days=length)
+    if fact.note_date:
+        high = max(start[0], min(high, fact.note_date))
+    return start[0], high
+
+
 def elapsed_answer(patient: Patient, facts: list[Fact], days: int, what: str) -> Answer:
     """Did the newest of the events happen less than ``days`` days before the index date (one answer for each event)?"""
     answers = []
@@ -42,7 +65,7 @@ def elapsed_answer(patient: Patient, facts: list[Fact], days: int, what: str) ->
                 continue
             answers.append(time.say(Truth.T, f"{what} is going on.", [fact]))
             continue
-        event = time.past_event(fact)
+        event = _end(fact)
         if event is None:
             known = [item for item in facts if item is not fact and item.concept == fact.concept and time.is_dated(item)]
             old = fact.note_date and (patient.index_date - fact.note_date).days >= days
@@ -56,7 +79,6 @@ def elapsed_answer(patient: Patient, facts: list[Fact], days: int, what: str) ->
                 answers.append(time.say(Truth.U, f"{what} has no date.", [fact], review=("R4",),
                                         missing=f"date of the {what.lower()}"))
             continue
-        event = time.end_of(event, fact.date_precision)
         truth = time.within_days(event, patient.index_date, days - 1)
         clear = event[1] + datetime.timedelta(days=days)
         text = f"{what} {time.span(event)}, {days} days needed, clear on {time.day(clear)}."

@@ -16,6 +16,8 @@ from extractor.truth import Answer, Truth
 
 STEROID_DAYS = 7
 NON_SYSTEMIC = frozenset({"inhaled", "nasal", "topical", "ophthalmic", "otic", "intra-articular", "rectal", "mouthwash"})
+#: given once: before an infusion or a contrast scan
+SINGLE = frozenset({"contrast", "antiemetic"})
 DISCONTINUED = frozenset({"discontinued", "stopped", "completed"})
 
 
@@ -35,9 +37,10 @@ def _written_last(facts: list[Fact]) -> list[Fact]:
 
 def is_current(fact: Fact) -> bool:
     """Is the drug being taken, by what this fact says?"""
-    return (fact.assertion == "present" and fact.temporality == "current" and status(fact) not in (
+    return (fact.assertion == "present" and (fact.temporality == "current" or status(fact) == "ongoing") and status(fact) not in (
         "planned", "declined", "not_given", "held", *DISCONTINUED)
-        and fact.attributes.get("event") not in ("stop", "stopped", "last"))
+        and not fact.attributes.get("end_date") and fact.attributes.get("indication") not in SINGLE
+        and (status(fact) != "received" or (fact.section or "") == "medications" or "status" not in fact.attributes))
 
 
 def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Answer:
@@ -56,7 +59,7 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
         return time.silent(what.lower(), missing="medication list")
     index = patient.index_date
     answers = []
-    stops = [fact for fact in present if not is_current(fact) and time.is_dated(fact)]
+    stops = [fact for fact in present if not is_current(fact) and _last_interval(fact)]
     newest = _written_last(usable)
     running = [fact for fact in present if is_current(fact)]
     last_running = max((told(fact) for fact in running), default=None)
@@ -65,16 +68,10 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
                     and told(fact) >= last_running]
     if running and not stopped_after and not denied_after:
         fact = _written_last(running)[-1]
-        single = fact.attributes.get("single") in (True, "yes") or fact.attributes.get("frequency") == "once"
         event = time.past_event(fact)
-        if single and event:
-            return _by_date(index, event, days, what, [fact])
-        daily = status(fact) == "ongoing" or (fact.section or "") == "medications" or fact.attributes.get("frequency")
+        daily = status(fact) == "ongoing" or (fact.section or "") == "medications"
         age = (index - told(fact)).days if told(fact) != datetime.date.min else 0
         if event and not daily and (event[1] - event[0]).days < 32 and age > 0 and (index - event[1]).days >= days:
-            started = fact.attributes.get("event") in ("start", "started") or fact.attributes.get("date_role") == "start"
-            if not started:
-                return _by_date(index, event, days, what, [fact])
             return time.say(Truth.U, f"{what} began {time.span(event)}; the last dose is not written.", [fact],
                             review=("R4",), missing=f"last dose of the {what.lower()}")
         if age > 90 and not daily:
@@ -82,8 +79,7 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
                             review=("R12",), missing=f"last dose of the {what.lower()}")
         return time.say(Truth.T, f"{what} is taken ({time.day(told(fact))}), no last dose.", [fact])
     for fact in stopped_after or stops:
-        event = time.end_of(time.past_event(fact), fact.date_precision)
-        answers.append(_by_date(index, event, days, what, [fact]))
+        answers.append(_by_date(index, _last_interval(fact), days, what, [fact]))
     if answers:
         latest = max(answers, key=lambda item: item.truth)
         return latest
@@ -98,6 +94,15 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
         return time.say(Truth.F, f"{what} had ended by {time.day(min(note_days))}.", past)
     return time.say(Truth.U, f"{what} was taken; the last dose is not written.", newest, review=("R4",),
                     missing=f"last dose of the {what.lower()}")
+
+
+def _last_interval(fact: Fact) -> time.Interval | None:
+    """When the last dose was: the stated end, else the date of the fact."""
+    end = time.ended(fact)
+    if end:
+        return end
+    event = time.past_event(fact)
+    return time.end_of(event, fact.date_precision) if event else None
 
 
 def _by_date(index: datetime.date, event: time.Interval, days: int, what: str, facts: list[Fact]) -> Answer:
@@ -115,7 +120,7 @@ def _physiologic(fact: Fact, replacement: bool) -> bool:
     if entry is None or fact.value is None:
         return replacement and (fact.value_text or "").lower() in ("hydrocortisone", "cortisone")
     limit = entry.documented_replacement if replacement else entry.physiologic
-    indicated = fact.attributes.get("indication") in ("adrenal_insufficiency", "replacement", "physiologic")
+    indicated = fact.attributes.get("indication") == "adrenal"
     return fact.value <= limit and (replacement or indicated or (fact.value_text or "").lower() in ("hydrocortisone", "cortisone"))
 
 
@@ -141,7 +146,7 @@ def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) ->
         if answer.truth is Truth.T and current and _physiologic(_written_last(current)[-1], replacement):
             answer = Answer(Truth.U, f"{answer.reason} The dose is a replacement dose.", answer.evidence, ("R6",),
                             missing="indication of the steroid")
-        elif answer.truth is Truth.T and any(fact.attributes.get("indication") in ("premedication", "contrast")
+        elif answer.truth is Truth.T and any(fact.attributes.get("indication") in SINGLE
                                              for fact in facts):
             answer = Answer(Truth.T, answer.reason, answer.evidence, ("R6",), clear_date=answer.clear_date, correctable=True)
         answers.append(answer)

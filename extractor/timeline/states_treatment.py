@@ -13,7 +13,7 @@ from extractor.timeline.patient import Patient
 from extractor.timeline.registry import derived, state
 from extractor.timeline.settings import Settings
 from extractor.timeline.states_biomarkers import ret_status
-from extractor.timeline.treatment import Course, courses, drug_facts, given, history_is_complete, lines, never_given, status
+from extractor.timeline.treatment import Course, courses, drug_facts, given, history_is_complete, lines, never_given, status, stop_reason
 from extractor.truth import Answer, Truth
 
 
@@ -126,7 +126,7 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
     possible = [fact for fact in events if fact.assertion == "possible"]
     started = [course.start[0] for course in given(patient) if course.start
                and not is_in(course.drug, "androgen_deprivation", "supportive", "no_line")]
-    stopped = [fact for fact in drug_facts(patient) if fact.attributes.get("stop_reason") == "progression"]
+    stopped = [fact for fact in drug_facts(patient) if stop_reason(fact) == "progression"]
     treated = given(patient, at_least=Truth.U)
     second = [fact for fact in patient.facts("lines_stated") if (fact.value or 0) >= 2]
     usable = [fact for fact in firm if not started or not time.is_dated(fact) or time.when(fact)[1] >= min(started)]
@@ -284,8 +284,8 @@ def lhrh_ongoing(patient: Patient, settings: Settings) -> Answer:
     review = ["R6"] if any(is_in(drug_name(fact), "lhrh_antagonist") for fact in facts) else []
     newest_note = facts[-1].note_date
     told = [fact for fact in facts if fact.note_date == newest_note]
-    stopped = [fact for fact in told if status(fact) in ("declined", "not_given", "discontinued", "stopped")
-               or fact.attributes.get("event") in ("stop", "stopped") or fact.attributes.get("date_role") == "stop"]
+    stopped = [fact for fact in told if status(fact) in ("declined", "not_given", "discontinued", "stopped", "held")
+               or stop_reason(fact) in ("choice", "toxicity")]
     ongoing = [fact for fact in told if status(fact) == "ongoing"]
     if stopped and not ongoing:
         return time.say(Truth.F, "The LHRH analogue was stopped or refused.", stopped, review=review, correctable=True)
@@ -294,7 +294,7 @@ def lhrh_ongoing(patient: Patient, settings: Settings) -> Answer:
     doses = [fact for fact in facts if status(fact) in ("received", "held", "completed") and time.is_dated(fact)]
     if doses:
         last = max(time.past_event(fact)[1] for fact in doses)
-        interval = max((int(fact.attributes.get("interval_days") or 0) for fact in doses), default=0) or depot("default_days")
+        interval = max((30 * int(fact.attributes.get("interval_months") or 0) for fact in doses), default=0) or depot("default_days")
         if last + datetime.timedelta(days=interval + depot("grace_days")) >= patient.index_date:
             return time.say(Truth.T, f"Depot of {time.day(last)} is still working.", doses, review=review)
         return time.say(Truth.U, f"The last depot of {time.day(last)} is past its interval.", doses, review=review,

@@ -9,7 +9,7 @@ carboplatin and paclitaxel to nab-paclitaxel stay in their line.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from extractor.records import Fact
 from extractor.timeline import chronology as time
@@ -20,6 +20,7 @@ from extractor.truth import Truth
 #: therapy concepts that are no drug
 LOCAL = frozenset({"radiotherapy", "wbrt", "pci", "srs", "sbrt", "surgery", "orchiectomy", "transplant"})
 NOT_GIVEN = frozenset({"planned", "declined", "not_given", "never_started", "ordered", "cancelled", "denied"})
+GIVEN = frozenset({"received", "ongoing", "held", "completed", "discontinued", "started", "stopped"})
 SAME_LINE = (frozenset({"cisplatin", "carboplatin"}), frozenset({"paclitaxel", "nab-paclitaxel"}))
 REGIMEN_DAYS = 28
 
@@ -44,6 +45,11 @@ class Course:
     review: tuple[str, ...] = field(default=())
 
 
+def stop_reason(fact: Fact) -> str:
+    """``progression`` ``toxicity`` ``choice`` ``completed`` or empty."""
+    return str(fact.attributes.get("reason_stopped") or fact.attributes.get("stop_reason") or "")
+
+
 def status(fact: Fact) -> str:
     """``received`` ``ongoing`` ``held`` ``planned`` ``declined`` ``not_given``; assertion decides where it is not said."""
     stated = fact.attributes.get("status")
@@ -65,15 +71,49 @@ def drug_facts(patient: Patient) -> list[Fact]:
 
 
 def courses(patient: Patient) -> list[Course]:
-    """One course for each drug, in the order of first doses (drugs without a date last), names break ties."""
+    """One course for each drug, in the order of first doses (drugs without a date last), names break ties.
+
+    Where only a start is written, the last dose lies between it and the note; a later line, progression and the number
+    of cycles bound it further.
+    """
     if "courses" not in patient.cache:
         by_drug: dict[str, list[Fact]] = {}
         for fact in drug_facts(patient):
             by_drug.setdefault(drug_name(fact), []).append(fact)
-        found = [_course(patient, drug, facts) for drug, facts in sorted(by_drug.items())]
+        raw = [_course(patient, drug, facts) for drug, facts in sorted(by_drug.items())]
+        found = [_bounded(patient, course, raw) for course in raw]
         found.sort(key=lambda c: (c.start[0] if c.start else datetime.date.max, c.drug))
         patient.cache["courses"] = found
     return patient.cache["courses"]
+
+
+#: an interval between cycles is no longer than this, delays included
+CYCLE_DAYS = 35
+
+
+def _bounded(patient: Patient, course: Course, every: list[Course]) -> Course:
+    """The last dose of a course whose end is not written: an interval with the bounds that the history gives."""
+    if course.given is Truth.F or course.ongoing or course.last is not None:
+        return course
+    use = [fact for fact in course.facts if status(fact) in GIVEN]
+    notes = [fact.note_date for fact in use if fact.note_date]
+    if not notes:
+        return course
+    low = course.start[0] if course.start else time.LONG_AGO
+    high = min([*notes, patient.index_date]) if not course.start else min(max(notes), patient.index_date)
+    cycles = [int(fact.attributes["cycles"]) for fact in use if str(fact.attributes.get("cycles", "")).isdigit()]
+    if course.start and cycles:
+        high = min(high, course.start[1] + datetime.timedelta(days=max(cycles) * CYCLE_DAYS))
+    if course.start and not is_in(course.drug, "checkpoint_inhibitor", "no_line", "androgen_deprivation"):
+        for other in every:
+            if other.start and other.drug != course.drug and other.given is Truth.T and other.start[0] > course.start[1] + (
+                    datetime.timedelta(days=REGIMEN_DAYS)) and not is_in(other.drug, "no_line", "androgen_deprivation"):
+                high = min(high, other.start[1])
+    if course.start:
+        for fact in patient.facts("progression", "response"):
+            if fact.assertion == "present" and time.is_dated(fact) and time.when(fact)[0] > course.start[1]:
+                high = min(high, time.when(fact)[1])
+    return replace(course, last=(min(low, high), high), review=(*course.review, "R4"))
 
 
 def given(patient: Patient, *names: str, at_least: Truth = Truth.T) -> list[Course]:
@@ -85,8 +125,7 @@ def given(patient: Patient, *names: str, at_least: Truth = Truth.T) -> list[Cour
 
 
 def _course(patient: Patient, drug: str, facts: list[Fact]) -> Course:
-    received = [fact for fact in facts if status(fact) in ("received", "ongoing", "held", "completed", "discontinued",
-                                                            "started", "stopped")]
+    received = [fact for fact in facts if status(fact) in GIVEN]
     sure = [fact for fact in received if fact.assertion == "present"]
     planned = any(status(fact) in ("planned", "ordered") for fact in facts)
     if not received:
@@ -98,51 +137,33 @@ def _course(patient: Patient, drug: str, facts: list[Fact]) -> Course:
                   tuple(review))
 
 
-def _is_start(fact: Fact) -> bool:
-    return fact.attributes.get("date_role", fact.attributes.get("event")) in ("start", "started")
-
-
-def _is_last(fact: Fact) -> bool:
-    return fact.attributes.get("date_role", fact.attributes.get("event")) in ("last", "last_dose", "stop", "stopped", "end")
-
-
 def _dates(patient: Patient, facts: list[Fact]) -> tuple[time.Interval | None, time.Interval | None, bool, list[str]]:
     """First and last dose as intervals, and whether the drug goes on.
 
-    A drug goes on where the newest note that speaks of its state says so and no later stop is dated. The latest
-    plausible last dose wins; a stated last dose wins over the end of a period.
+    The latest plausible last dose wins. A drug goes on where the newest note that speaks of its state says so and no
+    end is written in it or later.
     """
-    dated = [fact for fact in facts if time.is_dated(fact) and time.when(fact)[0] <= patient.index_date]
-    review: list[str] = []
-    starts = [time.past_event(fact) for fact in dated if not _is_last(fact)]
+    starts = [interval for fact in facts if (interval := time.begun(fact)) and interval[0] <= patient.index_date]
     start = min(starts, default=None)
-    if start:
-        first = min(starts)
-        start = (first[0], first[1] if first[1] - first[0] <= datetime.timedelta(days=31) else first[0])
-    ends = []
-    for fact in dated:
-        if _is_start(fact) and len(dated) > 1:
-            continue
-        event = time.past_event(fact)
-        ends.append((_is_last(fact), time.end_of(event, fact.date_precision)))
-    stated = [interval for is_last, interval in ends if is_last]
-    last = max(stated or [interval for _, interval in ends], key=lambda item: (item[1], item[0]), default=None)
-    if stated and ends:
-        later = max((interval for _, interval in ends), key=lambda item: (item[1], item[0]))
-        if later[0] > last[1]:
-            last = later
+    ends = [interval for fact in facts if (interval := time.ended(fact)) and interval[0] <= patient.index_date]
+    last = max(ends, key=lambda item: (item[1], item[0]), default=None)
+    # a later dose that is only dated as such ("C5 today") is younger than an older stated end
+    later = [interval for interval in starts if last and interval[0] > last[1]]
     running = [fact for fact in facts if status(fact) == "ongoing" and not fact.copied_from]
     ongoing = False
     if running:
         told = max(fact.note_date or datetime.date.min for fact in running)
-        newer = [
+        ended = [
             fact for fact in facts
-            if status(fact) not in ("ongoing", "started") and (fact.note_date or datetime.date.min) >= told
-            and (_is_last(fact) or status(fact) in ("held", "discontinued", "stopped", "completed")
-                 or ((fact.note_date or datetime.date.min) > told and time.is_dated(fact)))
+            if (fact.note_date or datetime.date.min) >= told and status(fact) != "ongoing"
+            and (time.ended(fact) or status(fact) == "held" or fact.attributes.get("reason_stopped"))
         ]
-        ongoing = not newer
-    return start, None if ongoing else last, ongoing, review
+        newer = [fact for fact in facts if (fact.note_date or datetime.date.min) > told and status(fact) == "received"]
+        ongoing = not ended and not newer
+    if later and not ongoing:
+        newest = max(later)
+        last = newest if newest[0] == newest[1] else None
+    return start, None if ongoing else last, ongoing, []
 
 
 @dataclass(frozen=True)

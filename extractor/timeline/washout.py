@@ -86,11 +86,6 @@ def clearance(course: Course, index: datetime.date, *, policy: str = "literal", 
     if course.ongoing:
         return Clearance(name, Truth.T, f"{name} is going on, no last dose.", None, None)
     if course.last is None:
-        written = [fact.note_date for fact in course.facts if fact.note_date]
-        # an undated dose was given before its note: old notes alone may settle it
-        first_told = min(written, default=None)
-        if course.start is None and first_told and need.high is not None and False:
-            return Clearance(name, Truth.F, "", None, None)
         return Clearance(name, Truth.U, f"{name}: the date of the last dose is not written.", None, None, ("R4",))
     fewest, most = (index - course.last[1]).days, (index - course.last[0]).days
     high = need.high if need.high is not None else (math.inf if fewest < SURELY_GONE else 0.0)
