@@ -40,13 +40,13 @@ _DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late
 _BIRTH = re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on)?|nee? le|date de naissance)\s*[:=]?\s*")
 _PARTS = {"early": (0, 3), "mid": (4, 6), "middle": (4, 6), "late": (6, 9), None: (0, 9)}
 _LABEL = re.compile(
-    r"\b(?:sex|gender|sexe|birth sex|sex at birth|legal sex|administrative gender)\s*[:=]\s*(?:\|\s*)?(?P<sex>male|female|m|f|masculin|feminin|h|homme|femme)\b"
+    r"\b(?:sex|gender|sexe|birth sex|sex at birth|legal sex|administrative gender)\s*[:=]\s*(?:\|\s*)?(?P<sex>masculin|feminin|female|male|femme|homme|[mfh]\b)"
 )
 _AGE_LABEL = re.compile(r"\bage\s*/\s*sex\s*[:=]?\s*(?P<n>\d{1,3})\s*(?:y\w*)?\s*/?\s*(?P<sex>m|f|male|female)\b")
 _TITLE = re.compile(
     r"(?<![A-Za-z])(?P<male>Mr\.?|Monsieur|MR\.?)(?=\s+[A-Z])|(?<![A-Za-z])(?P<female>Mrs\.?|Ms\.?|Miss|Mme|Madame|MRS\.?|MS\.)(?=\s+[A-Z])|(?P<male2>\bMonsieur\b)|(?P<female2>\bMadame\b)"
 )
-_PRONOUN = re.compile(r"\b(?:(?P<male>he|his|him|himself)|(?P<female>she|her|hers|herself))\b")
+_PRONOUN = re.compile(r"(?<![\w'’-])(?<!\b[a-z] )(?:(?P<male>he|his|him|himself)|(?P<female>she|her|hers|herself))\b")
 _PLAIN_NOUN = re.compile(
     r"\b(?:(?:this|the|a|an|pleasant|elderly|young|old|year-old)\s+)+(?:[a-z-]+\s+){0,2}?(?P<noun>male|female|man|woman|gentleman|lady)\b(?!\s+(?:genital|pelvis|catheter|urethra|breast|organs|condom|hormone|partner|relative|pattern|factor))"
 )

@@ -221,7 +221,7 @@ def _allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) -
     if c.not_value.match(folded, number_end, number_end + 14):
         return False
     if reading.unit is None and re.match(
-        r"\s?(?:mg|mcg|mm|cm|ml|/hpf|/lpf|hpf|-yo|gm?\b)", folded[number_end : number_end + 8]
+        r"\s?(?:(?:mg|mcg|mm|cm|ml|hpf|gm?)\b|/hpf|/lpf|-yo)", folded[number_end : number_end + 8]
     ):
         return False
     blocked = hit.get("not_before")

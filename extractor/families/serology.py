@@ -23,6 +23,9 @@ _JOINT = re.compile(
     r"\s*(?:,\s*(?:and|or)|,|;|/|\band\b|\bor\b|\bnor\b|&|\bet\b|\bou\b|\+(?=\s*[a-z]))?\s*(?:(?:the|for|both|anti|serology|antibody|ab|ag|virus|test|pcr|igg|igm|1|2|total|1/2)\b[\s,;/]*)*(?:and|or|et|&)?\s*$"
 )
 _SIGN = re.compile(r"\s?(?P<sign>[+−-])(?=\s*(?:[,;./)\]]|$|\s|and\b))")
+_SUMMARY = re.compile(
+    r"(?:and\s+)?all\s+(?:of\s+)?(?:[a-z]+\s+){0,4}(?:were|was|came back|returned|are)\s+(?P<polarity>negative|positive)\b"
+)
 _RELATIVE = re.compile(
     r"\b(?:mother|father|partner|husband|wife|spouse|brother|sister|donor|family|contact|contacts|exposure)\b"
 )
@@ -79,6 +82,12 @@ def _sentence(note: NoteText, sentence: Sentence, names: list[Name]) -> Iterator
             and _JOINT.match(folded[names[index].end : names[index + 1].start])
         ):
             results[index] = (following[0], names[index].start, names[index].end)
+    if len(names) > 1 and not any(results):
+        # "... were tested: HBsAg; anti-HBc; HIV. All results were negative."
+        following = sentence.next()
+        summary = _SUMMARY.match(folded, following.start, following.end) if following else None
+        if summary is not None:
+            results = [(summary["polarity"], n.start, n.end) for n in names]
     # "negative for HIV, hepatitis B and C"
     leading = None
     for index, name in enumerate(names):

@@ -19,6 +19,8 @@ from ..pipeline.values import Reading
 from ..records import Draft
 
 FAMILY = "vital"
+#: height and weight may stand without a name, so every note is read
+ALWAYS = True
 KEYS = quantity.KEYS | {"pair", "silent", "with_vitals", "body"}
 
 _PRESSURE = re.compile(
@@ -36,7 +38,19 @@ _POUNDS = re.compile(
 _CHANGE = re.compile(
     r"\b(?:lost|gained|gain|loss|down|up|decreas\w*|increas\w*|drop\w*|fell|fallen|declin\w*|reduc\w*)\b(?!.*\b(?:to|from|at)\b)"
 )
-_MORE_SATS = re.compile(r"(?P<between>[^.;\n%]{1,48}?)(?P<value>(?<![\d.])\d{2,3})\s?(?P<unit>%)")
+_MORE_SATS = re.compile(
+    r"(?P<between>[^.;\n%]{1,48}?)(?P<value>(?<![\d.])\d{2,3})(?:\s?(?P<unit>%)|(?<=\bto \d\d)(?![\d.%]))"
+)
+# "He was 170 cm and 70 kg", "58 kg, 156 cm woman": together they can be nothing else
+_BUILD = re.compile(
+    r"(?<![\d.,])(?P<h1>\d{3}(?:[.,]\d)?|[12][.,]\d{1,2})\s?(?P<u1>cm|m)(?:\s+tall)?\s?(?:,|;|/|and|-)\s?(?:weigh\w*\s)?"
+    r"(?P<w1>\d{2,3}(?:[.,]\d+)?)\s?kg\b(?!\s?/)"
+    r"|(?<![\d.,])(?P<w2>\d{2,3}(?:[.,]\d+)?)\s?kg\s?(?:,|;|/|and|-)\s?(?P<h2>\d{3}(?:[.,]\d)?|[12][.,]\d{1,2})\s?(?P<u2>cm|m)\b"
+)
+# "74M 62 kg", "a 45-year-old, 58 kg woman"
+_BUILT = re.compile(
+    r"(?:years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?[MFmf]|\b(?:man|woman|male|female))[\s,(-]{1,3}(?:weighing\s)?(?P<w>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/)"
+)
 _WISH = re.compile(
     r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|parameters)\b[^.;\n]*$"
 )
@@ -53,9 +67,48 @@ def setup(patterns: Patterns) -> None:
 
 def read(note: NoteText) -> Iterable[Draft]:
     comma = quantity.decimal_comma(note.text)
+    covered: list[tuple[int, int]] = []
     for sentence, hits in note.sentences_with(FAMILY):
         names = merge(note.folded, hits)
-        yield from _sentence(note, sentence, names, comma)
+        for draft in _sentence(note, sentence, names, comma):
+            if draft.concept in ("weight", "height"):
+                covered.append((draft.start, draft.end))
+            yield draft
+    if "kg" in note.folded:
+        for draft in _unnamed(note.text):
+            if not any(start < draft.end and draft.start < end for start, end in covered):
+                covered.append((draft.start, draft.end))
+                yield draft
+
+
+def _unnamed(text: str) -> Iterator[Draft]:
+    """Height and weight without their names, beside each other or beside the age."""
+    for match in _BUILD.finditer(text):
+        group = "1" if match["h1"] else "2"
+        height = values.number(match[f"h{group}"])[0] * (100 if match[f"u{group}"] == "m" else 1)
+        if 100 <= height <= 230:
+            yield _plain("height", height, match, f"h{group}", f"u{group}")
+            yield _plain("weight", values.number(match[f"w{group}"])[0], match, f"w{group}", None)
+    for match in _BUILT.finditer(text):
+        yield _plain("weight", values.number(match["w"])[0], match, "w", None)
+
+
+def _plain(concept: str, value: float, match: re.Match[str], group: str, unit: str | None) -> Draft:
+    end = match.end(unit) if unit else match.string.index("kg", match.end(group)) + 2
+    return Draft(
+        family=FAMILY,
+        concept=concept,
+        start=match.start(group),
+        end=end,
+        rule_id=f"vitals/vital_signs:{concept}",
+        code="LOINC 29463-7" if concept == "weight" else "LOINC 8302-2",
+        value=value,
+        comparator="=",
+        unit="kg" if concept == "weight" else "cm",
+        value_as_written=match[group],
+        unit_as_written=match[unit] if unit else "kg",
+        assertion="present",
+    )
 
 
 def _sentence(note: NoteText, sentence: Sentence, names: list[Name], comma: bool) -> Iterator[Draft]:
@@ -111,7 +164,9 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
                 yield _draft(name, value, None, "=", raw, None, name.start, end, {})
             return
     letters = hit.get("letters", {})
-    reading = values.read_number(text, name.end, limit, letters=letters, folded=note.folded)
+    reading = None
+    if not (hit.get("body") and re.search(r"\b(?:in|\))\s*$|\btall$", note.folded[max(0, name.start - 6) : name.end])):
+        reading = values.read_number(text, name.end, limit, letters=letters, folded=note.folded)
     start, end = name.start, 0
     if reading is None:
         reading = values.read_before(text, name.start, floor, letters=letters, folded=note.folded)
@@ -142,10 +197,8 @@ def _drafts(
     limit: int = 0,
 ) -> Iterator[Draft]:
     hit = name.hit
-    if (
-        hit.get("silent")
-        or (re.match(r"\s?(?:%|percentile|th\b|/6)", note.text[reading.end : reading.end + 12])
-        and hit.key != "spo2")
+    if hit.get("silent") or (
+        re.match(r"\s?(?:%|percentile|th\b|/6)", note.text[reading.end : reading.end + 12]) and hit.key != "spo2"
     ):
         return
     settled = settle(
@@ -293,7 +346,7 @@ def _more_saturations(note: NoteText, name: Name, first: Reading, limit: int) ->
         if match is None or not 30 <= float(match["value"]) <= 100:
             return
         between = match["between"]
-        words = any(pattern.search(between) for pattern in _oxygen.values())
+        words = any(pattern.search(between) for pattern in _oxygen.values()) or match["unit"] is None
         behind = re.sub(r"^[\s(]*(?:(?:with|w/|on|at|in)\s*)?", "", folded[match.end() : match.end() + 40])
         if not words and not any(pattern.match(behind) for pattern in _oxygen.values()):
             return

@@ -268,6 +268,8 @@ def connect(
     g = grammar()
     folded = folded if folded is not None else _folded(text)
     flag, start, reference = None, pos, None
+    charge = re.compile(r"[+−](?=[\s:=])").match(text, pos, limit)  # Na+ 138
+    pos = charge.end() if charge else pos
     while pos < limit:
         step = _aside(g, text, pos, limit) or _PADDING.match(folded, pos, limit)
         if step is None and folded[pos] in ")]":
@@ -552,6 +554,8 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
                 nxt = read_plain(text, at, limit, letters=letters, folded=folded)
                 if nxt is not None and not g.time.match(folded, nxt.tail, limit):
                     nxt = None
+            if nxt is None and first.unit:
+                nxt, newer = _series(text, folded, found[-1][0], limit, letters), True
         if nxt is None or nxt.unit == "{ULN}" or (nxt.unit and found[-1][0].unit and nxt.unit != found[-1][0].unit):
             break
         found.append((nxt, newer))
@@ -565,6 +569,18 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
             current = index
     history = tuple(r for i, r in enumerate(readings) if i != current)
     return replace(readings[current], history=history, tail=found[-1][0].tail)
+
+
+_SERIES = re.compile(
+    r"(?:\s+(?:before|after|at|on|in|during|prior to|following|within)\s+[^,;.]{1,40})?,\s*(?:and\s+)?(?=[\d<>])"
+)
+
+
+def _series(text: str, folded: str, last: Reading, limit: int, letters: Mapping[str, str]) -> Reading | None:
+    """The next of "2.9 ng/mL before treatment, 2.6 ng/mL after 6 cycles, and 3.9 ng/mL": it repeats the unit."""
+    step = _SERIES.match(folded, last.tail, limit)
+    following = read_plain(text, step.end(), limit, letters=letters, folded=folded) if step else None
+    return following if following is not None and following.unit == last.unit is not None else None
 
 
 def read_list(
@@ -581,7 +597,7 @@ def read_list(
     limit = min(limit, pos + 300)
     at, _, _, _ = connect(text, pos, limit, folded=folded)
     found: list[Reading] = []
-    joint = re.compile(r"\s*(?:/|,?\s*(?:and|et|&)\s+|,|;|\|)\s*")
+    joint = re.compile(r"(?:[a-zµ]{1,8}(?:/[a-z]{1,4})?)?\s*(?:/|,?\s*(?:and|et|&)\s+|,|;|\|)\s*")
     while len(found) < count:
         reading = _one(text, at, limit, letters, folded, last=len(found) + 1 == count)
         if reading is None:
@@ -624,6 +640,6 @@ def read_before(
             start = sign.start()
             break
     reading = read_plain(text, start, pos, letters=letters, folded=folded)
-    if reading is None or text[reading.end : pos].strip(" \t\n-()").lower() not in ("", "of", "de", "d'", "d’"):
+    if reading is None or text[reading.end : pos].strip(" \t\n-()").lower() not in ("", "of", "in", "de", "d'", "d’"):
         return None
     return reading
