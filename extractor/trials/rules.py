@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from extractor.timeline import DERIVED, STATES
+from extractor.timeline.labs import LABS, latest_lab
 from extractor.timeline.patient import Patient
 from extractor.timeline.settings import Settings
 from extractor.trials import language as lang
@@ -67,6 +68,9 @@ def _ask(atom: lang.Atom, scope: Scope) -> Answer:
             return scope.state(name)
         case lang.Compare(name=lookup.AGE, derived=False):
             return lookup.compare_age(atom, patient)
+        case lang.Compare(derived=False, window=window) if atom.name in LABS and (window is None or window.days):
+            measure = latest_lab(patient, atom.name, scope.settings, days=window.days if window else None)
+            return lookup.judge(atom, [] if measure is None else [measure], patient)
         case lang.Compare(derived=True) | lang.Compare(window=None) if atom.name in DERIVED:
             measure = DERIVED[atom.name](patient, scope.settings)
             return lookup.judge(atom, [] if measure is None else [measure], patient)
