@@ -26,7 +26,7 @@ _OF = re.compile(
     r"for\b|followed\b|that\b|performed\b|from\b|after\b|had\b|has\b)[^\s,.;:()]+){0,4}",
     re.IGNORECASE,
 )
-_SITE = re.compile(r"\b(?:to|of) (?:the )?((?:[a-z/-]+ ?){1,5}?)(?=[,.;()\d]|$| and (?:was|she|he)| with| in | for | from | was| region| area| on )")
+_SITE = re.compile(r"\b(?:to|of) (?:the )?((?:[a-z/-]+ ?){1,5}?)(?=[,.;()\d]|$| and (?:was|she|he)| with| in | for | from | was| region| area| on | due | because | after | before | using | at | by )")
 
 
 class LocalContext:
@@ -46,6 +46,9 @@ class LocalContext:
         before = folded[max(sentence.start, hit.start - 60) : hit.start]
         after = folded[hit.end : min(sentence.end, hit.end + 60)]
         weak = hit.name in hit.get("weak", ())
+        if hit.get("component") == "dose":
+            others = [h for h in sentence.hits("therapy") if h.get("kind") == "radiotherapy" and h is not hit]
+            return re.search(r"\d\s?$", before) is not None and not any(h.get("component") != "dose" or h.start < hit.start for h in others)
         if hit.get("kind") == "radiotherapy":
             if not weak:
                 return True

@@ -8,6 +8,7 @@ Sources: criteria 3.8 lines, 3.9 regimens and their collisions, 3.10 drug classe
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
 from . import treatment_details as details
+from .treatment_merge import carried, merged
 from .local_treatments import LocalContext, procedure_name, side, site
 from .treatment_course import Course, courses
 from .treatment_lines import UNCOUNTED, Given, derive
@@ -62,18 +64,23 @@ class Reading:
     before: str
     after: str
     drugs: tuple[tuple[Hit, str, str], ...]  # hit, drug, regimen
+    note_date: datetime.date | None = None
 
 
 def read(note: NoteText) -> Iterable[Draft]:
     readings = [reading for sentence, hits in note.sentences_with(FAMILY) for reading in _readings(note, sentence, hits)]
+    readings = carried(readings)
     lines = derive([_given(reading) for reading in readings])
     defined = _definitions(note, readings)
+    lines = list(lines)
+    drafts: list[Draft] = []
     operated = any(r.status == "received" and any(h.get("kind") == "surgery" for h in r.course.hits) for r in readings)
     for reading, number in zip(readings, lines, strict=True):
         if operated and reading.status == "planned" and all(_unnamed_operation(hit) for hit in reading.course.hits):
             continue  # what was planned is told again where it was done
-        yield from _drafts(note, reading, number)
-    yield from _defined_again(note, defined, readings)
+        drafts += _drafts(note, reading, number)
+    drafts += _defined_again(note, defined, readings)
+    yield from merged(drafts, note.folded)
 
 
 def _unnamed_operation(hit: Hit) -> bool:
@@ -112,13 +119,15 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
         reason = cues.reason_stopped(after[:160])
         if reason and status != "ongoing":
             attributes["reason_stopped"] = reason
+    if re.search(r"\b(?:phase (?:[123]|i{1,3})\b|protocol|on (?:study|trial)|investigational|clinical trial|randomi[sz]ed)", after[:80] + before[-40:]):
+        attributes["trial"] = "yes"
     named = details.trial_id((note.text[course.left : course.right],))
     if named:
         attributes["trial_id"] = named
     assertion = ASSERTION[status]
     if re.match(r"\s?\?", after) and status in ("planned", "received"):
         assertion = "possible" if status == "received" else "hypothetical"
-    return Reading(course, status, assertion, attributes, period, before, after, tuple(_drugs(course)))
+    return Reading(course, status, assertion, attributes, period, before, after, tuple(_drugs(course)), note.note_date)
 
 
 def _default_status(
@@ -153,7 +162,8 @@ def _drugs(course: Course) -> Iterator[tuple[Hit, str, str]]:
                 if drug not in named or len(named) == 0:
                     yield hit, drug, hit.key
         elif kind is None:
-            yield hit, hit.key, ""
+            within = next((h.key for h in course.hits if h.get("kind") == "regimen" and hit.key in h.get("drugs", ())), "")
+            yield hit, hit.key, within
         elif kind == "partner" and any(
             other.get("class") in ("proteasome", "imid", "anti_cd38", "vinca", "alkylator") for other in course.hits
         ):
@@ -164,7 +174,10 @@ def _given(reading: Reading) -> Given:
     drugs = frozenset(drug for _, drug, _ in reading.drugs if _KNOWN.classes.get(drug) not in UNCOUNTED)
     apart = reading.status not in ("received", "ongoing", "held") or reading.attributes.get("intent") in ("adjuvant", "neoadjuvant")
     apart = apart or bool(re.search(r"\b(?:mother|father|brother|sister|wife|husband)\b", reading.before))
-    return Given(drugs, reading.attributes.get("line"), apart, reading.attributes.get("intent") == "maintenance")
+    joined = reading.attributes.get("intent") in ("maintenance", "consolidation") or bool(
+        re.match(r"\s*(?:w/|with|added|from|starting|only)?\s*(?:from |with |at )?(?:c\d|cycles? \d)", reading.after)
+    )
+    return Given(drugs, reading.attributes.get("line"), apart, joined)
 
 
 # -- drafts --------------------------------------------------------------------------------------------------------
@@ -179,6 +192,9 @@ def _drafts(note: NoteText, reading: Reading, line: int | None) -> Iterator[Draf
             attributes["class"] = _KNOWN.classes[drug]
         if regimen:
             attributes["regimen"] = regimen
+        written = note.folded[hit.start : hit.end]
+        if written != drug and hit.get("kind") is None:
+            attributes["as_written"] = note.text[hit.start : hit.end]
         if drug == "nab-paclitaxel":
             drug, attributes["formulation"] = "paclitaxel", "nab"
         if attributes.get("class") in UNCOUNTED:
@@ -217,7 +233,7 @@ def _draft(reading: Reading, hit: Hit, concept: str, attributes: dict[str, Any],
         value_text=value_text,
         assertion=reading.assertion,
         temporality="future" if reading.status == "planned" else None,
-        date=period.interval(),
+        date=period.or_note(reading.note_date),
         attributes=attributes,
     )
 
@@ -234,6 +250,8 @@ def _radiotherapy(note: NoteText, reading: Reading, hit: Hit, common: dict[str, 
         attributes["field"] = field
     elif reading.status not in ("not_given", "declined"):
         attributes["field"] = "other"
+    if "proton" in hit.name:
+        attributes["modality"] = "proton"
     where = site(note.folded[hit.end : max(reading.course.right, hit.end)])
     if where:
         attributes["site"] = where
@@ -265,6 +283,8 @@ def _kept(note: NoteText, sentence: Sentence, hits: list[Hit]) -> list[Hit]:
         written = note.text[hit.start : hit.end]
         if hit.name in hit.get("exact", ()) and written != hit.name:
             continue
+        if kind == "trial" and any(h.end <= hit.start and h.get("kind") in (None, "regimen") for h in kept):
+            continue  # "I-DXd on a phase 2 protocol": the drug is named
         if kind in ("radiotherapy", "surgery"):
             if not _KNOWN.context.counts(note, sentence, hit):
                 continue

@@ -16,7 +16,7 @@ from ..pipeline.text import NoteText, Sentence
 
 _DOSE = (
     r"(?:\(?\s*(?:auc\s*[=:]?\s*\d(?:\.\d)?(?:\s*[-–]\s*\d)?|(?:at |of )?[\d.,]+\s*(?:mg|g|mcg|µg|ug|gbq|mci|mu|iu|units?)\b"
-    r"(?:\s*/\s*(?:m\s?2|m²|sqm|kg|day|d|body|m\^2|dose)\b)*)\s*\)?|\b[\d]{2,4}\b(?!\s*[-/.])|\([a-z-]{2,14}\)|\bd(?:ays?)?\s?\d(?:\s*[-–,]\s*\d+)*)"
+    r"(?:\s*/\s*(?:m\s?2|m²|sqm|kg|day|d|body|m\^2|dose)\b)*)\s*\)?|\b(?!(?:19|20)\d\d\b)\d{2,4}\b(?!\s*[-/.])|\([a-z-]{2,14}\)|\bd(?:ays?)?\s?\d(?:\s*[-–,]\s*\d+)*)"
 )
 #: what may stand between two drugs of one regimen: connectors, doses, days
 _JOIN = re.compile(
@@ -32,9 +32,8 @@ _FILLED = re.compile(
     re.IGNORECASE,
 )
 _HARD = re.compile(
-    r";|→|->|=>|—|\b(?:and then|then|followed by|subsequently|but|thereafter|however|although|which was followed)\b|\n[ \t]*[-*•\d]|"
-    r"\.\s(?=[A-Z])|\|",
-    re.IGNORECASE,
+    r";|→|->|=>|—|(?i:\b(?:and then|then|followed by|subsequently|but|thereafter|however|although|which was followed)\b)|"
+    r"\n(?=[ \t]*(?:[-*•]|\d|[A-Z]{2,}\b|[A-Za-z][A-Za-z /]{0,20}:))|\.\s(?=[A-Z])|\|"
 )
 _SOFT = re.compile(r",\s|\.\s|:\s|\)\s*|\band\b|\bwith\b|\bbefore\b|\bafter\b|\bplus\b", re.IGNORECASE)
 _BEFORE_NEXT = re.compile(
@@ -47,7 +46,7 @@ _BEFORE_NEXT = re.compile(
 _CARRY_ON = re.compile(
     r"\s*[-–]?\s*(?:(?:the )?last (?:dose|infusion|cycle|given|course|chemotherapy|injection|treatment)|(?:this|it|these|treatment|therapy) (?:was|were|has|is)\b|"
     r"(?:stopped|discontinued|completed|started|held|tolerated|finished|ended|declined|never started|not started|has not been given|c\d+d\d+)\b|"
-    r"(?:first|best response|c1)\b[^.]{0,12}\d|(?:\w+ ){1,6}\d{1,3}(?:\.\d)? ?c?gy\b)",
+    r"(?:first|best response|c1)\b[^.]{0,12}\d|(?:\w+ ){1,6}\d{1,3}(?:\.\d)? ?(?:c?gy|grays?)\b)",
     re.IGNORECASE,
 )
 
@@ -100,6 +99,8 @@ def courses(view: NoteText, sentence: Sentence, hits: Sequence[Hit]) -> list[Cou
 
 
 def _joined(gap: str, before: Hit, after: Hit) -> bool:
+    if before.key == after.key and re.fullmatch(r"\s?\(", gap):
+        return True  # "I-DXd (ifinatamab deruxtecan"
     if len(gap) >= 60 or "\n-" in gap:
         return False
     if _JOIN.fullmatch(gap) is not None:

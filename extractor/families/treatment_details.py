@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..dates import DateSpan
 
@@ -18,19 +18,21 @@ _WORDS = {
     "once": 1, "twice": 2,
 }  # fmt: skip
 _NUMBER = r"(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|single|an?)"
+_COUNT = _NUMBER.replace("|single|an?", "")
 _ANY = _NUMBER.replace("(", "(?:", 1)
 _UNIT = r"(?:cycles?|courses?|doses?|rounds?|infusions?|cures?|applications?|administrations?|injections?)"
 #: cycles given, most explicit first
 _CYCLES = tuple(
     re.compile(expression)
     for expression in (
-        rf"\b{_NUMBER}(?: \w+)? (?:of|out of) (?:an? |the )?(?:planned )?{_ANY} (?:planned )?{_UNIT}\b",
+        rf"\b{_COUNT}(?: \w+)? (?:of|out of) (?:an? |the )?(?:planned )?{_ANY} (?:planned )?{_UNIT}\b",
         rf"\b(?:cycle|course) (\d{{1,2}}) of \d{{1,2}}\b",
-        rf"\b{_NUMBER}[- ](?:additional |more |further |full |planned |monthly |weekly |total |\d-weekly )?{_UNIT}\b",
-        r"(?<![\w.])[x×]\s?(\d{1,2})(?!\s?(?:\d|mg|/?day|/?d\b|cm|mm|wk|week|month|yr|year|y\b|[.,]\d|[x×]))(?:\s?(?:cycles?|doses?|courses?))?\b",
+        rf"\b{_NUMBER}[-\s](?:(?:additional|more|further|full|planned|monthly|weekly|total|\d-weekly)\s)?{_UNIT}\b",
+        r"(?<![\w.])[x×]\s?(\d{1,2})(?!\d|\s?(?:mg|/?day|/?d\b|cm|mm|wk|week|month|yr|year|y\b|[x×])|[.,]\d)(?:\s?(?:cycles?|doses?|courses?))?\b",
         r"\b(\d{1,2})\s?[x×](?![\w\d]|\s?\d)",
         rf"{_UNIT}\s*[:=]\s*(\d{{1,2}})\b",
         rf"\bafter (?:the )?{_NUMBER}(?:st|nd|rd|th)? (?:cycle|course)\b",
+        r"\b(first|second|third|fourth|fifth|sixth|[1-9](?=st|nd|rd|th))(?:st|nd|rd|th)? (?:cycle|course)\b",
         r"\bc(\d{1,2})(?:\s?d\d{1,2})?\b",
         r"\bcycle (\d{1,2})\b",
         r"\b(once|twice)\b(?! (?:a |per |daily|weekly|every|monthly))",
@@ -39,7 +41,7 @@ _CYCLES = tuple(
 _LINE = re.compile(
     r"\b(?:(first|second|third|fourth|fifth|sixth|[1-9](?:st|nd|rd|th))[- ]?line|([1-9])\s?l\b(?!\s*(?:of |/|nc|min|o2|oxygen|saline|ns\b|via|fluid))|line\s?(?:no\.?\s?)?([1-9])\b|l([1-9])\s?:)"
 )
-_GY = re.compile(r"\b(\d{1,3}(?:[.,]\d{1,2})?)\s?(c?gy)\b")
+_GY = re.compile(r"\b(\d{1,3}(?:[.,]\d{1,2})?)\s?(c?gy|grays?)\b")
 _FRACTIONS = (
     re.compile(r"\b(\d{1,2})\s?(?:daily )?(?:fx|fractions?|fr\b|sessions?|treatments\b)"),
     re.compile(r"gy\s?(?:/|in|x|×)\s?(\d{1,2})\b"),
@@ -54,7 +56,7 @@ _START = re.compile(
 )
 _END = re.compile(
     r"\b(?:until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|completed|completing|finished|ended|ending|end|off(?: since)?|"
-    r"held(?: since)?|final(?:\s+\w+)?|terminated|ceased|withdrawn|c\d{1,2}(?:\s?d\d{1,2})?|dose \d+|d\d+ of c\d+|up to)"
+    r"held(?: since)?|final(?:\s+\w+)?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?|dose \d+|d\d+ of c\d+|up to)"
     r"(?:\s+(?:on|in|at|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|in|was|approximately|mid|[-:(]))*[\s:(,-]*$"
 )
 _NOT_OURS = re.compile(
@@ -83,6 +85,10 @@ class Period:
         assert first is not None and last is not None
         return first.earliest, max(first.latest, last.latest), first.precision
 
+    def or_note(self, note_date: datetime.date | None) -> tuple[datetime.date, datetime.date, str] | None:
+        """The interval, or the note's date where the text gives none: a date of something else never stands in."""
+        return self.interval() or ((note_date, note_date, "note") if note_date else None)
+
     def attributes(self) -> dict[str, str]:
         named = {}
         if self.start is not None:
@@ -109,12 +115,13 @@ def written(span: DateSpan) -> str:
     return f"{low.isoformat()}/{high.isoformat()}"
 
 
-def period(text: str, dates: Sequence[DateSpan], left: int, start: int, end: int, right: int, *, single: bool = False) -> Period:
+def period(text: str, dates: Sequence[DateSpan], left: int, start: int, end: int, right: int, *, single: bool = False, near_only: bool = False) -> Period:
     """Start and end of the course at [start, end) from the dates of its region [left, right).
 
+    ``near_only``: a date without a word of start or end counts only right beside the name (medication lists).
     ``single``: an operation or one dose, whose only date is its day. Dates of scans, progression, plans are left out.
     """
-    own = [d for d in dates if left <= d.start and d.end <= right and not (start <= d.start and d.end <= end)]
+    own = [d for d in split_ranges(dates, text) if left <= d.start and d.end <= right and not (start <= d.start and d.end <= end)]
     first: DateSpan | None = None
     last: DateSpan | None = None
     loose: list[DateSpan] = []
@@ -125,10 +132,12 @@ def period(text: str, dates: Sequence[DateSpan], left: int, start: int, end: int
         lead = folded[max(left, span.start - 40) : span.start]
         following = own[index + 1] if index + 1 < len(own) else None
         between = text[span.end : following.start] if following else ""
+        if following and span.end == following.start:
+            between = "-"  # two halves of a range that was written as one
         ours = _NOT_OURS.search(lead) is None or bool(_START.search(lead)) or bool(_END.search(lead))
         if following and _RANGE.fullmatch(between):
             if ours and (first is None or last is None):
-                first, last = first or span, last or following
+                first, last = first or _same_year(span, following, text), last or following
             index += 2
             continue
         index += 1
@@ -140,6 +149,11 @@ def period(text: str, dates: Sequence[DateSpan], left: int, start: int, end: int
             first = first or span
         else:
             loose.append(span)
+    if near_only:
+        loose = [d for d in loose if (0 <= d.start - end <= 30 and not re.search(r"[,.;]\s", text[end : d.start])) or 0 <= start - d.end <= 4]
+    if loose and last is None and re.search(r"\b(?:last|final)(?: (?:dose|infusion|cycle)(?: of)?)?\W*$", folded[left:start]):
+        last = min(loose, key=lambda d: _distance(d, start, end))
+        loose = []
     if first is None and loose and (last is None or not single):
         near = min(loose, key=lambda d: _distance(d, start, end))
         if last is None or near.earliest <= last.latest:
@@ -149,6 +163,49 @@ def period(text: str, dates: Sequence[DateSpan], left: int, start: int, end: int
             if rest:
                 last = rest[-1]
     return Period(first, last)
+
+
+_WHOLE_RANGE = re.compile(r"(?<=[\w'.)])\s*(?:-|–|—|→|->|\bto\b|\bthrough\b|\bthru\b|\buntil\b|\btill\b)\s*(?=[\w'])", re.IGNORECASE)
+_ONE_DAY = re.compile(r"\d{1,2}-\d{1,2}-\d{2,4}|\d{4}-\d{1,2}(?:-\d{1,2})?|\d{1,2}-[a-z]{3,9}-\d{2,4}|\d{1,2}-\d{4}", re.IGNORECASE)
+
+
+def split_ranges(dates: Sequence[DateSpan], text: str) -> list[DateSpan]:
+    """Spans that hold a whole range ("11/2024-1/2025") as two: start and end, each with its own interval."""
+    found: list[DateSpan] = []
+    for span in dates:
+        written_as = text[span.start : span.end]
+        cut = _WHOLE_RANGE.search(written_as)
+        if cut is None or _ONE_DAY.fullmatch(written_as.strip()) or span.earliest == span.latest:
+            found.append(span)
+            continue
+        middle = span.start + (cut.start() + cut.end()) // 2
+        low, high = span.earliest, span.latest
+        if span.precision == "day":
+            first, last = (low, low), (high, high)
+        elif span.precision == "month":
+            after = (low.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
+            first, last = (low, after - datetime.timedelta(days=1)), (high.replace(day=1), high)
+        else:
+            first = (low, datetime.date(low.year, 12, 31))
+            last = (datetime.date(high.year, 1, 1), high)
+        if first[1] >= last[1]:
+            found.append(span)
+            continue
+        found.append(replace(span, end=middle, earliest=first[0], latest=first[1]))
+        found.append(replace(span, start=middle, earliest=last[0], latest=last[1]))
+    return found
+
+
+def _same_year(start: DateSpan, end: DateSpan, text: str) -> DateSpan:
+    """The start of a range whose year stands at its end alone ("from mid-April until the end of May 2011")."""
+    if re.search(r"\d{4}|'\d\d|/\d\d/\d\d|-\d\d-\d\d", text[start.start : start.end]) or start.precision == "year":
+        return start
+    year = end.earliest.year - (1 if start.earliest.month > end.latest.month else 0)
+    try:
+        moved = start.earliest.replace(year=year), start.latest.replace(year=year)
+    except ValueError:  # 29 February
+        return start
+    return replace(start, earliest=moved[0], latest=moved[1])
 
 
 def _distance(span: DateSpan, start: int, end: int) -> int:

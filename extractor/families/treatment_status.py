@@ -21,7 +21,7 @@ ASSERTION = {
 }
 _GIVEN = re.compile(
     r"\b(?:received|after|following|s/p|status post|completed|underwent|undergone|treated with|was given|were given|progress\w*|despite|"
-    r"failed|had|previously|since|started|began|administered|relaps\w*|refractory|x ?\d)\b"
+    r"failed|had|previously|since|started|continu\w*|began|administered|relaps\w*|refractory|x ?\d)\b"
 )
 #: said of the treatment itself, these settle that it was given
 _DONE = re.compile(
