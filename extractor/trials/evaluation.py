@@ -100,7 +100,14 @@ class Evaluator:
                 done[name] = self._result(self._rows[name], scope, result, contexts)
             return done[name]
 
-        scope.answer_of = lambda name: sentence(result(name))
+        sentences: dict[str, Answer] = {}
+
+        def answer_of(name: str) -> Answer:
+            if name not in sentences:
+                sentences[name] = sentence(result(name))
+            return sentences[name]
+
+        scope.answer_of = answer_of
         for row in self.trial.rows():
             result(row.id)
         return {row.id: done[row.id] for row in self.trial.rows()}
@@ -129,18 +136,28 @@ class Evaluator:
         if applies is Truth.U and outcome != "pass":
             missing = "; ".join(dict.fromkeys(part for part in (answer.missing, why.missing) if part))
             reason = f"{answer.reason} Whether the criterion applies is not known: {why.reason}".strip()
-            answer = replace(answer, reason=reason, missing=missing or "whether the criterion applies",
-                             review=codes((*answer.review, *why.review)), provisional=None, clear_date=None)  # fmt: skip
+            answer = replace(
+                answer,
+                reason=reason,
+                missing=missing or "whether the criterion applies",
+                review=codes((*answer.review, *why.review)),
+                provisional=None,
+                clear_date=None,
+            )
             outcome = "open"
-        review = set(answer.review) | (set(row.review) if answer.asserted else set())
+        review = answer.review
+        if row.review and answer.asserted:
+            review = codes((*review, *row.review))
         if answer.presumed and row.tier == "gating" and not row.leaves:
-            review.add("R7")
-        missing = answer.missing
-        if outcome == "open" and not row.leaves:
-            missing = row.missing or missing or spoken(row.label or "a statement on this criterion")
-        return Result(
-            row, replace(answer, review=codes(review), missing=missing if outcome == "open" else ""), outcome, applies
-        )
+            review = codes((*review, "R7"))
+        missing = ""
+        if outcome == "open":
+            missing = answer.missing
+            if not row.leaves:
+                missing = row.missing or missing or spoken(row.label or "a statement on this criterion")
+        if review != answer.review or missing != answer.missing:
+            answer = replace(answer, review=review, missing=missing)
+        return Result(row, answer, outcome, applies)
 
     @staticmethod
     def _plain(rule, scope: Scope) -> Answer:
@@ -248,10 +265,11 @@ def as_answer(value: Answer | Truth | bool | str | None, name: str) -> Answer:
 
 
 def sentence(result: Result) -> Answer:
-    """What another rule reads: the sentence's truth; one that does not apply counts as passed, an open one is unknown."""
+    """What another rule reads: the sentence; one that does not apply counts as passed, an open one is unknown."""
+    answer = result.answer
     passed = Truth.T if result.criterion.kind == "inclusion" else Truth.F
     truth = {"pass": passed, "fail": Truth(2 - passed), "open": Truth.U, "not_applicable": passed}[result.outcome]
-    return replace(result.answer, truth=truth, provisional=result.answer.provisional if truth is Truth.U else None)
+    return answer if truth is answer.truth else replace(answer, truth=truth, provisional=None)
 
 
 def _of_leaves(row: Criterion, answer: Answer, scope: Scope) -> Answer:

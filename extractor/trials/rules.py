@@ -6,7 +6,6 @@ the parts that decide it.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -52,9 +51,11 @@ class Scope:
 
     def ask(self, atom: lang.Atom) -> Answer:
         """The answer of an atom before any absence policy, asked once for each patient."""
-        if atom not in self.cache:
-            self.cache[atom] = _ask(atom, self)
-        return self.cache[atom]
+        key = id(atom)  # the atoms live as long as their trial; hashing them by value costs more than the answer
+        found = self.cache.get(key)
+        if found is None:
+            found = self.cache[key] = _ask(atom, self)
+        return found
 
 
 def _undecided(name: str) -> Answer:
@@ -198,7 +199,6 @@ def combined(answers: Sequence[Answer], table: Callable) -> Answer:
     """``all_of`` or ``any_of`` over answers: those that decide give reasons, evidence, review codes and clear date."""
     truth = table(answer.truth for answer in answers)
     deciding = [answer for answer in answers if answer.truth is truth]
-    answer = joined(deciding or list(answers), truth)
     provisional = None
     if truth is Truth.U:
         would = table(a.truth if a.provisional is None else a.provisional for a in answers)
@@ -207,39 +207,45 @@ def combined(answers: Sequence[Answer], table: Callable) -> Answer:
     each_must_turn = truth is (Truth.T if table is any_of else Truth.F)
     known = [date for date in dates if date]
     clear = (max(known) if dates and all(dates) else None) if each_must_turn else min(known, default=None)
-    return replace(
-        answer,
+    return _join(
+        deciding or answers,
+        truth,
+        asserted=any(a.asserted for a in answers) or not answers,
         provisional=provisional,
         clear_date=clear,
-        asserted=any(a.asserted for a in answers) or not answers,
-        presumed=bool(deciding) and any(a.presumed for a in deciding),
     )
 
 
 def joined(answers: Sequence[Answer], truth: Truth, *, first: Answer | None = None) -> Answer:
-    """Reasons, evidence, codes and notes of several answers under one truth."""
+    """Reasons, evidence, codes and notes of several answers under one truth; dates are those of the first."""
+    lead = first or (answers[0] if answers else Answer(truth))
+    return _join(
+        answers,
+        truth,
+        asserted=any(answer.asserted for answer in answers),
+        provisional=lead.provisional if truth is Truth.U else None,
+        clear_date=lead.clear_date,
+    )
+
+
+def _join(answers: Sequence[Answer], truth: Truth, **more) -> Answer:
     reasons = list(dict.fromkeys(answer.reason for answer in answers if answer.reason))
     correctable = [answer.correctable for answer in answers]
-    lead = first or (answers[0] if answers else Answer(truth))
     return Answer(
         truth,
         " ".join(reasons[:4]),
         tuple(dict.fromkeys(fact for answer in answers for fact in answer.evidence)),
         codes(code for answer in answers for code in answer.review),
-        asserted=any(answer.asserted for answer in answers),
         presumed=any(answer.presumed for answer in answers),
-        provisional=lead.provisional if truth is Truth.U else None,
-        clear_date=lead.clear_date,
         missing="; ".join(dict.fromkeys(a.missing for a in answers if a.missing)) if truth is Truth.U else "",
         correctable=False if False in correctable else True if correctable and all(correctable) else None,
         notes={key: value for answer in answers for key, value in answer.notes.items()},
+        **more,
     )
 
 
 def codes(found) -> tuple[str, ...]:
     """Review codes once each, R1 before R12."""
-    return tuple(sorted(set(found), key=lambda code: int(code[1:])))
+    found = set(found)
+    return () if not found else tuple(sorted(found, key=lambda code: int(code[1:])))
 
-
-def last_date(dates: Sequence[datetime.date | None]) -> datetime.date | None:
-    return max((date for date in dates if date), default=None)
