@@ -106,9 +106,22 @@ def begun(fact: Fact) -> Interval | None:
     return past_event(fact)
 
 
-def ended(fact: Fact) -> Interval | None:
-    """When a course ended or its last dose was given, where the text says so; never after the note."""
+def runs_past_note(fact: Fact) -> bool:
+    """Is the written end a plan: later than the note that tells it?"""
     own = stated(fact.attributes.get("end_date"))
+    return bool(own and fact.note_date and own[0] > fact.note_date)
+
+
+def ended(fact: Fact) -> Interval | None:
+    """When a course ended or its last dose was given, where the text says so; never after the note.
+
+    A period written as one date ("02/2024 - 06/2024") ends with its last day or month.
+    """
+    own = stated(fact.attributes.get("end_date"))
+    if own is None and "/" in str(fact.attributes.get("start_date") or ""):
+        period = stated(fact.attributes["start_date"])
+        if fact.date_precision == "day" or (period[1] - period[0]).days > 31:
+            own = end_of(period, fact.date_precision)
     if own and fact.note_date and own[0] <= fact.note_date < own[1]:
         own = own[0], fact.note_date
     return own

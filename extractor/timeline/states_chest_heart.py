@@ -34,10 +34,10 @@ def interstitial_lung_disease(patient: Patient, settings: Settings) -> Answer:
     present = [fact for fact in ild if fact.assertion == "present" and fact.attributes.get("status") != "resolved"
                and fact.attributes.get("certainty") != "indeterminate"]
     absent = [fact for fact in ild + pneumonitis if fact.assertion == "absent"]
-    newest_absent = max((told(fact) for fact in absent if fact.concept == "ild"), default=None)
+    newest_absent = max((time.last_day(fact) for fact in absent if fact.concept == "ild"), default=None)
     fresh_ct = patient.context("chest_ct", settings).truth is Truth.T
     if present:
-        newest = max(told(fact) for fact in present)
+        newest = max(time.last_day(fact) for fact in present)
         if newest_absent and newest_absent > newest:
             return time.say(Truth.U, "Interstitial disease is stated and later denied.", present + absent, review=("R1",),
                             missing="chest CT")
@@ -45,9 +45,9 @@ def interstitial_lung_disease(patient: Patient, settings: Settings) -> Answer:
     active = [fact for fact in pneumonitis if fact.assertion == "present" and fact.temporality != "historical"
               and fact.attributes.get("status") not in ("resolved",)]
     over = [fact for fact in pneumonitis if fact.assertion == "present" and fact not in active]
-    if active and over and max(told(fact) for fact in over) > max(told(fact) for fact in active):
-        active = []
-    cleared = [fact for fact in absent if over and told(fact) > max(time.last_day(item) for item in over)]
+    if active and over and max(time.last_day(fact) for fact in over) > max(time.last_day(fact) for fact in active):
+        active, over = [], over + active
+    cleared = [fact for fact in absent if over and time.last_day(fact) > max(time.last_day(item) for item in over)]
     if active:
         old = [fact for fact in active if time.is_dated(fact) and (patient.index_date - time.last_day(fact)).days > 183]
         if len(old) == len(active):
@@ -80,7 +80,8 @@ SMALL = frozenset({"trace", "small", "minimal"})
 @state("significant_pleural_effusion")
 def significant_pleural_effusion(patient: Patient, settings: Settings) -> Answer:
     """E15: large, symptomatic or drained again, without an indwelling catheter; moderate or unsized is open (R11)."""
-    facts = [fact for fact in patient.facts("pleural_effusion", "condition") if fact.assertion != "hypothetical"]
+    facts = [fact for fact in patient.facts("pleural_effusion", "condition") if fact.assertion != "hypothetical"
+             and not (_is_echo(fact) and "pleur" not in fact.text.lower())]
     catheter = [fact for fact in patient.facts("catheter_pleural") if fact.assertion == "present"]
     catheter += [fact for fact in facts if fact.attributes.get("catheter") == "yes" and fact.assertion == "present"]
     removed = [fact for fact in patient.facts("catheter_pleural") if fact.assertion == "absent"]
@@ -100,7 +101,8 @@ def significant_pleural_effusion(patient: Patient, settings: Settings) -> Answer
         newest = time.newest(facts)
         return time.say(Truth.U, "The pleura is described on older imaging only.", newest, review=("R12",),
                         provisional=Truth.F if all(f.assertion == "absent" for f in newest) else None, missing="chest CT")
-    newest = time.newest(fresh)
+    telling = [fact for fact in fresh if fact.attributes.get("size") or fact.assertion == "absent"]
+    newest = time.newest(telling or fresh)
     sizes = {str(fact.attributes.get("size")) for fact in newest if fact.assertion == "present" and fact.attributes.get("size")}
     if all(fact.assertion == "absent" for fact in newest):
         return time.say(Truth.F, "No pleural effusion.", newest, review=("R11",) if drains else ())

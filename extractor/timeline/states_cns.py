@@ -32,7 +32,7 @@ def brain_metastases(patient: Patient, settings: Settings) -> Answer:
     if present or local:
         return time.say(Truth.T, "Brain metastases.", (present + local)[-4:])
     imaging = _imaging(patient, settings)
-    if possible and not (absent and max(told(f) for f in absent) > max(told(f) for f in possible)):
+    if possible and not (absent and max(time.last_day(f) for f in absent) > max(time.last_day(f) for f in possible)):
         return time.say(Truth.U, "Brain metastases are suspected.", possible, review=("R5",), missing="brain MRI")
     other = [fact for fact in patient.facts("brain_lesion_other") if fact.assertion in ("present", "possible")]
     if other:
@@ -190,7 +190,7 @@ def active_cord_compression(patient: Patient, settings: Settings) -> Answer:
                 or fact.temporality == "historical"]
         newest = time.newest(present)
         old = all((patient.index_date - time.last_day(fact)).days >= STABLE_DAYS for fact in newest)
-        later = [fact for fact in absent if told(fact) >= max(told(item) for item in present)]
+        later = [fact for fact in absent if time.last_day(fact) >= max(time.last_day(item) for item in present)]
         if over or (later and old):
             steroid = last_taken(patient, medication(patient, "systemic_steroid"), STABLE_DAYS, "Steroid")
             if steroid.truth is Truth.T:
@@ -202,7 +202,7 @@ def active_cord_compression(patient: Patient, settings: Settings) -> Answer:
                 return time.say(Truth.T, "Cord compression with a recent neurological change.", symptoms + over)
             return time.say(Truth.F, "Cord compression treated and stable, off steroids.", over or later, review=("R6",))
         return time.say(Truth.T, "Cord compression.", present)
-    if possible and not (absent and max(told(f) for f in absent) >= max(told(f) for f in possible)):
+    if possible and not (absent and max(time.last_day(f) for f in absent) >= max(time.last_day(f) for f in possible)):
         return time.say(Truth.U, "Cord compression is possible or threatened.", possible, review=("R5",), missing="spine MRI")
     return time.say(Truth.F, "No cord compression.", absent)
 
@@ -214,15 +214,15 @@ def leptomeningeal_disease(patient: Patient, settings: Settings) -> Answer:
     present = [fact for fact in facts if fact.assertion == "present"]
     possible = [fact for fact in facts if fact.assertion == "possible"]
     absent = [fact for fact in facts if fact.assertion == "absent"]
-    newest_absent = max((told(fact) for fact in absent), default=None)
+    newest_absent = max((time.last_day(fact) for fact in absent), default=None)
     imaging = _imaging(patient, settings)
     if present:
-        newest_present = max(told(fact) for fact in present)
+        newest_present = max(time.last_day(fact) for fact in present)
         if newest_absent and newest_absent > newest_present:
             return time.say(Truth.U, "Leptomeningeal disease is stated and later denied.", present + absent, review=("R1",),
                             missing="cerebrospinal fluid or spine MRI")
         return time.say(Truth.T, "Leptomeningeal disease.", present)
-    if possible and not (newest_absent and newest_absent >= max(told(fact) for fact in possible)):
+    if possible and not (newest_absent and newest_absent >= max(time.last_day(fact) for fact in possible)):
         return time.say(Truth.U, "Leptomeningeal disease is suspected.", possible, review=("R5",),
                         missing="cerebrospinal fluid or spine MRI")
     if absent:

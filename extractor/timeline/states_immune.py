@@ -41,6 +41,8 @@ def immune_events(patient: Patient) -> list[Fact]:
 
 
 def _tolerated(patient: Patient) -> list[Fact]:
+    if any(fact.assertion == "present" for fact in immune_events(patient) + _infusion_reactions(patient)):
+        return []
     facts = [fact for fact in patient.facts("io_tolerated") if fact.assertion == "present"]
     return facts + [fact for fact in patient.facts(IMMUNE, "toxicity") if fact.assertion == "absent"]
 
@@ -142,7 +144,12 @@ def immunotherapy_stopped_for_toxicity(patient: Patient, settings: Settings) -> 
         return time.say(Truth.F, "Immunotherapy was tolerated.", _tolerated(patient))
     base = severe_immune_event(patient, settings)
     if base.asserted and base.truth is not Truth.T:
-        return Answer(Truth.F, "No permanent stop for toxicity is written beside the event.", base.evidence)
+        grades = [grade for fact in immune_events(patient) if fact.assertion == "present" and (grade := grade_of(fact))]
+        reasons = {stop_reason(fact) for fact in drug_facts(patient) if is_in(fact, "checkpoint_inhibitor")} - {""}
+        if base.truth is Truth.F and (reasons or all(grade.compare("<=", 1) is Truth.T for grade in grades)):
+            return Answer(Truth.F, "Immunotherapy was not stopped for the event.", base.evidence)
+        return Answer(Truth.U, "An immune-related event; why immunotherapy ended is not written.", base.evidence,
+                      missing="why immunotherapy was stopped")
     return time.silent("stopping immunotherapy for toxicity", missing="why immunotherapy was stopped")
 
 

@@ -58,9 +58,9 @@ def elapsed_answer(patient: Patient, facts: list[Fact], days: int, what: str) ->
     """Did the newest of the events happen less than ``days`` days before the index date (one answer for each event)?"""
     answers = []
     for fact in facts:
-        if status(fact) == "ongoing":
+        if status(fact) == "ongoing" or (status(fact) == "received" and time.runs_past_note(fact)):
             later = [item for item in facts if (item.note_date or datetime.date.min) > (fact.note_date or datetime.date.min)
-                     and item.concept == fact.concept and status(item) != "ongoing"]
+                     and item.concept == fact.concept and status(item) != "ongoing" and not time.runs_past_note(item)]
             if later or fact.copied_from:
                 continue
             answers.append(time.say(Truth.T, f"{what} is going on.", [fact]))

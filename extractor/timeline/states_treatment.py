@@ -138,8 +138,7 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
                      or "ct" in fact.note_type.lower().split()]
         clinician = [fact for fact in usable if fact not in radiology]
         newest = max(time.last_day(fact) for fact in usable + stopped)
-        against = [fact for fact in denied + good + possible if fact not in radiology
-                   and (fact.note_date or datetime.date.min) >= max((f.note_date or datetime.date.min) for f in usable + stopped)
+        against = [fact for fact in denied + good + possible if time.last_day(fact) >= newest
                    and "radiol" not in fact.note_type.lower()]
         if against and not clinician and not stopped:
             return time.say(Truth.U, "Radiology reports progression, the treating physician does not agree.",

@@ -23,6 +23,9 @@ NOT_GIVEN = frozenset({"planned", "declined", "not_given", "never_started", "ord
 GIVEN = frozenset({"received", "ongoing", "held", "completed", "discontinued", "started", "stopped"})
 SAME_LINE = (frozenset({"cisplatin", "carboplatin"}), frozenset({"paclitaxel", "nab-paclitaxel"}))
 REGIMEN_DAYS = 28
+#: a denied mention of the class says that none of it was given
+DENIED_CLASS = {"immunotherapy": "io", "radiotherapy": "radiotherapy", "dll3-directed agent": "dll3",
+                "clinical_trial_drug": "trial"}
 
 
 @dataclass(frozen=True)
@@ -97,22 +100,27 @@ def _bounded(patient: Patient, course: Course, every: list[Course]) -> Course:
         return course
     use = [fact for fact in course.facts if status(fact) in GIVEN]
     notes = [fact.note_date for fact in use if fact.note_date]
+    use = [_with_partner_dates(patient, fact) for fact in use]
     if not notes:
         return course
     low = course.start[0] if course.start else time.LONG_AGO
     high = min([*notes, patient.index_date]) if not course.start else min(max(notes), patient.index_date)
     cycles = [int(fact.attributes["cycles"]) for fact in use if str(fact.attributes.get("cycles", "")).isdigit()]
-    if course.start and cycles:
+    running = [fact.note_date for fact in use if fact.note_date and status(fact) == "ongoing"]
+    if course.start and cycles and not running:
         high = min(high, course.start[1] + datetime.timedelta(days=max(cycles) * CYCLE_DAYS))
     if course.start and not is_in(course.drug, "checkpoint_inhibitor", "no_line", "androgen_deprivation"):
         for other in every:
             if other.start and other.drug != course.drug and other.given is Truth.T and other.start[0] > course.start[1] + (
                     datetime.timedelta(days=REGIMEN_DAYS)) and not is_in(other.drug, "no_line", "androgen_deprivation"):
                 high = min(high, other.start[1])
-    if course.start:
+    if course.start and not is_in(course.drug, "checkpoint_inhibitor", "androgen_deprivation"):
         for fact in patient.facts("progression", "response"):
             if fact.assertion == "present" and time.is_dated(fact) and time.when(fact)[0] > course.start[1]:
                 high = min(high, time.when(fact)[1])
+    if running:
+        low = max(low, max(running))
+        high = max(high, low)
     return replace(course, last=(min(low, high), high), review=(*course.review, "R4"))
 
 
@@ -131,10 +139,46 @@ def _course(patient: Patient, drug: str, facts: list[Fact]) -> Course:
     if not received:
         return Course(drug, Truth.F, planned=planned, facts=tuple(facts))
     use = sure or received
-    start, last, ongoing, review = _dates(patient, use)
+    if all(_is_weak(fact) for fact in use) and _is_denied(patient, use, facts):
+        return Course(drug, Truth.F, planned=planned, facts=tuple(facts))
+    start, last, ongoing, review = _dates(patient, [_with_partner_dates(patient, fact) for fact in use])
     lines = frozenset(int(fact.attributes["line"]) for fact in use if str(fact.attributes.get("line", "")).isdigit())
     return Course(drug, Truth.T if sure else Truth.U, start, last, ongoing, planned, lines, tuple(facts),
                   tuple(review))
+
+
+def _is_weak(fact: Fact) -> bool:
+    """A mention that nothing but its place calls treatment: no date, cycle, stated line, end, or course."""
+    note = fact.attributes
+    return (status(fact) in ("received", "held") and not time.is_dated(fact) and not note.get("cycles")
+            and not note.get("reason_stopped") and not (note.get("line") and note.get("line_source") != "derived"))
+
+
+def _is_denied(patient: Patient, weak: list[Fact], facts: list[Fact]) -> bool:
+    """Do the notes say of the drug, in the same or a later note, that it was planned, declined or never given?
+
+    A DLL3-directed agent that is only mentioned is what the trial is about: any denial of its class settles it.
+    """
+    first = min(fact.note_date or datetime.date.min for fact in weak)
+    against = [fact for fact in facts if status(fact) in NOT_GIVEN]
+    if is_in(weak[0], "dll3"):
+        against += [fact for fact in patient.facts(family="therapy") if is_in(fact, "dll3") and status(fact) in NOT_GIVEN]
+        return bool(against) or bool(never_given(patient, "dll3"))
+    return any((fact.note_date or datetime.date.min) >= first for fact in against)
+
+
+def _with_partner_dates(patient: Patient, fact: Fact) -> Fact:
+    """A drug without a date that stands beside a dated one of its regimen has the dates of its regimen."""
+    if time.is_dated(fact):
+        return fact
+    for other in patient.facts(family="therapy"):
+        gap = max(other.start - fact.end, fact.start - other.end)
+        if (other.note_id == fact.note_id and other.concept != fact.concept and gap <= 20 and time.is_dated(other)
+                and other.concept not in LOCAL and other.assertion == "present"):
+            keys = {name: other.attributes[name] for name in ("start_date", "end_date", "cycles") if name in other.attributes}
+            return replace(fact, date_start=other.date_start, date_end=other.date_end, date_precision=other.date_precision,
+                           attributes={**keys, **fact.attributes})
+    return fact
 
 
 def _dates(patient: Patient, facts: list[Fact]) -> tuple[time.Interval | None, time.Interval | None, bool, list[str]]:
@@ -222,9 +266,14 @@ def _same_line(line: list[Course], course: Course) -> bool:
 
 
 def never_given(patient: Patient, *topics: str) -> list[Fact]:
-    """Statements that a class was never given: support facts ``no_prior`` with one of the topics."""
-    return [fact for fact in patient.facts("no_prior") if fact.assertion != "hypothetical"
-            and (fact.value_text or "").lower() in topics]
+    """Statements that a class was never given: ``no_prior`` facts of the topics, and denied drugs without a name."""
+    found = [fact for fact in patient.facts("no_prior") if fact.assertion != "hypothetical"
+             and (fact.value_text or "").lower() in topics]
+    for concept, topic in DENIED_CLASS.items():
+        if topic in topics:
+            found += [fact for fact in patient.facts(concept, "therapy") if fact.assertion == "absent"
+                      and fact.attributes.get("status") == "not_given" and not fact.attributes.get("field")]
+    return found
 
 
 def history_is_complete(patient: Patient) -> Truth:
