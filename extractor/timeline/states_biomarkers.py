@@ -155,12 +155,15 @@ def mtc_high_grade(patient: Patient, settings: Settings) -> Answer:
     A pathologist's explicit grade outranks the components; the newest metastatic specimen wins.
     """
     stated = [fact for fact in patient.facts("mtc_grade") if fact.assertion == "present" and fact.value_text in ("high", "low")]
-    stated += [fact for fact in patient.facts("mtc", "histology") if fact.assertion == "present"
-               and fact.attributes.get("grade") in ("high", "low")]
+    graded = [fact for fact in patient.facts("mtc", "histology") if fact.assertion == "present"
+              and fact.attributes.get("grade") in ("high", "low")]
+    stated += [fact for fact in graded if t.is_pathology(fact)]
     components = [fact for fact in patient.facts(("ki67", "mitotic_rate", "tumor_necrosis"), "biomarker")
                   if fact.assertion == "present" and fact.attributes.get("tumour") != "other"]
-    if not stated and not components:
+    if not stated and not components and not graded:
         return time.silent("the grade of the medullary carcinoma", missing="IMTCGS grade")
+    if not stated and len({fact.concept for fact in components}) < 3:
+        stated = graded
     pool = stated + components
     metastatic = [fact for fact in pool if fact.attributes.get("metastatic") == "yes"]
     chosen = time.newest(stated) if stated else []

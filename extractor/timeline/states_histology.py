@@ -63,7 +63,8 @@ def tissue_proven(patient: Patient, settings: Settings) -> Answer:
     none = [fact for fact in patient.facts("no_tissue") if fact.assertion == "present"]
     proofs = [fact for fact in patient.facts("tissue_proof") if fact.assertion == "present"
               and fact.attributes.get("diagnostic") != "no"]
-    reports = [fact for fact in t.histology(patient) if fact.assertion == "present" and t.is_pathology(fact)]
+    reports = [fact for fact in t.histology(patient) if fact.assertion == "present" and t.is_pathology(fact)
+               and "cytolog" not in fact.note_type.lower()]
     solid = [fact for fact in proofs if fact.attributes.get("specimen") != "cytology"]
     if none and not reports:
         newest_none = max(time.last_day(fact) for fact in none)
@@ -237,11 +238,18 @@ def well_differentiated_net(patient: Patient, settings: Settings) -> Answer:
         if grade.truth is Truth.U and not beside:
             return Answer(Truth.U if grade.asserted else Truth.U, "The grade of the medullary thyroid carcinoma is not known.",
                           grade.evidence, missing="IMTCGS grade")
-    newer = [fact for fact in beside if not _cured_long_ago(fact, patient)]
+    newer = [fact for fact in beside if not _cured_long_ago(fact, patient) and _is_beside(fact, found)]
     if newer:
         return time.say(Truth.U, "A neuroendocrine tumour, phaeochromocytoma or paraganglioma beside the study tumour.", newer,
                         review=("R6",), missing="is the other neuroendocrine tumour active")
     return time.say(Truth.F, found.reason, list(found.facts) + beside, review=("R6",) if beside else ())
+
+
+def _is_beside(fact: Fact, found: t.Tumour) -> bool:
+    """Another tumour, not a name from the differential diagnosis of this one."""
+    site = t._site(fact)
+    return fact.concept in t.PARAGANGLIAL or t._in_history(fact) or time.is_dated(fact) and fact.note_id not in {
+        item.note_id for item in found.facts} or bool(site and found.sites and site not in found.sites)
 
 
 def _cured_long_ago(fact: Fact, patient: Patient) -> bool:

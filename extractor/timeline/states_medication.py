@@ -39,7 +39,7 @@ def is_current(fact: Fact) -> bool:
     """Is the drug being taken, by what this fact says?"""
     return (fact.assertion == "present" and (fact.temporality == "current" or status(fact) == "ongoing") and status(fact) not in (
         "planned", "declined", "not_given", "held", *DISCONTINUED)
-        and not fact.attributes.get("end_date") and fact.attributes.get("indication") not in SINGLE
+        and not fact.attributes.get("end_date") and (fact.attributes.get("indication") not in SINGLE or status(fact) == "ongoing")
         and (status(fact) != "received" or (fact.section or "") == "medications" or "status" not in fact.attributes))
 
 
@@ -79,7 +79,7 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
                             review=("R12",), missing=f"last dose of the {what.lower()}")
         return time.say(Truth.T, f"{what} is taken ({time.day(told(fact))}), no last dose.", [fact])
     for fact in stopped_after or stops:
-        answers.append(_by_date(index, _last_interval(fact), days, what, [fact]))
+        answers.append(_stopped(patient, fact, days, what))
     if answers:
         latest = max(answers, key=lambda item: item.truth)
         return latest
@@ -94,6 +94,20 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
         return time.say(Truth.F, f"{what} had ended by {time.day(min(note_days))}.", past)
     return time.say(Truth.U, f"{what} was taken; the last dose is not written.", newest, review=("R4",),
                     missing=f"last dose of the {what.lower()}")
+
+
+def _stopped(patient: Patient, fact: Fact, days: int, what: str) -> Answer:
+    """A course with a last dose, or one that has only a start: it may have gone on, unless a later list leaves it out."""
+    index = patient.index_date
+    open_ended = (fact.attributes.get("start_date") and time.ended(fact) is None
+                  and fact.attributes.get("indication") not in SINGLE and fact.attributes.get("route") not in ("im",))
+    if not open_ended:
+        return _by_date(index, _last_interval(fact), days, what, [fact])
+    start = time.begun(fact)
+    lists = [item for item in patient.facts(("doc_med_list", "doc_onc_full")) if told(item) > told(fact)]
+    if lists:
+        return time.say(Truth.F, f"{what} begun {time.span(start)} is on no later medication list.", [fact, lists[-1]])
+    return _by_date(index, (start[0], index), days, what, [fact])
 
 
 def _last_interval(fact: Fact) -> time.Interval | None:

@@ -139,7 +139,9 @@ def _course(patient: Patient, drug: str, facts: list[Fact]) -> Course:
     if not received:
         return Course(drug, Truth.F, planned=planned, facts=tuple(facts))
     use = sure or received
-    if all(_is_weak(fact) for fact in use) and _is_denied(patient, use, facts):
+    doubtful = all(_is_weak(fact) for fact in use) or is_in(drug, "dll3") and not any(
+        fact.attributes.get("cycles") or fact.attributes.get("end_date") or stop_reason(fact) for fact in use)
+    if doubtful and _is_denied(patient, use, facts):
         return Course(drug, Truth.F, planned=planned, facts=tuple(facts))
     start, last, ongoing, review = _dates(patient, [_with_partner_dates(patient, fact) for fact in use])
     lines = frozenset(int(fact.attributes["line"]) for fact in use if str(fact.attributes.get("line", "")).isdigit())
@@ -162,8 +164,9 @@ def _is_denied(patient: Patient, weak: list[Fact], facts: list[Fact]) -> bool:
     first = min(fact.note_date or datetime.date.min for fact in weak)
     against = [fact for fact in facts if status(fact) in NOT_GIVEN]
     if is_in(weak[0], "dll3"):
-        against += [fact for fact in patient.facts(family="therapy") if is_in(fact, "dll3") and status(fact) in NOT_GIVEN]
-        return bool(against) or bool(never_given(patient, "dll3"))
+        against = [fact for fact in patient.facts(family="therapy") if is_in(fact, "dll3") and status(fact) in NOT_GIVEN]
+        against += never_given(patient, "dll3")
+        first = max(fact.note_date or datetime.date.min for fact in weak)
     return any((fact.note_date or datetime.date.min) >= first for fact in against)
 
 
@@ -193,6 +196,7 @@ def _dates(patient: Patient, facts: list[Fact]) -> tuple[time.Interval | None, t
     last = max(ends, key=lambda item: (item[1], item[0]), default=None)
     # a later dose that is only dated as such ("C5 today") is younger than an older stated end
     later = [interval for interval in starts if last and interval[0] > last[1]]
+    resumed = max(later, default=None)
     running = [fact for fact in facts if status(fact) == "ongoing" and not fact.copied_from]
     ongoing = False
     if running:
@@ -204,9 +208,10 @@ def _dates(patient: Patient, facts: list[Fact]) -> tuple[time.Interval | None, t
         ]
         newer = [fact for fact in facts if (fact.note_date or datetime.date.min) > told and status(fact) == "received"]
         ongoing = not ended and not newer
-    if later and not ongoing:
-        newest = max(later)
-        last = newest if newest[0] == newest[1] else None
+    if resumed and not ongoing:
+        # begun again, as maintenance for one: the end is open from there to the note
+        told = max((fact.note_date for fact in facts if fact.note_date), default=patient.index_date)
+        last = resumed[0], max(resumed[0], min(told, patient.index_date))
     return start, None if ongoing else last, ongoing, []
 
 
@@ -269,6 +274,10 @@ def never_given(patient: Patient, *topics: str) -> list[Fact]:
     """Statements that a class was never given: ``no_prior`` facts of the topics, and denied drugs without a name."""
     found = [fact for fact in patient.facts("no_prior") if fact.assertion != "hypothetical"
              and (fact.value_text or "").lower() in topics]
+    if "systemic" in topics and not found:
+        denied = [fact for fact in patient.facts("chemotherapy", "therapy") if status(fact) == "not_given"]
+        if denied and not given(patient, at_least=Truth.U):
+            found += denied
     for concept, topic in DENIED_CLASS.items():
         if topic in topics:
             found += [fact for fact in patient.facts(concept, "therapy") if fact.assertion == "absent"

@@ -98,7 +98,7 @@ def _tumour(patient: Patient) -> Tumour:
     facts = histology(patient)
     gone = _overturned(patient, facts)
     facts = [fact for fact in facts if fact.concept not in gone]
-    firm = [fact for fact in facts if fact.assertion == "present"]
+    firm = _by_report([fact for fact in facts if fact.assertion == "present"], facts)
     maybe = [fact for fact in facts if fact.assertion in ("possible", "hypothetical")]
     ne = [fact for fact in firm if fact.concept in COHORT_OF]
     review: set[str] = set()
@@ -127,8 +127,10 @@ def _tumour(patient: Patient) -> Tumour:
         cohorts = frozenset({*cohorts, "none"})
         review.add("R8")
     newest = _newest_specimen(firm)
+    denied = {fact.note_id for fact in facts if fact.concept in COHORT_OF and fact.assertion == "absent"}
+    newest = [fact for fact in newest if not (fact.concept in COHORT_OF and fact.note_id in denied)]
     others = [fact for fact in newest if fact.concept in OTHER | WELL_DIFFERENTIATED | PARAGANGLIAL]
-    if newest and others and len(others) == len(newest) and _contradicts(others, ne, patient):
+    if newest and others and len(others) == len(newest) and _denies_or_alone(others, ne, denied) and _contradicts(others, ne, patient):
         review |= {"R1", "R8"}
         cohorts = frozenset({*cohorts, "none"})
         reason = f"The newest specimen ({time.day(time.last_day(newest[0]))}) shows another tumour than the older ones."
@@ -138,6 +140,32 @@ def _tumour(patient: Patient) -> Tumour:
         cohorts = frozenset({*cohorts, "none"})
         reason = "The notes call the tumour a carcinoma and a well-differentiated tumour."
     return Tumour(cohorts, sites, frozenset(_subtypes(ne)), tuple(ne), tuple(sorted(review)), reason, tuple(newest))
+
+
+def _is_weak_carcinoma(fact: Fact) -> bool:
+    """"Neuroendocrine carcinoma" without a word on differentiation, as older texts and billing call any of them."""
+    return fact.concept == "nec_nos" and fact.attributes.get("differentiation") != "poor" and not is_pathology(fact)
+
+
+def _by_report(firm: list[Fact], every: list[Fact]) -> list[Fact]:
+    """Reports outrank what other notes call the tumour: a carcinoma that no report names, and that a report denies or
+    names otherwise (a graded well-differentiated tumour), does not count."""
+    reports = [fact for fact in firm if is_pathology(fact)]
+    if any(fact.concept in COHORT_OF or fact.concept == "minen" for fact in reports):
+        return firm
+    denied = {fact.note_id for fact in every if fact.concept in COHORT_OF and fact.assertion == "absent" and is_pathology(fact)}
+    if any(fact.concept in OTHER | WELL_DIFFERENTIATED and fact.note_id in denied for fact in reports):
+        return [fact for fact in firm if fact.concept not in COHORT_OF]
+    graded = [fact for fact in firm if fact.concept in WELL_DIFFERENTIATED and (
+        fact.attributes.get("grade") or fact.attributes.get("differentiation") == "well") and not _in_history(fact)]
+    if graded:
+        return [fact for fact in firm if not _is_weak_carcinoma(fact)]
+    return firm
+
+
+def _in_history(fact: Fact) -> bool:
+    return fact.temporality == "historical" or (fact.section or "") in (
+        "past_medical_history", "past_surgical_history", "problem_list")
 
 
 def _subtypes(facts: list[Fact]) -> set[str]:
@@ -211,12 +239,18 @@ def _newest_specimen(firm: list[Fact]) -> list[Fact]:
     return time.newest([fact for fact in reports if fact.temporality != "historical"])
 
 
+def _denies_or_alone(others: list[Fact], ne: list[Fact], denied: set[str]) -> bool:
+    """The report of the other tumour denies the carcinoma, or does not name it at all."""
+    own = {fact.note_id for fact in others}
+    return bool(own & denied) or not any(fact.note_id in own for fact in ne)
+
+
 def _contradicts(others: list[Fact], ne: list[Fact], patient: Patient) -> bool:
     """Is the newest specimen newer than every carcinoma report, and do no later notes keep to the carcinoma alone?"""
     day = max(time.last_day(fact) for fact in others)
-    same = [fact for fact in ne if fact.note_id in {item.note_id for item in others}]
-    reports = [time.last_day(fact) for fact in ne if is_pathology(fact)]
-    return not same and all(other < day for other in reports)
+    own = {item.note_id for item in others}
+    reports = [time.last_day(fact) for fact in ne if is_pathology(fact) and fact.note_id not in own]
+    return all(other < day for other in reports)
 
 
 def _is_past(fact: Fact, patient: Patient) -> bool:
@@ -232,9 +266,10 @@ def _net_is_this_tumour(wellness: list[Fact], ne: list[Fact]) -> bool:
     sites, own = _sites(ne), _sites(wellness)
     if sites and own and not sites & own:
         return False
-    newest_ne = max(time.last_day(fact) for fact in ne)
-    reports = [fact for fact in wellness if is_pathology(fact)]
-    return any(time.last_day(fact) >= newest_ne for fact in reports)
+    reports = [fact for fact in ne if is_pathology(fact)] or ne
+    newest_ne = max(time.last_day(fact) for fact in reports)
+    own = {fact.note_id for fact in reports}
+    return any(time.last_day(fact) >= newest_ne and fact.note_id not in own for fact in wellness if is_pathology(fact))
 
 
 def cohort_candidates(patient: Patient, settings: Settings) -> frozenset[str]:
