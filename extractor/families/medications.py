@@ -181,11 +181,11 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
     if re.search(r"\boff\b\W*(?:\w+\W+){0,2}$", before) and re.search(r"\boff (?:all |of |his |her )?\W*$", before):
         return "not_given", "absent"
     if _KNOWN.cues.has_stopped(after[:80]):
-        return "received", None
+        return "received", "present"
     if course.sentence.section == "medications" or re.search(r"\b(?:daily|bid|tid|qd|nightly|qhs|takes|taking|every morning)\b", region):
         if not re.search(r"\b(?:received|was given|were given|had been|treated with|completed)\b", before[-60:]):
-            return "ongoing", None
-    return "received", None
+            return "ongoing", "present"
+    return "received", "present"
 
 
 def _indication(concept: str, hit: Hit, before: str, after: str, sentence: str) -> str | None:

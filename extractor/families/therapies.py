@@ -17,12 +17,13 @@ from typing import Any
 from ..patterns import Patterns
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
-from ..records import Draft
+from ..records import SUPPORT, Draft
 from . import treatment_details as details
-from .treatment_merge import carried, merged
+from .treatment_merge import PHASES, carried, merged
 from .local_treatments import LocalContext, procedure_name, side, site
 from .treatment_course import Course, courses
 from .treatment_lines import UNCOUNTED, Given, derive
+from .toxicities import IMMUNE_CLASSES
 from .treatment_status import ASSERTION, Cues
 
 FAMILY = "therapy"
@@ -81,6 +82,7 @@ def read(note: NoteText) -> Iterable[Draft]:
         drafts += _drafts(note, reading, number)
     drafts += _defined_again(note, defined, readings)
     yield from merged(drafts, note.folded)
+    yield from _never(note, readings)
 
 
 def _unnamed_operation(hit: Hit) -> bool:
@@ -88,6 +90,8 @@ def _unnamed_operation(hit: Hit) -> bool:
 
 
 def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Reading]:
+    if sentence.section == "allergies":
+        return
     kept = _kept(note, sentence, hits)
     for course in courses(note, sentence, kept):
         before, after = note.folded[course.left : course.start], note.folded[course.end : course.right]
@@ -110,6 +114,8 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     if stated is not None:
         attributes["line"] = stated
     intents = cues.intents(before[-90:] + " " + note.folded[course.start : course.end] + " " + after[:60])
+    phase = cues.intents(before[-28:] + " # " + note.folded[course.start : course.end] + " # " + after[:16])
+    intents = [name for name in intents if name not in PHASES or name in phase]
     if intents:
         attributes["intent"] = intents[0]
     count = details.cycles(before, after)
@@ -236,6 +242,29 @@ def _draft(reading: Reading, hit: Hit, concept: str, attributes: dict[str, Any],
         date=period.or_note(reading.note_date),
         attributes=attributes,
     )
+
+
+#: what a denied drug says was never given, by class or concept
+_CLASS_NEVER = {"platinum": "platinum", "dll3": "dll3", "arsi": "arsi", "ret_selective": "ret"}
+_CONCEPT_NEVER = {"immunotherapy": "io", "clinical_trial_drug": "trial", "radiotherapy": "radiotherapy"}
+_NEVER = re.compile(r"\b(?:no|never|not (?:treated|received|been given)|without|naive|none)\b")
+
+
+def _never(note: NoteText, readings: list[Reading]) -> Iterator[Draft]:
+    """Support facts ``no_prior``: a class that the note says was never given."""
+    for reading in readings:
+        denied = _NEVER.search(reading.before) or re.match(r"[^.;]{0,20}(?:na[iï]ve|none|\bnever\b|not used|not given)", reading.after)
+        if reading.status != "not_given" or not denied:
+            continue
+        for hit in reading.course.hits:
+            kind = hit.get("class")
+            name = "io" if kind in IMMUNE_CLASSES else _CLASS_NEVER.get(kind) or _CONCEPT_NEVER.get(hit.key)
+            if hit.key == "chemotherapy":
+                name = "platinum" if hit.get("component") == "platinum" else "systemic" if hit.name.startswith("systemic") else None
+            if hit.key == "radiotherapy" and _KNOWN.context.field(hit, reading.before, reading.after):
+                name = None
+            if name:
+                yield Draft(SUPPORT, "no_prior", hit.start, hit.end, hit.concept.rule_id, value_text=name, assertion="present", date=reading.period.or_note(reading.note_date))
 
 
 def _without(attributes: dict[str, Any], *names: str) -> dict[str, Any]:

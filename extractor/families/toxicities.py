@@ -21,7 +21,7 @@ KEYS = frozenset({"organ", "graded"})
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 _TABLES: dict[str, dict[str, re.Pattern[str]]] = {}
 _ORGANS: dict[str, str] = {}
-_IMMUNE = frozenset({"anti_pd1", "anti_pdl1", "anti_ctla4", "anti_lag3", "anti_pd1_ctla4", "anti_pd1_vegf", "anti_pdl1_vegf"})
+IMMUNE_CLASSES = frozenset({"anti_pd1", "anti_pdl1", "anti_ctla4", "anti_lag3", "anti_pd1_ctla4", "anti_pd1_vegf", "anti_pdl1_vegf"})
 
 
 def setup(patterns: Patterns) -> None:
@@ -56,7 +56,7 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
     given = [h for h in sentence.hits("therapy") if h.name not in h.get("weak", ())]
     if hit.name in _ORGANS and "radiation" not in clause:
         if re.search(r"\b(?:immune\w*|ici|checkpoint|immunotherapy|io)\b", clause) or any(
-            h.get("class") in _IMMUNE or h.key == "immunotherapy" for h in given
+            h.get("class") in IMMUNE_CLASSES or h.key == "immunotherapy" for h in given
         ):
             concept, organ = "immune_related_ae", _ORGANS[hit.name]
     attributes: dict[str, Any] = {}

@@ -16,7 +16,7 @@ from ..records import Draft
 if TYPE_CHECKING:
     from .therapies import Reading
 
-_PHASES = frozenset({"maintenance", "consolidation"})
+PHASES = frozenset({"maintenance", "consolidation"})
 _SHARED = ("cycles", "intent", "regimen")
 _REFERENCE = re.compile(r"\b(?:after|before|during|following|prior to|since|despite|completion of|weeks of|months of|combined with|response to)(?: (?:the|this|his|her))?\W*$")
 _BARE = frozenset({"status", "class", "line", "line_source", "field", "site", "major", "as_written"})
@@ -71,14 +71,14 @@ def _bare(draft: Draft) -> bool:
 
 def _filled(draft: Draft, group: Sequence[Draft]) -> dict[str, Any]:
     attributes = dict(draft.attributes)
-    if attributes.keys() & {"start_date", "end_date"} or attributes.get("intent") in _PHASES:
+    if attributes.keys() & {"start_date", "end_date"} or attributes.get("intent") in PHASES:
         return attributes
     line = attributes.get("line")
     near = [d for d in group if d.attributes.get("line") in (line, None) or line is None]
     if line is None and len({d.attributes.get("line") for d in near if d.attributes.get("line")}) > 1:
         return attributes
     for name in _SHARED:
-        values = {d.attributes[name] for d in near if name in d.attributes and d.attributes.get("intent") not in _PHASES}
+        values = {d.attributes[name] for d in near if name in d.attributes and d.attributes.get("intent") not in PHASES}
         if name not in attributes and len(values) == 1:
             attributes[name] = values.pop()
     return attributes

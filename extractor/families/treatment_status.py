@@ -28,6 +28,8 @@ _DONE = re.compile(
     r"^[^.;,]{0,30}\b(?:was|were|has been|had been) (?:\w+ly |then )?(?:performed|done|carried out|given|administered|started|completed|"
     r"undertaken|initiated|delivered|terminated|stopped|discontinued|used|added|switched)\b"
 )
+#: a drug that only names a study ("tarlatamab screening")
+_TRIAL_NAMED = re.compile(r"\s+(?:trials?|stud(?:y|ies)|slot|screening|biomarker|investigators|program|sponsor|eligibility|evaluation|candidacy)\b")
 _PART_GIVEN = re.compile(r"\b(?:has |have |he's |she's )?(?:completed|received|had) (\w+) (?:out )?of (?:an? |the )?(?:planned )?(\w+) (?:planned )?(?:cycles|courses)")
 _ORDER = ("declined", "not_given", "held", "planned", "ongoing")
 
@@ -55,6 +57,8 @@ class Cues:
         if re.search(r"\bcould be\W*$", before):
             return "received"
         for name in _ORDER:
+            if name == "held" and _TRIAL_NAMED.match(after):
+                return "planned"
             if done and name in ("planned", "ongoing"):
                 continue
             if _any(self.after[name], after):
