@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..patterns import Patterns
 from ..pipeline import quantity, values
+from ..pipeline.dating import trend_dates
 from ..pipeline.names import Name, merge, run_from
 from ..pipeline.quantity import settle
 from ..pipeline.text import NoteText, Sentence
@@ -75,8 +77,11 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
         for number, one in enumerate(tracings, start=1):
             yield from _value(note, sentence, name, one, {"tracing": number} if len(tracings) > 1 else {})
         return
-    for one in (reading, *reading.history):
-        yield from _value(note, sentence, name, one, {})
+    readings = sorted((reading, *reading.history), key=lambda r: r.start)
+    dates = trend_dates(note, sentence, [(r.start, r.end) for r in readings])
+    for one, date in zip(readings, dates, strict=True):
+        for draft in _value(note, sentence, name, one, {}):
+            yield replace(draft, date=date, temporality=None if one is reading else "historical")
 
 
 def _tracings(text: str, first: Reading, limit: int) -> list[Reading]:

@@ -87,6 +87,7 @@ class _Age:
     written: str
     sure: bool
     sex: tuple[int, int, str] | None
+    born: bool = False  # from a birth date
 
 
 def read(note: NoteText) -> Iterable[Draft]:
@@ -113,10 +114,12 @@ def read(note: NoteText) -> Iterable[Draft]:
             comparator="=",
             unit="a",
             value_as_written=age.written,
+            date=(note.note_date, note.note_date, "note") if age.born and note.note_date else None,
             assertion="present",
             experiencer="patient",
         )
     sex = _sex(note, sure)
+    today = (note.note_date, note.note_date, "note") if note.note_date else None
     if sex is not None:
         start, end, text = sex
         yield Draft(
@@ -126,6 +129,7 @@ def read(note: NoteText) -> Iterable[Draft]:
             end=end,
             rule_id="demographics/person:sex",
             value_text=text,
+            date=today,
             assertion="present",
             experiencer="patient",
             temporality="current",

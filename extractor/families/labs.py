@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..patterns import Patterns
 from ..pipeline import quantity, tables, values
+from ..pipeline.dating import trend_dates
 from ..pipeline.lexicon import Hit
 from ..pipeline.names import Name, merge, run_from
 from ..pipeline.quantity import Quantity, settle
@@ -138,6 +139,10 @@ def _value(
     if reading is None:
         below = _below(note, name, sentence)
         reading = values.read_number(text, below[0], below[1], letters=letters, folded=folded) if below else None
+        if reading is not None and reading.unit is None:
+            unit = values.read_unit(text, re.compile(r"\s*").match(text, reading.end).end(), below[1], letters)
+            if unit is not None:
+                reading = replace(reading, end=unit[0], unit_raw=unit[1], unit=unit[2])
     if reading is None:
         reading = values.read_before(text, name.start, floor, letters=letters, folded=folded)
         if reading is None or reading.unit is None or reading.unit == "%":
@@ -150,15 +155,16 @@ def _value(
     if not _allowed(note, sentence, name, reading):
         return [], reading.tail
     drafts = []
-    for one in (reading, *reading.history):
+    readings = sorted((reading, *reading.history), key=lambda r: r.start)
+    dates = trend_dates(note, sentence, [(r.start, r.end) for r in readings])
+    for one, date in zip(readings, dates, strict=True):
         settled = _settle(hit, one, comma, text)
         if settled is None:
             continue
         if settled.value is None and (one is not reading or len(hit.name) < 4 or hit.get("marker")):
             continue
-        drafts.append(
-            _draft(name, one, settled, min(start, one.start), max(one.end, end if one is reading else one.end), text)
-        )
+        draft = _draft(name, one, settled, min(start, one.start), max(one.end, end if one is reading else 0), date=date)
+        drafts.append(draft if one is reading else replace(draft, temporality="historical"))
     return drafts, reading.tail
 
 
@@ -174,7 +180,6 @@ def _draft(
     settled: Quantity,
     start: int,
     end: int,
-    text: str,
     *,
     date: tables.Interval | None = None,
     anchor: tuple[int, int] | None = None,
@@ -218,7 +223,7 @@ def _allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) -
     if reading.comparator in "<=>=" and reading.comparator != "=" and c.threshold.search(clause):
         return False
     number_end = reading.number_end or reading.end
-    if c.not_value.match(folded, number_end, number_end + 14):
+    if reading.unit != quantity.ULN and c.not_value.match(folded, number_end, number_end + 14):
         return False
     if reading.unit is None and re.match(
         r"\s?(?:(?:mg|mcg|mm|cm|ml|hpf|gm?)\b|/hpf|/lpf|-yo)", folded[number_end : number_end + 8]
@@ -311,7 +316,7 @@ def _list(
                 reading = replace(reading, unit_raw=shared[0], unit=shared[1])
             settled = _settle(name.hit, reading, comma, text)
             if settled is not None and settled.value is not None:
-                drafts.append(_draft(name, reading, settled, name.start, reading.end, text))
+                drafts.append(_draft(name, reading, settled, name.start, reading.end))
     return drafts, rows[-1][-1].tail
 
 
@@ -337,7 +342,7 @@ def _one_of(
     if len(fits) != 1 or not _allowed(note, sentence, fits[0][0], reading):
         return [], reading.tail
     name, settled = fits[0]
-    return [_draft(name, reading, settled, name.start, reading.end, note.text)], reading.tail
+    return [_draft(name, reading, settled, name.start, reading.end)], reading.tail
 
 
 def _pair(note: NoteText, name: Name, found: list[Reading], comma: bool) -> list[Draft]:
@@ -346,7 +351,7 @@ def _pair(note: NoteText, name: Name, found: list[Reading], comma: bool) -> list
     settled = _settle(name.hit, smaller, comma, note.text)
     if settled is None or settled.value is None or found[0].value == found[1].value:
         return []
-    return [_draft(name, smaller, settled, name.start, smaller.end, note.text)]
+    return [_draft(name, smaller, settled, name.start, smaller.end)]
 
 
 # -- viral loads ---------------------------------------------------------------------------------------------------
@@ -450,7 +455,7 @@ def _cumulative(note: NoteText, name: Name, start: int, end: int, comma: bool) -
             reading = replace(reading, unit_raw=unit[0], unit=unit[1])
         settled = _settle(name.hit, reading, comma, text)
         if settled is not None and settled.value is not None:
-            drafts.append(_draft(name, reading, settled, name.start, reading.end, text, date=interval))
+            drafts.append(_draft(name, reading, settled, name.start, reading.end, date=interval))
     return drafts
 
 
@@ -510,9 +515,7 @@ def _transposed(note: NoteText, names: list[Name], start: int, end: int, comma: 
             if settled is not None and settled.value is not None:
                 begin = name.start if reading.end - name.start <= 400 else reading.start
                 drafts.append(
-                    _draft(
-                        name, reading, settled, begin, reading.end, text, date=date, anchor=(reading.start, reading.end)
-                    )
+                    _draft(name, reading, settled, begin, reading.end, date=date, anchor=(reading.start, reading.end))
                 )
         if not found:
             break
@@ -540,4 +543,4 @@ def _hl7(note: NoteText, name: Name, fields: list[tables.Cell], comma: bool) -> 
     settled = _settle(name.hit, reading, comma, text)
     if settled is None or settled.value is None:
         return []
-    return [_draft(name, reading, settled, name.start, end, text, date=tables.hl7_date(text, fields))]
+    return [_draft(name, reading, settled, name.start, end, date=tables.hl7_date(text, fields))]

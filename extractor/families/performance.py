@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ..patterns import Patterns
 from ..pipeline import values
+from ..pipeline.dating import trend_dates
 from ..pipeline.names import Name, merge
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
@@ -17,7 +19,7 @@ KEYS = frozenset({"plausible", "short"})
 _SCORE = re.compile(
     r"(?P<low>[0-5])(?:\s?(?:-|–|—|to|or|/|a|and)\s?(?P<high>[1-5])(?!\d))?(?:\s?/\s?[45](?!\d))?(?![\d.,]\d|\d|\s?%|\+\d|-?\s?(?:months?|weeks?|days?|years?))"
 )
-_KARNOFSKY = re.compile(r"(?P<low>100|[1-9]0|0)\s?%?(?:\s?(?:-|–|—|to|or|a)\s?(?P<high>100|[2-9]0))?\s?%?(?![\d.])")
+_KARNOFSKY = re.compile(r"(?P<low>100|[1-9]0|0)\s?%?(?:\s?(?:-|–|—|to|or|a)\s?(?P<high>100|[2-9]0))?\s?%?(?!\d|\.\d)")
 _FILLER = re.compile(
     r"(?:\s|:|=|\b(?:score|grade|ps|performance|status|scale|group|class|stage|currently|now|estimated|about|approximately|assessed|of|at|as|is|was)\b|[(\[,~-])*"
 )
@@ -30,6 +32,7 @@ _BEFORE_NEWER = re.compile(
 _WISH = re.compile(
     r"\b(?:if|eligib\w*|criteria|requires?|required|inclusion|exclusion|must|should be|patients with|until|when|unless)\b[^.;\n]*$"
 )
+_REQUIRED = re.compile(r"\s+(?:is\s+|are\s+|was\s+)?(?:required|eligible|to enroll|needed)\b")
 
 _words: dict[str, int] = {}
 _ventilator = re.compile("(?!)")
@@ -70,13 +73,20 @@ def _status(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
     ):
         return
     sign = {"≤": "<=", "≥": ">=", "less than or equal to": "<=", "at least": ">=", "up to": "="}.get(sign, sign)
-    yield _draft(note, name, concept, low, high, sign, name.start, end)
+    if _REQUIRED.match(folded, end, limit):
+        return
+    first = _draft(note, name, concept, low, high, sign, name.start, end)
     # "2 (was 3 last month)", "2 -> 1", "2, now 1"
-    for step in (_BEFORE_OLDER, _BEFORE_NEWER):
+    for step, older_first in ((_BEFORE_OLDER, False), (_BEFORE_NEWER, True)):
         passed = step.match(folded, end, limit)
         other = _read(folded, passed.end(), limit, name.hit.key) if passed else None
         if other is not None and other[0] == concept:
-            yield _draft(note, name, concept, other[1], other[2], "=", name.start, other[3])
+            second = _draft(note, name, concept, other[1], other[2], "=", name.start, other[3])
+            dates = trend_dates(note, sentence, [(at, end), (passed.end(), other[3])])
+            yield replace(first, date=dates[0], temporality="historical" if older_first else None)
+            yield replace(second, date=dates[1], temporality=None if older_first else "historical")
+            return
+    yield first
 
 
 def _read(folded: str, at: int, limit: int, key: str) -> tuple[str, float, float | None, int] | None:

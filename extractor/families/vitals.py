@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..patterns import Patterns
 from ..pipeline import quantity, values
+from ..pipeline.dating import trend_dates
 from ..pipeline.names import Name, merge, run_from
 from ..pipeline.quantity import settle
 from ..pipeline.text import NoteText, Sentence
@@ -32,6 +34,7 @@ _FEET = re.compile(
     r"(?P<ft>[3-7])\s?(?:'|’|′|ft\.?|feet|foot|-foot)\s?(?:,\s?|-)?(?:(?P<inch>\d{1,2}(?:\.\d+)?)\s?(?:\"|''|”|″|in\.?\b|inch(?:es)?\b|-inch)?)?",
     re.IGNORECASE,
 )
+_METRES = re.compile(r"([12])\s?m\s?(\d{2})(?!\d)")
 _POUNDS = re.compile(
     r"(?P<lb>\d{1,3})\s?(?:lbs?\.?|pounds?),?\s?(?:and\s)?(?P<oz>\d{1,2})\s?(?:oz|ounces?)\b", re.IGNORECASE
 )
@@ -54,6 +57,7 @@ _BUILT = re.compile(
 _WISH = re.compile(
     r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|parameters)\b[^.;\n]*$"
 )
+_THRESHOLD = re.compile(r"\b(?:call|notify|return|report|if|hold|when|contact|page|precautions|instructed|parameters|for)\b[^.;\n]*$")
 _CENTIMETRES_OF_MERCURY = ("TA", "PA", "tension arterielle", "pression arterielle")
 
 _oxygen: dict[str, re.Pattern[str]] = {}
@@ -179,8 +183,13 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
         _CHANGE.search(between) or (note.folded[name.start : name.end] in ("tall", "stands") and reading.unit is None)
     ):
         return
-    for one in (reading, *reading.history):
-        yield from _drafts(note, sentence, name, one, comma, min(start, one.start), max(one.end, end), limit=limit)
+    readings = sorted((reading, *reading.history), key=lambda r: r.start)
+    dates = trend_dates(note, sentence, [(r.start, r.end) for r in readings])
+    if reading.comparator not in ("=", "~") and _THRESHOLD.search(note.folded, max(sentence.start, start - 80), start):
+        return
+    for one, date in zip(readings, dates, strict=True):
+        for draft in _drafts(note, sentence, name, one, comma, min(start, one.start), max(one.end, end), limit=limit):
+            yield replace(draft, date=date, temporality=None if one is reading else "historical")
     if hit.key == "spo2":
         yield from _more_saturations(note, name, reading, limit)
 
@@ -301,6 +310,9 @@ def _pressure(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Ite
 def _compound(text: str, at: int, concept: str) -> tuple[float, int, str] | None:
     """Feet and inches in cm, pounds and ounces in kg: (value, end, as written)."""
     if concept == "height":
+        metres = _METRES.match(text, at)
+        if metres is not None:
+            return float(metres[1]) * 100 + float(metres[2]), metres.end(), metres.group()
         match = _FEET.match(text, at)
         if match is None:
             return None

@@ -104,7 +104,7 @@ class Engine:
                 when = draft.date
                 if when is None:
                     if dates is None:
-                        dates = sentence.dates
+                        dates = _without_values(view.text, sentence.dates, group)
                     when = tie(view, sentence, draft, dates)
                 fact = _fact(note, view, sentence, draft, qualifier, when, sha)
                 facts.setdefault(fact.fact_id, fact)
@@ -172,6 +172,18 @@ def sentence_sha(folded: str) -> str:
     if len(words) < 8:
         return ""
     return hashlib.blake2b(" ".join(words).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _without_values(text: str, dates: list[DateSpan], group: list[Draft]) -> list[DateSpan]:
+    """Dates of a sentence without those that were read as values ("BP 12/8")."""
+    taken = [d for d in group if d.value is not None and d.value_as_written and "/" in d.value_as_written]
+    return [
+        date
+        for date in dates
+        if not any(
+            d.start <= date.start and date.end <= d.end and text[date.start : date.end] in d.value_as_written for d in taken
+        )
+    ]
 
 
 def tie(

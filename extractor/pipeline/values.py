@@ -46,7 +46,7 @@ _TO = re.compile(rf"{_SPACE}?(?:-|–|—|‑|−){_SPACE}?|{_SPACE}(?:to|a|à){
 _AND = re.compile(rf"{_SPACE}(?:and|et|to|à){_SPACE}", re.IGNORECASE)
 _BLANK = re.compile(rf"{_SPACE}*")
 _GAP = re.compile(r"[ \t\u00a0\u202f\u2009|]*")
-_PADDING = re.compile(r"[\s:=|,\-–—(\[*_;\u00a0\u202f\u2009\"']|\.{2,}|(?<=\s)\.|(?<=\w)\.(?=\s)")
+_PADDING = re.compile(r"[\s°:=|,\-–—(\[*_;\u00a0\u202f\u2009\"']|\.{2,}|(?<=\s)\.|(?<=\w)\.(?=\s)")
 _ASIDE = re.compile(r"\(\s*[A-Za-zÀ-ÿ][^()\d\n]{0,30}\)|\[\s*[A-Za-zÀ-ÿ][^\[\]\d\n]{0,30}\]")
 _MULTIPLE = re.compile(rf"{_SPACE}?(?:[x×*]|times|fold|-fold|fois){_SPACE}*", re.IGNORECASE)
 _PLAIN = r"(?:\d[\d.,]*\d|\d|\.\d+)"
@@ -242,7 +242,8 @@ def read_unit(
                 if raw in letters:
                     return start + 1, raw, letters[raw]
                 break
-            found = letters.get(raw) or parse_unit(raw)
+            # "10.2 in August": inches are a unit only where the family asks for them
+            found = letters.get(raw) or (None if raw.lower() == "in" else parse_unit(raw))
             if found is not None and not (raw.isalpha() and raw.isupper() and len(raw) <= 2 and raw not in letters):
                 return start + len(raw), raw, found
             if raw[-1] in ")]}.":
@@ -550,8 +551,10 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
                 g.move.search(later.group()) or (from_first and re.search(r"\bto\b", later.group()))
             ):
                 nxt, newer = read_plain(text, later.end(), limit, letters=letters, folded=folded, joint=_DASH), True
-            elif time is not None and len(found) > 1 and not found[-1][1]:
-                nxt = read_plain(text, at, limit, letters=letters, folded=folded)
+            else:
+                # "1.2 today, 1.4 last week": a word for its time stands behind the next number
+                gap = re.compile(r"[\s,;]*(?:and\s+)?").match(folded, at, limit)
+                nxt = read_plain(text, gap.end(), limit, letters=letters, folded=folded)
                 if nxt is not None and not g.time.match(folded, nxt.tail, limit):
                     nxt = None
             if nxt is None and first.unit:
