@@ -260,3 +260,24 @@ def _distinct(facts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         key = (*_key(fact), _number(fact.get("value")), _number(fact.get("value_high")), _word(fact.get("value_text")))
         kept.setdefault(key, fact)
     return list(kept.values())
+
+
+def report(gold: str | Path, facts: str | Path, *, errors: int = 0) -> str:
+    """The table of ``extractor score``: each family and concept with n, precision, recall and F1, then errors.
+
+    Errors name document, concept and value; the words themselves are not printed.
+    """
+    import pandas as pd
+
+    path = Path(facts)
+    path = path / "facts.parquet" if path.is_dir() else path
+    if not path.is_file():
+        raise InputError(f"{path}: no such facts file")
+    result = score(read_gold(gold), pd.read_parquet(path))
+    lines = [f"{'':32}{'n':>6}{'P':>8}{'R':>8}{'F1':>8}"]
+    for name, count, precision, recall, f1 in result.rows():
+        lines.append(f"{name:32}{count:>6}{precision:>8.3f}{recall:>8.3f}{f1:>8.3f}")
+    for kind, document, fact in result.errors[:errors]:
+        said = ", ".join(f"{k} {fact[k]}" for k in ("value", "value_high", "value_text", "assertion") if _word(fact.get(k)))
+        lines.append(f"{kind:9} {document}: {fact['concept']} {said}")
+    return "\n".join(lines)
