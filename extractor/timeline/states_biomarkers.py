@@ -214,6 +214,8 @@ def _components(patient: Patient, newest_all: list[Fact], components: list[Fact]
 def nepc_phenotype(patient: Patient, settings: Settings) -> Answer:
     """I3.4: small cell or neuroendocrine prostate carcinoma on tissue, with a marker in most of it or TP53, RB1 or PTEN."""
     found = t.tumour(patient, settings)
+    if not found.cohorts:
+        return time.silent("the NEPC phenotype", missing="pathology report")
     if found.prostate is Truth.F or "nec" not in found.cohorts:
         return time.say(Truth.F, "Not a neuroendocrine carcinoma of the prostate.", found.facts)
     diagnosis = tuple(fact for fact in found.facts if fact.concept in ("nepc", "sc_nec", "lcnec", "nec_nos", "sclc"))

@@ -168,6 +168,12 @@ def _tracings(patient: Patient, facts: list[Fact]) -> list[tuple[Measure, str]]:
         if rate:
             value = fridericia(fact.value, float(rate))
             out.append((Measure(value, value, unit="ms"), fact.fact_id))
+        stated = [item for item in facts if item.concept == "qtc" and item.note_id == fact.note_id
+                  and item.attributes.get("formula") == "bazett"]
+        if stated and not rate:
+            rr = (fact.value / stated[-1].value) ** 2  # QTcB = QT / RR^0.5
+            value = fact.value / rr ** (1 / 3)
+            out.append((Measure(value, value, unit="ms"), fact.fact_id))
     if out:
         return out
     for fact in facts:

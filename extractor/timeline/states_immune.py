@@ -269,6 +269,8 @@ NEVER = frozenset({"alopecia_areata", "hashimoto", "hypothyroidism"})
 LOOK_ALIKE = frozenset({"gout", "osteoarthritis", "fibromyalgia", "asthma", "allergic rhinitis", "eczema", "gerd", "ibs",
                         "irritable bowel syndrome", "diverticulosis"})  # fmt: skip
 NOT_NEUROLOGICAL = frozenset({"siadh", "cushing", "hypercalcemia", "hypercalcaemia", "ectopic acth", "ectopic cushing"})
+HISTORY_SECTIONS = frozenset({"past_medical_history", "problem_list", "past_surgical_history", "history_present_illness",
+                              "medications", "oncologic_history", "social_history", "assessment"})  # fmt: skip
 LOOK_BACK_MONTHS, TREATMENT_MONTHS = 36, 24
 
 
@@ -340,6 +342,10 @@ def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
         fact.attributes.get("status") == "stable" and False)
     past = _past_and_quiet(patient, fact)
     event = time.past_event(fact)
+    if event is None and fact.concept in BY_EVENT and fact.temporality == "current" and fact.note_date and (
+            fact.section or "") not in HISTORY_SECTIONS:
+        event = fact.note_date, fact.note_date  # seen on the day of the note
+        past = Truth(2 - time.within_months(event, patient.index_date, LOOK_BACK_MONTHS))
     clear = time.months_before(event[1], -LOOK_BACK_MONTHS) if event else None
     if fact.concept in NEVER or name in LOOK_ALIKE:
         if fact.attributes.get("status") in ("active", "uncontrolled"):

@@ -104,6 +104,11 @@ def _stale(patient: Patient, settings: Settings, fact: Fact) -> bool:
     return time.within_days(time.when(fact), patient.index_date, settings.window("serology")) is Truth.F
 
 
+def _is_label(fact: Fact) -> bool:
+    """The name of a disease on a laboratory sheet is the label of a test, no diagnosis."""
+    return (fact.section or "") in ("labs", "laboratory") or "lab" in fact.note_type.lower() and not fact.attributes.get("status")
+
+
 def _load(patient: Patient, concept: str) -> tuple[Fact | None, str]:
     """Newest viral load and what it says: undetectable, value or empty."""
     facts = [fact for fact in patient.facts(concept, "lab") if fact.assertion in ("present", "absent")
@@ -125,7 +130,8 @@ def active_hepatitis_b(patient: Patient, settings: Settings) -> Answer:
     core = _newest_test(patient, "anti_hbc")
     immune = _newest_test(patient, "anti_hbs")
     dna, load = _load(patient, "hbv_dna")
-    conditions = [fact for fact in patient.facts("hepatitis_b", "condition") if fact.assertion != "hypothetical"]
+    conditions = [fact for fact in patient.facts("hepatitis_b", "condition") if fact.assertion != "hypothetical"
+                  and not _is_label(fact)]
     positives = [fact for fact in _serology(patient, "hbsag") if fact.value_text == "positive"]
     if positives and (surface is None or surface.value_text == "positive"):
         return _carrier(patient, settings, positives[-1], dna, load)
@@ -188,7 +194,7 @@ def active_hepatitis_c(patient: Patient, settings: Settings) -> Answer:
     """E18.HCV: RNA below detection 12 weeks or more after antivirals passes; on them or sooner fails for now."""
     antibody = _newest_test(patient, "hcv_ab")
     rna, load = _load(patient, "hcv_rna")
-    history = [fact for fact in patient.facts("hepatitis_c", "condition") if fact.assertion == "present"]
+    history = [fact for fact in patient.facts("hepatitis_c", "condition") if fact.assertion == "present" and not _is_label(fact)]
     denied = [fact for fact in patient.facts("hepatitis_c", "condition") if fact.assertion == "absent"]
     positive = antibody is not None and antibody.value_text == "positive"
     drugs = [fact for fact in patient.facts("hcv_antiviral") if fact.assertion == "present"

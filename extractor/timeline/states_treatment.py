@@ -184,6 +184,8 @@ def nepc_origin(patient: Patient, settings: Settings) -> Answer:
     hormonal = given(patient, "androgen_deprivation", "arsi")
     if adeno and hormonal and not values:
         return time.say(Truth.T, "Adenocarcinoma and androgen deprivation came first.", adeno + _facts(hormonal))
+    if not t.tumour(patient, settings).cohorts:
+        return time.silent("the origin of the NEPC", missing="origin of the NEPC")
     return time.say(Truth.U, "De novo or treatment-emergent is not stated.", stated, missing="origin of the NEPC")
 
 
@@ -195,7 +197,8 @@ def nepc_treatment_emergent(patient: Patient, settings: Settings) -> Answer:
 @state("nepc_de_novo")
 def nepc_de_novo(patient: Patient, settings: Settings) -> Answer:
     origin = nepc_origin(patient, settings)
-    return Answer(Truth(2 - origin.truth), origin.reason, origin.evidence, origin.review, missing=origin.missing)
+    return Answer(Truth(2 - origin.truth), origin.reason, origin.evidence, origin.review, asserted=origin.asserted,
+                  missing=origin.missing)
 
 
 @state("arsi_given")

@@ -209,7 +209,10 @@ def _cohorts(ne: list[Fact], review: set[str]) -> tuple[frozenset[str], frozense
 
 def _without_carcinoma(firm: list[Fact], maybe: list[Fact], mixed: list[Fact]) -> Tumour:
     """No firm carcinoma of a cohort: possible ones, look-alikes, or firmly another tumour."""
-    possible = [fact for fact in maybe if fact.concept in COHORT_OF or fact.concept == "minen"]
+    settled = {fact.note_id for fact in firm}
+    newest_report = max((time.last_day(fact) for fact in firm if is_pathology(fact)), default=None)
+    possible = [fact for fact in maybe if (fact.concept in COHORT_OF or fact.concept == "minen")
+                and fact.note_id not in settled and (newest_report is None or time.last_day(fact) > newest_report)]
     names = {fact.concept for fact in firm}
     if possible:
         cohorts = {COHORT_OF.get(fact.concept, "nec") for fact in possible} | {"none"}
