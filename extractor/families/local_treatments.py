@@ -26,7 +26,9 @@ _OF = re.compile(
     r"for\b|followed\b|that\b|performed\b|from\b|after\b|had\b|has\b)[^\s,.;:()]+){0,4}",
     re.IGNORECASE,
 )
-_SITE = re.compile(r"\b(?:to|of) (?:the )?((?:[a-z/-]+ ?){1,5}?)(?=[,.;()\d]|$| and (?:was|she|he)| with| in | for | from | was| region| area| on | due | because | after | before | using | at | by )")
+_SITE = re.compile(
+    r"\b(?:to|of) (?:the )?((?:[a-z/-]+ ?){1,5}?)(?=[,.;()\d]|$| and (?:was|she|he)| with| in | for | from | was| region| area| on | due | because | after | before | using | at | by )"
+)
 
 
 class LocalContext:
@@ -48,7 +50,9 @@ class LocalContext:
         weak = hit.name in hit.get("weak", ())
         if hit.get("component") == "dose":
             others = [h for h in sentence.hits("therapy") if h.get("kind") == "radiotherapy" and h is not hit]
-            return re.search(r"\d\s?$", before) is not None and not any(h.get("component") != "dose" or h.start < hit.start for h in others)
+            return re.search(r"\d\s?$", before) is not None and not any(
+                h.get("component") != "dose" or h.start < hit.start for h in others
+            )
         if hit.get("kind") == "radiotherapy":
             if not weak:
                 return True
@@ -66,7 +70,9 @@ class LocalContext:
                     and re.search(r"\b(?:was|were|be|been|and|surgically)\W*$|\bremoved$", before.rstrip()) is not None
                 )
             close = before[-40:] + folded[hit.start : hit.end] + after[:40]
-            return self.near("surgery_bare", close) and not self.near("surgery_not", before + folded[hit.start : hit.end] + after)
+            return self.near("surgery_bare", close) and not self.near(
+                "surgery_not", before + folded[hit.start : hit.end] + after
+            )
         if weak:
             close = before[-45:] + " # " + after[:45]
             return self.near("surgery", close) and not self.near("minor", before[-30:] + " # " + after[:30])
@@ -79,6 +85,8 @@ class LocalContext:
         given = hit.get("field")
         if given:
             return str(given)
+        if self.fields["wide"].search(before[-160:] + after[:120]):
+            return "wide"
         for text in (after[:100], before[-70:] + hit.name):
             best: tuple[int, str] | None = None
             for name in ("wide", "brain", "chest", "bone", "other"):

@@ -28,15 +28,26 @@ _DOSE = re.compile(
     r"(?<![\d/.])(\d+(?:[.,]\d+)?)\s?(mg|mcg|µg|g)\b(?!\s?/\s?(?:kg|m2|m²|ml|5\s?ml|dl))"
     r"(?P<per>\s?/\s?(?:day|d|jour|j|body|dose)\b)?(?P<rest>[^.;,\n]{0,40})"
 )
-_PAIR = re.compile(r"(?<![\d/])(\d{1,2}(?:\.\d)?)\s?(?:mg)?\s?[/+]\s?(\d{1,2}(?:\.\d)?)(?:\s?[/+]\s?(\d{1,2}(?:\.\d)?))?\b(?!\s?/)")
-_BARE = re.compile(r"^\s?(\d{1,3}(?:\.\d)?)\b(?!\s?(?:/|weeks?|wks?|days?|months?|%|-|x|years?|doses?|\.\d))(?P<rest>[^.;,\n]{0,20})")
+_PAIR = re.compile(
+    r"(?<![\d/])(\d{1,2}(?:\.\d)?)\s?(?:mg)?\s?[/+]\s?(\d{1,2}(?:\.\d)?)(?:\s?[/+]\s?(\d{1,2}(?:\.\d)?))?\b(?!\s?/)"
+)
+_BARE = re.compile(
+    r"^\s?(\d{1,3}(?:\.\d)?)\b(?!\s?(?:/|weeks?|wks?|days?|months?|%|-|x|years?|doses?|\.\d))(?P<rest>[^.;,\n]{0,20})"
+)
 _TIMES = (
-    (re.compile(r"\b(?:bid|b\.i\.d\.?|twice (?:a |per )?da(?:y|ily)|twice daily|q12h?|q 12 h\w*|every 12 h\w*|2x/d\w*|x\s?2\s?/\s?d\w*)\b"), 2),
+    (
+        re.compile(
+            r"\b(?:bid|b\.i\.d\.?|twice (?:a |per )?da(?:y|ily)|twice daily|q12h?|q 12 h\w*|every 12 h\w*|2x/d\w*|x\s?2\s?/\s?d\w*)\b"
+        ),
+        2,
+    ),
     (re.compile(r"\b(?:tid|t\.i\.d\.?|three times (?:a |per )?da(?:y|ily)|q8h?|q 8 h\w*|every 8 h\w*)\b"), 3),
     (re.compile(r"\b(?:qid|q\.i\.d\.?|four times (?:a |per )?da(?:y|ily)|q6h?|q 6 h\w*|every 6 h\w*)\b"), 4),
     (re.compile(r"\b(?:qod|q\.o\.d\.?|every other day|alternate days)\b"), 0.5),
 )
-_DEPOT = re.compile(r"\b(?:q|every|each)\s?(\d{1,2}|one|three|four|six)?[\s-]*(m\b|mo\b|months?|weeks?|wks?|w\b)|\b(\d)[- ]month(?:ly)?\b|\b(monthly|quarterly)\b")
+_DEPOT = re.compile(
+    r"\b(?:q|every|each)\s?(\d{1,2}|one|three|four|six)?[\s-]*(m\b|mo\b|months?|weeks?|wks?|w\b)|\b(\d)[- ]month(?:ly)?\b|\b(monthly|quarterly)\b"
+)
 _COURSE_DRUGS = frozenset({"methotrexate", "other:rituximab", "other:cyclophosphamide"})
 _PAIN_DRUGS = frozenset({"gabapentin", "pregabalin", "carbamazepine", "valproate", "lamotrigine", "topiramate"})
 _UNITS = re.compile(r"\b(\d{1,2}|one|two|three|four|five|six)\s?(?:u\b|units?\b)")
@@ -84,9 +95,14 @@ def _counts(note: NoteText, start: int, end: int, hit: Hit) -> bool:
     if hit.key in ("systemic_steroid", "antibiotic") and _KNOWN.route["excluded"].search(clause):
         return False
     value = hit.get("value")
-    if hit.key == "immunosuppressant" and (value == "methotrexate" or hit.get("drug") in ("rituximab", "cyclophosphamide")):
+    if hit.key == "immunosuppressant" and (
+        value == "methotrexate" or hit.get("drug") in ("rituximab", "cyclophosphamide")
+    ):
         wide = folded[max(0, start - 120) : end]
-        weekly = re.search(r"\b(?:7\.5|10|12\.5|15|17\.5|20|25)\s?mg\s*(?:po |sc |orally )?(?:weekly|q ?week|once (?:a|per) week|per week|/week|/wk)", after)
+        weekly = re.search(
+            r"\b(?:7\.5|10|12\.5|15|17\.5|20|25)\s?mg\s*(?:po |sc |orally )?(?:weekly|q ?week|once (?:a|per) week|per week|/week|/wk)",
+            after,
+        )
         return bool(context["inflammatory"].search(wide)) or bool(weekly and value == "methotrexate")
     if hit.get("drug") in ("gabapentin", "pregabalin"):
         return bool(_KNOWN.indication["seizure"].search(sentence)) and not re.search(r"\bno (?:seizure|sz)", sentence)
@@ -98,8 +114,17 @@ def _counts(note: NoteText, start: int, end: int, hit: Hit) -> bool:
         if hit.name == "NC":
             return bool(re.search(r"\b\d{1,2}\s?l\w*(?:\s?/\s?min)?\s*(?:o2 )?(?:via|by|of)?\s*$", before))
     elif hit.name in hit.get("weak", ()):
-        return bool(re.search(r"\b(?:on|for|continue\w*|start\w*|mg|tab\w*|hiv|hbv|hep\w*|daily|bid|therapy)\b", before[-25:] + " # " + after[:25]))
-    if hit.name in ("transfused", "transfusion") and re.match(r"\s*(?:with )?(?:\d|one|two|three|four)", after) and re.search(r"prbc|red|platelet|blood", after):
+        return bool(
+            re.search(
+                r"\b(?:on|for|continue\w*|start\w*|mg|tab\w*|hiv|hbv|hep\w*|daily|bid|therapy)\b",
+                before[-25:] + " # " + after[:25],
+            )
+        )
+    if (
+        hit.name in ("transfused", "transfusion")
+        and re.match(r"\s*(?:with )?(?:\d|one|two|three|four)", after)
+        and re.search(r"prbc|red|platelet|blood", after)
+    ):
         return False  # the product behind it is the fact
     return True
 
@@ -109,12 +134,20 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
     sentence = course.sentence
     concept = hit.key
     if concept == "antiviral_hbv" and hit.get("value") in ("tenofovir", "lamivudine"):
-        if _KNOWN.context["hiv"].search(sentence.folded) and not re.search(r"\bhbv|hep(?:atitis)? b|hbsag", sentence.folded):
+        if _KNOWN.context["hiv"].search(sentence.folded) and not re.search(
+            r"\bhbv|hep(?:atitis)? b|hbsag", sentence.folded
+        ):
             concept = "antiretroviral"
     drug = hit.get("value")
     if drug is None and concept == "transfusion":
         region = before[-40:] + note.folded[hit.start : hit.end] + after[:50]
-        drug = "platelets" if re.search(r"\bplatelets?|plts?\b", region) else "red_cells" if re.search(r"\b(?:prbcs?|red|rbcs?|blood|hgb|hemoglobin)\b", region) else None
+        drug = (
+            "platelets"
+            if re.search(r"\bplatelets?|plts?\b", region)
+            else "red_cells"
+            if re.search(r"\b(?:prbcs?|red|rbcs?|blood|hgb|hemoglobin)\b", region)
+            else None
+        )
     attributes: dict[str, Any] = {}
     if hit.get("drug"):
         attributes["name"] = hit.get("drug")
@@ -139,7 +172,16 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
         if interval:
             attributes["interval_months"] = interval
     dates = note.dates_between(sentence.start, max(sentence.end, course.right))
-    period = details.period(note.text, dates, course.left, hit.start, hit.end, course.right, single=concept in ("live_vaccine", "transfusion"), near_only=True)
+    period = details.period(
+        note.text,
+        dates,
+        course.left,
+        hit.start,
+        hit.end,
+        course.right,
+        single=concept in ("live_vaccine", "transfusion"),
+        near_only=True,
+    )
     attributes |= period.attributes()
     value: float | None = None
     written: str | None = None
@@ -171,7 +213,11 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
 def _status(course: Course, before: str, after: str, concept: str) -> tuple[str | None, str | None]:
     """Status and, where a word decides it, the assertion."""
     found = _KNOWN.cues.status(before, after)
-    if found == "planned" and re.search(r"\bto (?:start|begin|receive)\b|\bprn\b", after[:30]) is None and course.sentence.section == "medications":
+    if (
+        found == "planned"
+        and re.search(r"\bto (?:start|begin|receive)\b|\bprn\b", after[:30]) is None
+        and course.sentence.section == "medications"
+    ):
         found = None
     if found in ("planned", "declined", "not_given"):
         return found, ASSERTION[found]
@@ -182,7 +228,9 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
         return "not_given", "absent"
     if _KNOWN.cues.has_stopped(after[:80]):
         return "received", "present"
-    if course.sentence.section == "medications" or re.search(r"\b(?:daily|bid|tid|qd|nightly|qhs|takes|taking|every morning)\b", region):
+    if course.sentence.section == "medications" or re.search(
+        r"\b(?:daily|bid|tid|qd|nightly|qhs|takes|taking|every morning)\b", region
+    ):
         if not re.search(r"\b(?:received|was given|were given|had been|treated with|completed)\b", before[-60:]):
             return "ongoing", "present"
     return "received", "present"
@@ -236,7 +284,10 @@ def daily_dose(after: str) -> tuple[float | None, str | None, int]:
 
 def dose_before(before: str) -> tuple[float | None, str | None]:
     """Daily dose written before the name: "20 mg/day dexamethasone", "40 mg of prednisone"."""
-    found = re.search(r"(\d+(?:[.,]\d+)?)\s?mg(?:\s?/\s?(?:day|d|body))?(?: (?:a day|daily|oral|iv|po|of|bid|tid|dose of))*\s*$", before)
+    found = re.search(
+        r"(\d+(?:[.,]\d+)?)\s?mg(?:\s?/\s?(?:day|d|body))?(?: (?:a day|daily|oral|iv|po|of|bid|tid|dose of))*\s*$",
+        before,
+    )
     if not found:
         return None, None
     return float(found.group(1).replace(",", ".")) * _factor(found.group()), found.group(1)
@@ -262,7 +313,13 @@ def depot_months(text: str) -> float | None:
         if found.group(3):
             return int(found.group(3))
         number = found.group(1)
-        amount = 1 if not number else int(number) if number.isdigit() else {"one": 1, "three": 3, "four": 4, "six": 6}[number]
+        amount = (
+            1
+            if not number
+            else int(number)
+            if number.isdigit()
+            else {"one": 1, "three": 3, "four": 4, "six": 6}[number]
+        )
         if found.group(2).startswith("w"):
             return {4: 1, 12: 3, 16: 4, 24: 6}.get(amount)
         return amount if amount in (1, 3, 4, 6, 12) else None

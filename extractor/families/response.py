@@ -21,8 +21,10 @@ FAMILY = "response"
 #: weak: names that need a tumour, scan or treatment beside them; reader: "none" for words that only take their place
 KEYS = frozenset({"weak", "reader"})
 _CONTEXT: dict[str, re.Pattern[str]] = {}
-_HEAD = re.compile(r"\s*(?:\w+[- ]){0,3}?(?:disease|metasta\w*|tumou?rs?|cancers?|carcinomas?|sclc|es-sclc|small cell|lesions?|mass\w*|nod\w+|lymphoma|nec|malignan\w*|"
-                   r"lymphadenopathy|adenopathy|liver|hepatic|growth|myeloma|neoplasm\w*|sarcoma|glioma|glioblastoma|melanoma|net)\b")
+_HEAD = re.compile(
+    r"\s*(?:\w+[- ]){0,3}?(?:disease|metasta\w*|tumou?rs?|cancers?|carcinomas?|sclc|es-sclc|small cell|lesions?|mass\w*|nod\w+|lymphoma|nec|malignan\w*|"
+    r"lymphadenopathy|adenopathy|liver|hepatic|growth|myeloma|neoplasm\w*|sarcoma|glioma|glioblastoma|melanoma|net)\b"
+)
 _ABSENT_BEFORE = re.compile(
     r"\b(?:no|without|not|negative for|unremarkable for|never|free of|free from|nor|denies|absence of|ned,?|rather than|instead of)\b"
     r"(?:\W+(?:\w+\W+){0,6})?$"
@@ -49,7 +51,10 @@ def _counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
     if hit.name not in hit.get("weak", ()):
         return True
     folded = note.folded
-    before, after = folded[max(sentence.start, hit.start - 60) : hit.start], folded[hit.end : min(sentence.end, hit.end + 60)]
+    before, after = (
+        folded[max(sentence.start, hit.start - 60) : hit.start],
+        folded[hit.end : min(sentence.end, hit.end + 60)],
+    )
     if hit.name.isupper():
         close = before[-22:] + " # " + after[:22]
         if _CONTEXT["abbreviated_not"].search(close):
@@ -68,7 +73,9 @@ def _counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
         object_ = after[:40]
         if _CONTEXT["symptom"].search(object_) and not _CONTEXT["tumour"].search(object_):
             return False
-    return bool(_CONTEXT["tumour"].search(clause) or sentence.hits("therapy") or _CONTEXT["tumour"].search(sentence.folded))
+    return bool(
+        _CONTEXT["tumour"].search(clause) or sentence.hits("therapy") or _CONTEXT["tumour"].search(sentence.folded)
+    )
 
 
 def _draft(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
@@ -100,6 +107,8 @@ def _assertion(before: str, after: str) -> str | None:
     if re.match(r"\s*(?:was |is )?(?:not (?:seen|noted|observed|identified|present)|has not|: ?no\b|- ?none)", after):
         return "absent"
     found = _ABSENT_BEFORE.search(clause)
-    if found and not re.search(r"\b(?:but|however|except|although|only|longer|with|then|had|showed|despite|after)\b", found.group()):
+    if found and not re.search(
+        r"\b(?:but|however|except|although|only|longer|with|then|had|showed|despite|after)\b", found.group()
+    ):
         return "absent"
     return None

@@ -18,7 +18,9 @@ FAMILY = SUPPORT
 KEYS = frozenset({"says", "value_text", "value_from_name", "reader"})
 
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "no": 0}
-_NUMBER = re.compile(r"\b(\d|one|two|three|four|five|six|no)(?: or more)?(?: (?:prior|previous|systemic|different|further))?\s*$")
+_NUMBER = re.compile(
+    r"\b(\d|one|two|three|four|five|six|no)(?: or more)?(?: (?:prior|previous|systemic|different|further))?\s*$"
+)
 #: a history that says what was never given closes the list
 _CLOSED = re.compile(
     r"\b(?:no|never|none|na[iï]ve|not treated with|not received)\b[^.\n]{0,45}\b(?:tarlatamab|dll3\S*|anti-dll3|platinum|immunotherapy|trials?|radiotherapy|"
@@ -36,21 +38,34 @@ def read(note: NoteText) -> Iterable[Draft]:
         for hit in hits:
             if hit.get("reader") != "support_treatment":
                 continue
-            reader = {"doc_treatment_history": _history, "lines_stated": _lines, "anaphylaxis": _anaphylaxis, "io_stopped_toxicity": _stopped}[hit.key]
+            reader = {
+                "doc_treatment_history": _history,
+                "lines_stated": _lines,
+                "anaphylaxis": _anaphylaxis,
+                "io_stopped_toxicity": _stopped,
+            }[hit.key]
             draft = reader(note, sentence, hit)
             if draft is not None:
                 yield draft
 
 
 def _draft(hit: Hit, **more: Any) -> Draft:
-    return Draft(**({"family": FAMILY, "concept": hit.key, "start": hit.start, "end": hit.end, "rule_id": hit.concept.rule_id} | more))
+    return Draft(
+        **(
+            {"family": FAMILY, "concept": hit.key, "start": hit.start, "end": hit.end, "rule_id": hit.concept.rule_id}
+            | more
+        )
+    )
 
 
 def _history(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
     """A heading or lead of a treatment history; complete where it says so or says what was never given."""
     after = note.text[hit.end : hit.end + 25]
     heads = ":" in after or "\n" in after[:3] or hit.start == sentence.start
-    if not heads or re.search(r"\b(?:no|unknown|not available|obtain|request|await\w*|get|need)\b", note.folded[max(0, hit.start - 25) : hit.start]):
+    if not heads or re.search(
+        r"\b(?:no|unknown|not available|obtain|request|await\w*|get|need)\b",
+        note.folded[max(0, hit.start - 25) : hit.start],
+    ):
         return None
     complete = "complete" in note.folded[hit.start : hit.end] or _CLOSED.search(note.folded) is not None
     return _draft(hit, assertion="present", attributes={"complete": "yes" if complete else "no"})
@@ -62,20 +77,36 @@ def _lines(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
         return None
     word = found.group(1)
     value = float(word) if word.isdigit() else float(_WORDS[word])
-    return _draft(hit, start=found.start(1), value=value, value_as_written=note.text[found.start(1) : found.end(1)], assertion="present")
+    return _draft(
+        hit,
+        start=found.start(1),
+        value=value,
+        value_as_written=note.text[found.start(1) : found.end(1)],
+        assertion="present",
+    )
 
 
 def _anaphylaxis(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
     """A severe hypersensitivity with the agent named in its sentence, nearest before it."""
-    agents = [h for h in sentence.hits("therapy") + sentence.hits("medication") if h.key != "systemic_steroid" and h.get("kind") is None]
+    agents = [
+        h
+        for h in sentence.hits("therapy") + sentence.hits("medication")
+        if h.key != "systemic_steroid" and h.get("kind") is None
+    ]
     before = [h for h in agents if h.end <= hit.start]
     near = max(before, key=lambda h: h.end) if before else min(agents, key=lambda h: h.start) if agents else None
     agent = None
     if near is not None:
         agent = near.key if near.concept.family == "therapy" else near.get("drug") or near.get("value")
     else:
-        named = re.search(r"\b([a-z][a-z/-]{3,25})\s*(?:\d{4}\s*)?[-:(–]+\s*(?:\w+ )?$", note.folded[max(sentence.start, hit.start - 40) : hit.start])
-        behind = re.match(r"\s*(?:shock |reaction )?(?:to|with|from|after)\s+(?:the |iv )?([a-z][a-z/-]{3,25})", note.folded[hit.end : sentence.end])
+        named = re.search(
+            r"\b([a-z][a-z/-]{3,25})\s*(?:\d{4}\s*)?[-:(–]+\s*(?:\w+ )?$",
+            note.folded[max(sentence.start, hit.start - 40) : hit.start],
+        )
+        behind = re.match(
+            r"\s*(?:shock |reaction )?(?:to|with|from|after)\s+(?:the |iv )?([a-z][a-z/-]{3,25})",
+            note.folded[hit.end : sentence.end],
+        )
         agent = behind.group(1) if behind else named.group(1) if named else None
     grade = _GRADE.search(sentence.folded)
     return _draft(hit, value_text=agent, attributes={"grade": int(grade.group(1))} if grade else {})

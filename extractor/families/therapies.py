@@ -69,7 +69,9 @@ class Reading:
 
 
 def read(note: NoteText) -> Iterable[Draft]:
-    readings = [reading for sentence, hits in note.sentences_with(FAMILY) for reading in _readings(note, sentence, hits)]
+    readings = [
+        reading for sentence, hits in note.sentences_with(FAMILY) for reading in _readings(note, sentence, hits)
+    ]
     readings = carried(readings)
     lines = derive([_given(reading) for reading in readings])
     defined = _definitions(note, readings)
@@ -94,17 +96,41 @@ def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[R
         return
     kept = _kept(note, sentence, hits)
     for course in courses(note, sentence, kept):
+        if all(hit.get("component") == "dose" for hit in course.hits):
+            course = replace(course, **_around_dose(note, course))
         before, after = note.folded[course.left : course.start], note.folded[course.end : course.right]
         if _KNOWN.cues.mentioned_only(before, after):
             continue
         yield _reading(note, course, before, after)
 
 
+_COMPLETION = re.compile(r"\b(?:radiation oncology|radiotherapy|rad onc|radiation therapy)\b")
+
+
+def _around_dose(note: NoteText, course: Course) -> dict[str, int]:
+    """Bounds of a course that only its dose tells ("30 Gy / 10 fx"): from the number on; in a completion note of
+    radiation oncology the lines around it, which hold site and dates, belong to it."""
+    number = re.search(r"\d[\d.,]*\s?$", note.text[course.left : course.start])
+    left = course.left + number.start() if number else course.start
+    right = course.right
+    if _COMPLETION.search(note.folded[:400]) or _COMPLETION.search(note.note_type.lower()):
+        left = course.left
+        for step in (-1, 1):
+            current = course.sentence
+            for _ in range(3):
+                following = note.sentence(current.index + step)
+                if following is None or any(h.get("kind") == "radiotherapy" for h in following.hits(FAMILY)):
+                    break
+                current = following
+            left, right = min(left, current.start), max(right, current.end)
+    return {"left": left, "right": right}
+
+
 def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading:
     cues = _KNOWN.cues
     section = course.sentence.section
     single = all(hit.get("kind") in ("surgery", "transplant") for hit in course.hits)
-    dates = note.dates_between(course.sentence.start, max(course.right, course.sentence.end))
+    dates = note.dates_between(min(course.left, course.sentence.start), max(course.right, course.sentence.end))
     period = details.period(note.text, dates, course.left, course.start, course.end, course.right, single=single)
     status = cues.status(before, after)
     if status is None:
@@ -125,7 +151,10 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
         reason = cues.reason_stopped(after[:160])
         if reason and status != "ongoing":
             attributes["reason_stopped"] = reason
-    if re.search(r"\b(?:phase (?:[123]|i{1,3})\b|protocol|on (?:study|trial)|investigational|clinical trial|randomi[sz]ed)", after[:80] + before[-40:]):
+    if re.search(
+        r"\b(?:phase (?:[123]|i{1,3})\b|protocol|on (?:study|trial)|investigational|clinical trial|randomi[sz]ed)",
+        after[:80] + before[-40:],
+    ):
         attributes["trial"] = "yes"
     named = details.trial_id((note.text[course.left : course.right],))
     if named:
@@ -144,13 +173,23 @@ def _default_status(
     region = before + after
     ended = period.end is not None or _KNOWN.cues.has_stopped(region)
     if not drugs_only:
-        return "planned" if section == "plan" and not ended and period.start is None and not re.search(r"\bs/p|status post|prior|after\b", region) else "received"
+        return (
+            "planned"
+            if section == "plan"
+            and not ended
+            and period.start is None
+            and not re.search(r"\bs/p|status post|prior|after\b", region)
+            else "received"
+        )
     if section in _SECTIONS_ONGOING and not ended:
         return "ongoing"
     if re.search(r"\bsince\b", region) and period.start is not None and not ended and "cycles" not in region:
         return "ongoing"
-    if section == "plan" and not ended and period.start is None and not re.search(
-        r"\b(?:s/p|status post|after|prior|received|progress\w*|pd|last|x ?\d|c\d|on)\b", region
+    if (
+        section == "plan"
+        and not ended
+        and period.start is None
+        and not re.search(r"\b(?:s/p|status post|after|prior|received|progress\w*|pd|last|x ?\d|c\d|on)\b", region)
     ):
         return "planned"
     return "received"
@@ -168,7 +207,9 @@ def _drugs(course: Course) -> Iterator[tuple[Hit, str, str]]:
                 if drug not in named or len(named) == 0:
                     yield hit, drug, hit.key
         elif kind is None:
-            within = next((h.key for h in course.hits if h.get("kind") == "regimen" and hit.key in h.get("drugs", ())), "")
+            within = next(
+                (h.key for h in course.hits if h.get("kind") == "regimen" and hit.key in h.get("drugs", ())), ""
+            )
             yield hit, hit.key, within
         elif kind == "partner" and any(
             other.get("class") in ("proteasome", "imid", "anti_cd38", "vinca", "alkylator") for other in course.hits
@@ -178,7 +219,10 @@ def _drugs(course: Course) -> Iterator[tuple[Hit, str, str]]:
 
 def _given(reading: Reading) -> Given:
     drugs = frozenset(drug for _, drug, _ in reading.drugs if _KNOWN.classes.get(drug) not in UNCOUNTED)
-    apart = reading.status not in ("received", "ongoing", "held") or reading.attributes.get("intent") in ("adjuvant", "neoadjuvant")
+    apart = reading.status not in ("received", "ongoing", "held") or reading.attributes.get("intent") in (
+        "adjuvant",
+        "neoadjuvant",
+    )
     apart = apart or bool(re.search(r"\b(?:mother|father|brother|sister|wife|husband)\b", reading.before))
     joined = reading.attributes.get("intent") in ("maintenance", "consolidation") or bool(
         re.match(r"\s*(?:w/|with|added|from|starting|only)?\s*(?:from |with |at )?(?:c\d|cycles? \d)", reading.after)
@@ -224,10 +268,18 @@ def _drafts(note: NoteText, reading: Reading, line: int | None) -> Iterator[Draf
         elif kind == "surgery":
             yield _surgery(note, reading, hit, common)
         elif kind == "transplant":
-            yield _draft(reading, hit, "transplant", _without(common, "line", "line_source", "cycles"), value_text=hit.name.lower())
+            yield _draft(
+                reading,
+                hit,
+                "transplant",
+                _without(common, "line", "line_source", "cycles"),
+                value_text=hit.name.lower(),
+            )
 
 
-def _draft(reading: Reading, hit: Hit, concept: str, attributes: dict[str, Any], value_text: str | None = None) -> Draft:
+def _draft(
+    reading: Reading, hit: Hit, concept: str, attributes: dict[str, Any], value_text: str | None = None
+) -> Draft:
     period = reading.period
     attributes = attributes | period.attributes()
     return Draft(
@@ -253,18 +305,35 @@ _NEVER = re.compile(r"\b(?:no|never|not (?:treated|received|been given)|without|
 def _never(note: NoteText, readings: list[Reading]) -> Iterator[Draft]:
     """Support facts ``no_prior``: a class that the note says was never given."""
     for reading in readings:
-        denied = _NEVER.search(reading.before) or re.match(r"[^.;]{0,20}(?:na[iï]ve|none|\bnever\b|not used|not given)", reading.after)
+        denied = _NEVER.search(reading.before) or re.match(
+            r"[^.;]{0,20}(?:na[iï]ve|none|\bnever\b|not used|not given)", reading.after
+        )
         if reading.status != "not_given" or not denied:
             continue
         for hit in reading.course.hits:
             kind = hit.get("class")
             name = "io" if kind in IMMUNE_CLASSES else _CLASS_NEVER.get(kind) or _CONCEPT_NEVER.get(hit.key)
             if hit.key == "chemotherapy":
-                name = "platinum" if hit.get("component") == "platinum" else "systemic" if hit.name.startswith("systemic") else None
+                name = (
+                    "platinum"
+                    if hit.get("component") == "platinum"
+                    else "systemic"
+                    if hit.name.startswith("systemic")
+                    else None
+                )
             if hit.key == "radiotherapy" and _KNOWN.context.field(hit, reading.before, reading.after):
                 name = None
             if name:
-                yield Draft(SUPPORT, "no_prior", hit.start, hit.end, hit.concept.rule_id, value_text=name, assertion="present", date=reading.period.or_note(reading.note_date))
+                yield Draft(
+                    SUPPORT,
+                    "no_prior",
+                    hit.start,
+                    hit.end,
+                    hit.concept.rule_id,
+                    value_text=name,
+                    assertion="present",
+                    date=reading.period.or_note(reading.note_date),
+                )
 
 
 def _without(attributes: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -273,7 +342,11 @@ def _without(attributes: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _radiotherapy(note: NoteText, reading: Reading, hit: Hit, common: dict[str, Any]) -> Draft:
     attributes = _without(common, "line", "line_source", "cycles")
-    attributes |= details.radiation(reading.before, reading.after)
+    before, after = reading.before, reading.after
+    if hit.get("component") == "dose":
+        number = re.search(r"\d[\d.,]*\s?$", before)
+        after = (number.group() if number else "") + note.folded[hit.start : hit.end] + after
+    attributes |= details.radiation(before, after)
     field = _KNOWN.context.field(hit, reading.before, reading.after)
     if field:
         attributes["field"] = field
@@ -287,7 +360,12 @@ def _radiotherapy(note: NoteText, reading: Reading, hit: Hit, common: dict[str, 
     concept = hit.key
     if concept == "sbrt" and field == "brain":
         concept = "srs"
-    if concept == "srs" and hit.name in ("stereotactic radiation", "stereotactic radiotherapy", "SRT") and field and field != "brain":
+    if (
+        concept == "srs"
+        and hit.name in ("stereotactic radiation", "stereotactic radiotherapy", "SRT")
+        and field
+        and field != "brain"
+    ):
         concept = "sbrt"
     return _draft(reading, hit, concept, attributes)
 
@@ -337,14 +415,28 @@ def _supported(note: NoteText, sentence: Sentence, hits: list[Hit], index: int) 
             if hits[other].name not in hits[other].get("weak", ()):
                 return True
             other += step
-    before, after = folded[max(sentence.start, hit.start - 40) : hit.start], folded[hit.end : min(sentence.end, hit.end + 40)]
+    before, after = (
+        folded[max(sentence.start, hit.start - 40) : hit.start],
+        folded[hit.end : min(sentence.end, hit.end + 40)],
+    )
     around = before + " # " + after
     if hit.get("kind") == "regimen":
-        if _KNOWN.context.near("regimen_not", before[-25:] + " # " + after[:25]) and not re.search(r"[x×]\s?\d|cycle|chemo", around):
+        if _KNOWN.context.near("regimen_not", before[-25:] + " # " + after[:25]) and not re.search(
+            r"[x×]\s?\d|cycle|chemo", around
+        ):
             return False
-        return _KNOWN.context.near("regimen", before[-30:]) or _KNOWN.context.near("regimen", after[:30]) or (
-            sentence.section in _HISTORY and bool(re.search(r"\b(?:received|treated with|s/p|started|completed|given)\W*$", before))
-        ) or bool(re.search(r"\b(?:s/p|treated with|received)\W*$", before) and re.match(r"\s*(?:\(|[x×]|\d|for|until|thru)", after))
+        return (
+            _KNOWN.context.near("regimen", before[-30:])
+            or _KNOWN.context.near("regimen", after[:30])
+            or (
+                sentence.section in _HISTORY
+                and bool(re.search(r"\b(?:received|treated with|s/p|started|completed|given)\W*$", before))
+            )
+            or bool(
+                re.search(r"\b(?:s/p|treated with|received)\W*$", before)
+                and re.match(r"\s*(?:\(|[x×]|\d|for|until|thru)", after)
+            )
+        )
     return _KNOWN.context.near("drug", around) or sentence.section in _HISTORY
 
 
@@ -353,7 +445,7 @@ _DEFINITION = re.compile(r"\s*(?:\w+\s+){0,2}\(([A-Z][A-Za-z]{1,4}(?:-[A-Z][A-Za
 
 
 def _definitions(note: NoteText, readings: list[Reading]) -> dict[str, Reading]:
-    """"bortezomib-dexamethasone (Bd)": the code and the reading that it stands for."""
+    """ "bortezomib-dexamethasone (Bd)": the code and the reading that it stands for."""
     found = {}
     for reading in readings:
         if len(reading.drugs) < 2:
@@ -380,4 +472,6 @@ def _defined_again(note: NoteText, defined: dict[str, Reading], readings: list[R
             before, after = note.folded[course.left : start], note.folded[end : course.right]
             again = _reading(note, course, before, after)
             for hit, drug, _ in again.drugs:
-                yield _draft(again, hit, drug, again.attributes | {"regimen": code, "class": _KNOWN.classes.get(drug, "")})
+                yield _draft(
+                    again, hit, drug, again.attributes | {"regimen": code, "class": _KNOWN.classes.get(drug, "")}
+                )

@@ -21,7 +21,9 @@ KEYS = frozenset({"organ", "graded"})
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 _TABLES: dict[str, dict[str, re.Pattern[str]]] = {}
 _ORGANS: dict[str, str] = {}
-IMMUNE_CLASSES = frozenset({"anti_pd1", "anti_pdl1", "anti_ctla4", "anti_lag3", "anti_pd1_ctla4", "anti_pd1_vegf", "anti_pdl1_vegf"})
+IMMUNE_CLASSES = frozenset(
+    {"anti_pd1", "anti_pdl1", "anti_ctla4", "anti_lag3", "anti_pd1_ctla4", "anti_pd1_vegf", "anti_pdl1_vegf"}
+)
 
 
 def setup(patterns: Patterns) -> None:

@@ -109,7 +109,12 @@ def _joined(gap: str, before: Hit, after: Hit) -> bool:
     if before.get("kind") in classes and after.get("kind") in (None, *classes):
         return _FILLED.fullmatch(gap) is not None
     if before.get("kind") is None and after.get("kind") in classes:
-        return re.fullmatch(r"[\s,(-]*(?:(?:combination|based|doublet|according to|as|the|combined|plus|and|with)\b[\s,-]*)*", gap) is not None
+        return (
+            re.fullmatch(
+                r"[\s,(-]*(?:(?:combination|based|doublet|according to|as|the|combined|plus|and|with)\b[\s,-]*)*", gap
+            )
+            is not None
+        )
     return False
 
 
@@ -134,8 +139,11 @@ def _last_hard(text: str, left: int, start: int) -> int:
     return left
 
 
-_PRONOUN = re.compile(r"[;,]?\s*(?:but\s+)?(?:it|this|which|these|never|not|has not|was not|veteran|patient|pt|he|she|now|last|stopped|"
-                      r"d/c|held|completed|still|continues|insurance|prescription|currently)\b", re.IGNORECASE)
+_PRONOUN = re.compile(
+    r"[;,]?\s*(?:but\s+)?(?:it|this|which|these|never|not|has not|was not|veteran|patient|pt|he|she|now|last|stopped|"
+    r"d/c|held|completed|still|continues|insurance|prescription|currently)\b",
+    re.IGNORECASE,
+)
 
 
 def _first_hard(text: str, end: int, right: int) -> int:

@@ -108,20 +108,42 @@ def written(span: DateSpan) -> str:
     low, high = span.earliest, span.latest
     if low == high:
         return low.isoformat()
-    if span.precision == "year" and (low.month, low.day, high.month, high.day) == (1, 1, 12, 31) and low.year == high.year:
+    if (
+        span.precision == "year"
+        and (low.month, low.day, high.month, high.day) == (1, 1, 12, 31)
+        and low.year == high.year
+    ):
         return f"{low.year:04d}"
-    if low.day == 1 and (low.year, low.month) == (high.year, high.month) and (high + datetime.timedelta(days=1)).day == 1:
+    if (
+        low.day == 1
+        and (low.year, low.month) == (high.year, high.month)
+        and (high + datetime.timedelta(days=1)).day == 1
+    ):
         return f"{low.year:04d}-{low.month:02d}"
     return f"{low.isoformat()}/{high.isoformat()}"
 
 
-def period(text: str, dates: Sequence[DateSpan], left: int, start: int, end: int, right: int, *, single: bool = False, near_only: bool = False) -> Period:
+def period(
+    text: str,
+    dates: Sequence[DateSpan],
+    left: int,
+    start: int,
+    end: int,
+    right: int,
+    *,
+    single: bool = False,
+    near_only: bool = False,
+) -> Period:
     """Start and end of the course at [start, end) from the dates of its region [left, right).
 
     ``near_only``: a date without a word of start or end counts only right beside the name (medication lists).
     ``single``: an operation or one dose, whose only date is its day. Dates of scans, progression, plans are left out.
     """
-    own = [d for d in split_ranges(dates, text) if left <= d.start and d.end <= right and not (start <= d.start and d.end <= end)]
+    own = [
+        d
+        for d in split_ranges(dates, text)
+        if left <= d.start and d.end <= right and not (start <= d.start and d.end <= end)
+    ]
     first: DateSpan | None = None
     last: DateSpan | None = None
     loose: list[DateSpan] = []
@@ -150,8 +172,16 @@ def period(text: str, dates: Sequence[DateSpan], left: int, start: int, end: int
         else:
             loose.append(span)
     if near_only:
-        loose = [d for d in loose if (0 <= d.start - end <= 30 and not re.search(r"[,.;]\s", text[end : d.start])) or 0 <= start - d.end <= 4]
-    if loose and last is None and re.search(r"\b(?:last|final)(?: (?:dose|infusion|cycle)(?: of)?)?\W*$", folded[left:start]):
+        loose = [
+            d
+            for d in loose
+            if (0 <= d.start - end <= 30 and not re.search(r"[,.;]\s", text[end : d.start])) or 0 <= start - d.end <= 4
+        ]
+    if (
+        loose
+        and last is None
+        and re.search(r"\b(?:last|final)(?: (?:dose|infusion|cycle)(?: of)?)?\W*$", folded[left:start])
+    ):
         last = min(loose, key=lambda d: _distance(d, start, end))
         loose = []
     if first is None and loose and (last is None or not single):
@@ -165,8 +195,12 @@ def period(text: str, dates: Sequence[DateSpan], left: int, start: int, end: int
     return Period(first, last)
 
 
-_WHOLE_RANGE = re.compile(r"(?<=[\w'.)])\s*(?:-|–|—|→|->|\bto\b|\bthrough\b|\bthru\b|\buntil\b|\btill\b)\s*(?=[\w'])", re.IGNORECASE)
-_ONE_DAY = re.compile(r"\d{1,2}-\d{1,2}-\d{2,4}|\d{4}-\d{1,2}(?:-\d{1,2})?|\d{1,2}-[a-z]{3,9}-\d{2,4}|\d{1,2}-\d{4}", re.IGNORECASE)
+_WHOLE_RANGE = re.compile(
+    r"(?<=[\w'.)])\s*(?:-|–|—|→|->|\bto\b|\bthrough\b|\bthru\b|\buntil\b|\btill\b)\s*(?=[\w'])", re.IGNORECASE
+)
+_ONE_DAY = re.compile(
+    r"\d{1,2}-\d{1,2}-\d{2,4}|\d{4}-\d{1,2}(?:-\d{1,2})?|\d{1,2}-[a-z]{3,9}-\d{2,4}|\d{1,2}-\d{4}", re.IGNORECASE
+)
 
 
 def split_ranges(dates: Sequence[DateSpan], text: str) -> list[DateSpan]:
@@ -250,7 +284,9 @@ def radiation(before: str, after: str) -> dict[str, float | int]:
     {'dose_gy': 30, 'fractions': 10}
     """
     found: dict[str, float | int] = {}
-    doses = [(float(m.group(1).replace(",", ".")), m.group(2)) for t in (after[:110], before[-60:]) for m in _GY.finditer(t)]
+    doses = [
+        (float(m.group(1).replace(",", ".")), m.group(2)) for t in (after[:110], before[-60:]) for m in _GY.finditer(t)
+    ]
     if doses:
         amount, unit = doses[0]
         found["dose_gy"] = amount / 100 if unit == "cgy" else amount

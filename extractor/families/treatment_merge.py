@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 PHASES = frozenset({"maintenance", "consolidation"})
 _SHARED = ("cycles", "intent", "regimen")
-_REFERENCE = re.compile(r"\b(?:after|before|during|following|prior to|since|despite|completion of|weeks of|months of|combined with|response to)(?: (?:the|this|his|her))?\W*$")
+_REFERENCE = re.compile(
+    r"\b(?:after|before|during|following|prior to|since|despite|completion of|weeks of|months of|combined with|response to)(?: (?:the|this|his|her))?\W*$"
+)
 _BARE = frozenset({"status", "class", "line", "line_source", "field", "site", "major", "as_written"})
 
 
@@ -36,7 +38,9 @@ def carried(readings: Sequence[Reading]) -> list[Reading]:
                 break
             if earlier.drugs and earlier.status in ("received", "ongoing"):
                 if "cycles" not in earlier.attributes:
-                    found[back] = replace(earlier, attributes={**earlier.attributes, "cycles": reading.attributes["cycles"]})
+                    found[back] = replace(
+                        earlier, attributes={**earlier.attributes, "cycles": reading.attributes["cycles"]}
+                    )
                 break
     return found
 

@@ -29,8 +29,12 @@ _DONE = re.compile(
     r"undertaken|initiated|delivered|terminated|stopped|discontinued|used|added|switched)\b"
 )
 #: a drug that only names a study ("tarlatamab screening")
-_TRIAL_NAMED = re.compile(r"\s+(?:trials?|stud(?:y|ies)|slot|screening|biomarker|investigators|program|sponsor|eligibility|evaluation|candidacy)\b")
-_PART_GIVEN = re.compile(r"\b(?:has |have |he's |she's )?(?:completed|received|had) (\w+) (?:out )?of (?:an? |the )?(?:planned )?(\w+) (?:planned )?(?:cycles|courses)")
+_TRIAL_NAMED = re.compile(
+    r"\s+(?:trials?|stud(?:y|ies)|slot|screening|biomarker|investigators|program|sponsor|eligibility|evaluation|candidacy)\b"
+)
+_PART_GIVEN = re.compile(
+    r"\b(?:has |have |he's |she's )?(?:completed|received|had) (\w+) (?:out )?of (?:an? |the )?(?:planned )?(\w+) (?:planned )?(?:cycles|courses)"
+)
 _ORDER = ("declined", "not_given", "held", "planned", "ongoing")
 
 
@@ -62,7 +66,9 @@ class Cues:
             if done and name in ("planned", "ongoing"):
                 continue
             if _any(self.after[name], after):
-                if name == "planned" and re.match(r"[^.;]{0,60}\b(?:was|were) (?:started|given|completed|performed)\b", after):
+                if name == "planned" and re.match(
+                    r"[^.;]{0,60}\b(?:was|were) (?:started|given|completed|performed)\b", after
+                ):
                     continue
                 if name == "ongoing" and _any(self.stopped, after):
                     continue
@@ -84,8 +90,11 @@ class Cues:
 
     def reason_stopped(self, after: str) -> str | None:
         """Why a treatment ended, where a word of ending stands there."""
-        if not re.search(r"\b(?:stop\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|to|switched|ceased|last|"
-                         r"completed|finished|pd|pod|progress\w*)\b", after):
+        if not re.search(
+            r"\b(?:stop\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|to|switched|ceased|last|"
+            r"completed|finished|pd|pod|progress\w*)\b",
+            after,
+        ):
             return None
         for name in ("toxicity", "progression", "choice", "completed"):
             found = self.reason[name].search(after)

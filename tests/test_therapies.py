@@ -1,0 +1,161 @@
+"""Anticancer treatment: drugs, regimens, radiotherapy, operations, and what became of them."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from extractor.pipeline.engine import Engine
+from extractor.records import Note
+
+DATE = datetime.date(2025, 12, 1)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def therapy(engine: Engine, text: str) -> dict[str, list]:
+    found: dict[str, list] = {}
+    for fact in engine.facts(Note("p", "n", DATE, "note", text)):
+        if fact.family == "therapy":
+            found.setdefault(fact.concept, []).append(fact)
+    return found
+
+
+STATUS = [
+    ("Received cisplatin.", "cisplatin", "received", "present"),
+    ("On everolimus since 3/2025.", "everolimus", "ongoing", "present"),
+    ("Will start topotecan next week.", "topotecan", "planned", "hypothetical"),
+    ("Patient declined lurbinectedin.", "lurbinectedin", "declined", "absent"),
+    ("No tarlatamab to date.", "tarlatamab", "not_given", "absent"),
+    ("No platinum and never any tarlatamab or other DLL3 drug.", "dll3-directed agent", "not_given", "absent"),
+    ("Tarlatamab was approved by the plan, start held.", "tarlatamab", "not_given", "absent"),
+    ("Hold tarlatamab screening.", "tarlatamab", "planned", "hypothetical"),
+    ("Not treated with tarlatamab.", "tarlatamab", "not_given", "absent"),
+    ("Lurbinectedin never started (insurance).", "lurbinectedin", "not_given", "absent"),
+    ("Was offered topotecan; it has not been given.", "topotecan", "not_given", "absent"),
+    ("Atezolizumab discontinued for PD.", "atezolizumab", "received", "present"),
+    ("Durvalumab on hold since May.", "durvalumab", "held", "present"),
+    ("She went on to receive topotecan.", "topotecan", "received", "present"),
+    ("If no response: FOLFIRI.", "irinotecan", "planned", "hypothetical"),
+]
+
+
+@pytest.mark.parametrize(("text", "concept", "status", "assertion"), STATUS, ids=[row[0] for row in STATUS])
+def test_status(engine: Engine, text: str, concept: str, status: str, assertion: str) -> None:
+    facts = therapy(engine, text)[concept]
+    assert [(f.attributes["status"], f.assertion) for f in facts] == [(status, assertion)]
+
+
+def test_regimen_splits_into_its_drugs(engine: Engine) -> None:
+    found = therapy(engine, "S/p carbo/etop/atezo x4 11/2024-1/2025; atezo maint thru 6/10/25 PD; topotecan x6.")
+    assert sorted(found) == ["atezolizumab", "carboplatin", "etoposide", "topotecan"]
+    carboplatin = found["carboplatin"][0]
+    assert carboplatin.attributes["cycles"] == 4
+    assert (carboplatin.date_start, carboplatin.date_end) == (datetime.date(2024, 11, 1), datetime.date(2025, 1, 31))
+    maintenance = [f for f in found["atezolizumab"] if f.attributes.get("intent") == "maintenance"]
+    assert [(f.attributes["end_date"], f.attributes["reason_stopped"]) for f in maintenance] == [
+        ("2025-06-10", "progression")
+    ]
+    assert {f.attributes["line"] for f in found["atezolizumab"]} == {1}
+    assert (found["topotecan"][0].attributes["line"], found["topotecan"][0].attributes["cycles"]) == (2, 6)
+
+
+COLLISIONS = [
+    ("CT negative for PE.", []),
+    ("PE: lungs clear.", []),
+    ("EP consulted for ablation.", []),
+    ("IP consult; IC signed.", []),
+    ("CAV lesion in the left apex.", []),
+    ("PE x4 for SCLC.", ["cisplatin", "etoposide"]),
+    ("CAV x3, then PD.", ["cyclophosphamide", "doxorubicin", "vincristine"]),
+    ("NSTEMI with PCI to LAD.", []),
+    ("PCI 25 Gy/10 fx after chemotherapy.", ["pci"]),
+    ("Back pain with radiation to the left leg.", []),
+    ("CT after cycle 3.", []),
+    ("Allergies: etoposide.", []),
+]
+
+
+@pytest.mark.parametrize(("text", "concepts"), COLLISIONS, ids=[row[0] for row in COLLISIONS])
+def test_collisions(engine: Engine, text: str, concepts: list[str]) -> None:
+    found = therapy(engine, text)
+    assert sorted(c for c in found if c != "chemotherapy") == concepts
+
+
+LINES = [
+    ("3L: topotecan started 5/1/2025.", "topotecan", 3),
+    ("Nivolumab as the fifth-line therapy.", "nivolumab", 5),
+    ("Cisplatin/etoposide x4, PD. Then irinotecan.", "irinotecan", 2),
+    ("Adjuvant cisplatin/vinorelbine 2019. Topotecan 2025.", "topotecan", 1),
+]
+
+
+@pytest.mark.parametrize(("text", "concept", "line"), LINES, ids=[row[0] for row in LINES])
+def test_lines(engine: Engine, text: str, concept: str, line: int) -> None:
+    assert [f.attributes["line"] for f in therapy(engine, text)[concept]] == [line]
+
+
+DATES = [
+    ("Last durvalumab 10/22/2025.", "durvalumab", None, "2025-10-22"),
+    ("Topotecan d5 of C2 on 9/12/2025.", "topotecan", None, "2025-09-12"),
+    ("Carboplatin/etoposide, C1 9/30/2024, C4 12/5/2024.", "carboplatin", "2024-09-30", "2024-12-05"),
+    ("- 05/06/2025 - 07/10/2025: carboplatin x 4.", "carboplatin", "2025-05-06", "2025-07-10"),
+    ("Lurbinectedin x4, PD 11/2025.", "lurbinectedin", None, None),
+    ("WBRT 30 Gy/10 completed 9/20/2025.", "wbrt", None, "2025-09-20"),
+]
+
+
+@pytest.mark.parametrize(("text", "concept", "start", "end"), DATES, ids=[row[0] for row in DATES])
+def test_dates(engine: Engine, text: str, concept: str, start: str | None, end: str | None) -> None:
+    (fact,) = therapy(engine, text)[concept]
+    assert (fact.attributes.get("start_date"), fact.attributes.get("end_date")) == (start, end)
+
+
+RADIOTHERAPY = [
+    ("8 Gy x1 to L scapula 10/2025.", "radiotherapy", 8, 1, "bone"),
+    ("Thoracic RT 45 Gy in 30 fractions.", "radiotherapy", 45, 30, "chest"),
+    ("SRS to R frontal lesion, 20 Gy x1.", "srs", 20, 1, "brain"),
+    ("Craniospinal irradiation 36 Gy.", "radiotherapy", 36, None, "wide"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "dose", "fractions", "field"), RADIOTHERAPY, ids=[r[0] for r in RADIOTHERAPY]
+)
+def test_radiotherapy(engine: Engine, text: str, concept: str, dose: float, fractions: int | None, field: str) -> None:
+    (fact,) = therapy(engine, text)[concept]
+    assert (fact.attributes["dose_gy"], fact.attributes.get("fractions"), fact.attributes["field"]) == (
+        dose,
+        fractions,
+        field,
+    )
+
+
+SURGERY = [
+    ("R craniotomy for met resection 10/1/2025.", True),
+    ("S/p port placement 10/10/2025.", False),
+    ("CT-guided core biopsy.", False),
+    ("Seen by surgery.", False),
+    ("Underwent right upper lobectomy in 2019.", True),
+    ("Resection margins clear.", False),
+]
+
+
+@pytest.mark.parametrize(("text", "major"), SURGERY, ids=[row[0] for row in SURGERY])
+def test_surgery(engine: Engine, text: str, major: bool) -> None:
+    found = therapy(engine, text).get("surgery", [])
+    assert bool(found) is major
+
+
+def test_orchiectomy_of_one_side_is_no_castration(engine: Engine) -> None:
+    assert "orchiectomy" in therapy(engine, "S/p bilateral orchiectomy 2018.")
+    assert "orchiectomy" not in therapy(engine, "S/p left orchiectomy for seminoma.")
+
+
+def test_abbreviation_defined_in_the_note(engine: Engine) -> None:
+    found = therapy(engine, "Began bortezomib-lenalidomide (BL) therapy. During the third cycle of BL therapy he fell.")
+    assert [f.attributes.get("regimen") for f in found["bortezomib"]][-1] == "BL"
