@@ -24,7 +24,7 @@ ALWAYS = True
 _YEARS = {"y": 1.0, "a": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 # 68 y/o, 68yo, 68 y.o., 71-year-old, 10-month-old, 45 year-old, 57 years old, 63 years of age
 _OLD = re.compile(
-    r"(?<![\d.,/-])(?P<n>\d{1,3})(?P<plus>\+)?[\s-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?|days?)\.?[\s-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|of\s+age\b)"
+    r"(?<![\d.,/-])(?P<n>\d{1,3})(?P<plus>\+)?[\s-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?|days?)\.?[\s-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|o(?=[wbah]?[mf]\b)|of\s+age\b)"
 )
 _AGED = re.compile(
     r"\b(?:aged|age|agee?)\s*(?:is|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/.]|\s?(?:%|mg|month|week|day|mois|to\b|-))(?:\s?(?:years?|yrs?|y\b|ans\b))?"
@@ -36,6 +36,11 @@ _LETTER = re.compile(
     r"(?<![\d.,/A-Za-z-])(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\())"
 )
 _PATIENT_COMMA = re.compile(r"\bpatient,\s?(?P<n>\d{2}),")
+_WORDED = re.compile(
+    r"\b(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?P<ones>one|two|three|four|five|six|seven|eight|nine))?"
+    r"[\s-]year[\s-]old\b"
+)
+_PLAIN = re.compile(r"\b(?:he|she|the patient|patient|pt)\s+is\s+(?:now\s+)?(?P<n>[1-9]\d)(?=\s*(?:[.,;)]|$))")
 _DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late)?[\s-]*(?P<n>[2-9]0)['’]?s\b")
 _BIRTH = re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on)?|nee? le|date de naissance)\s*[:=]?\s*")
 _PARTS = {"early": (0, 3), "mid": (4, 6), "middle": (4, 6), "late": (6, 9), None: (0, 9)}
@@ -60,6 +65,7 @@ class _Words:
     relatives: re.Pattern[str]
     past: re.Pattern[str]
     things: re.Pattern[str]
+    numbers: dict[str, int]
 
 
 _words: _Words | None = None
@@ -75,6 +81,7 @@ def setup(patterns: Patterns) -> None:
         relatives=re.compile(values.phrases(table["relatives"])),
         past=re.compile(values.phrases(table["past"]) + r"(?:\s+(?:of|about|around|approximately))?[\s:,]*$"),
         things=re.compile(r"\s*[a-z-]*\s*" + values.phrases(table["things"])),
+        numbers=table["numbers"],
     )
 
 
@@ -163,7 +170,13 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             continue
         end = noun[1] if noun else match.end()
         found.append(_Age(match.start(), end, round(value, 4) if unit != "y" else value, None, match["n"], True, noun))
-    for pattern in (_ANS, _AGED, _PATIENT_COMMA):
+    for match in _WORDED.finditer(folded):
+        if _of_patient(note, match.start(), match.end()) and not w.things.match(folded[match.end() : match.end() + 60]):
+            noun = _noun_behind(note, match.end())
+            value = float(w.numbers[match["tens"]] + (w.numbers[match["ones"]] if match["ones"] else 0))
+            end = noun[1] if noun else match.end()
+            found.append(_Age(match.start(), end, value, None, match.group(), True, noun))
+    for pattern in (_ANS, _AGED, _PATIENT_COMMA, _PLAIN):
         for match in pattern.finditer(folded):
             if not 0 < int(match["n"]) <= 112 or not _of_patient(
                 note, match.start("n") if pattern is _AGED else match.start(), match.end()
@@ -240,7 +253,7 @@ def _noun_behind(note: NoteText, end: int) -> tuple[int, int, str] | None:
     letter = re.compile(r"[\s,/]{0,2}\(?([MF])(?![A-Za-z'’])").match(text, end)
     if letter:
         return letter.start(1), letter.end(1), "male" if letter[1] == "M" else "female"
-    lower = re.compile(r"[\s,]{0,2}([mf])(?=[\s,.;]|$)").match(folded, end)
+    lower = re.compile(r"[\s,]{0,2}[wbah]?([mf])(?=[\s,.;]|$)").match(folded, end)
     if lower:
         return lower.start(1), lower.end(1), "male" if lower[1] == "m" else "female"
     window = re.compile(r"(?:[\s,/-]+[a-z0-9&'’()-]+){0,7}").match(folded, end)

@@ -147,6 +147,9 @@ def _value(
         reading = values.read_before(text, name.start, floor, letters=letters, folded=folded)
         if reading is None or reading.unit is None or reading.unit == "%":
             return None
+        found = _settle(hit, reading, comma, text)
+        if found is None or found.value is None:
+            return None
         start, end = reading.start, name.end
     else:
         start, end = name.start, reading.end
@@ -164,7 +167,7 @@ def _value(
         if settled.value is None and (one is not reading or len(hit.name) < 4 or hit.get("marker")):
             continue
         draft = _draft(name, one, settled, min(start, one.start), max(one.end, end if one is reading else 0), date=date)
-        drafts.append(draft if one is reading else replace(draft, temporality="historical"))
+        drafts.append(draft if one is reading or date else replace(draft, temporality="historical"))
     return drafts, reading.tail
 
 
@@ -223,6 +226,8 @@ def _allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) -
     if reading.comparator in "<=>=" and reading.comparator != "=" and c.threshold.search(clause):
         return False
     number_end = reading.number_end or reading.end
+    if reading.unit is None and re.match(r"['’]?s\b", folded[number_end : number_end + 3]):
+        return False  # "platelets in the 80s"
     if reading.unit != quantity.ULN and c.not_value.match(folded, number_end, number_end + 14):
         return False
     if reading.unit is None and re.match(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..patterns import Patterns
-from ..pipeline import quantity, values
+from ..pipeline import quantity, tables, values
 from ..pipeline.dating import trend_dates
 from ..pipeline.names import Name, merge, run_from
 from ..pipeline.quantity import settle
@@ -36,7 +36,7 @@ _FEET = re.compile(
 )
 _METRES = re.compile(r"([12])\s?m\s?(\d{2})(?!\d)")
 _POUNDS = re.compile(
-    r"(?P<lb>\d{1,3})\s?(?:lbs?\.?|pounds?),?\s?(?:and\s)?(?P<oz>\d{1,2})\s?(?:oz|ounces?)\b", re.IGNORECASE
+    r"(?P<lb>\d{1,3})\s?(?:lbs?\.?|pounds?),?\s?(?:and\s)?(?P<oz>\d{1,2}(?:\.\d+)?)\s?(?:oz|ounces?)\b", re.IGNORECASE
 )
 _CHANGE = re.compile(
     r"\b(?:lost|gained|gain|loss|down|up|decreas\w*|increas\w*|drop\w*|fell|fallen|declin\w*|reduc\w*)\b(?!.*\b(?:to|from|at)\b)"
@@ -57,7 +57,10 @@ _BUILT = re.compile(
 _WISH = re.compile(
     r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|parameters)\b[^.;\n]*$"
 )
-_THRESHOLD = re.compile(r"\b(?:call|notify|return|report|if|hold|when|contact|page|precautions|instructed|parameters|for)\b[^.;\n]*$")
+_THRESHOLD = re.compile(
+    r"\b(?:call|notify|return|report|if|hold|when|contact|page|precautions|instructed|parameters|for)\b[^.;\n]*$"
+)
+_READINGS = re.compile(r"\s*readings from (?:the )?last \d+ (?:encounters|visits)")
 _CENTIMETRES_OF_MERCURY = ("TA", "PA", "tension arterielle", "pression arterielle")
 
 _oxygen: dict[str, re.Pattern[str]] = {}
@@ -140,7 +143,9 @@ def _sentence(note: NoteText, sentence: Sentence, names: list[Name], comma: bool
                 floor = found[-1].tail
                 index += len(run)
                 continue
-        if name.hit.get("pair"):
+        if _READINGS.match(note.folded, name.end):
+            yield from _readings(note, sentence, name, comma)
+        elif name.hit.get("pair"):
             drafts = list(_pressure(note, sentence, name, limit))
             yield from drafts
             floor = drafts[-1].end if drafts else floor
@@ -149,6 +154,26 @@ def _sentence(note: NoteText, sentence: Sentence, names: list[Name], comma: bool
                 yield draft
                 floor = max(floor, draft.end)
         index += 1
+
+
+def _readings(note: NoteText, sentence: Sentence, name: Name, comma: bool) -> Iterator[Draft]:
+    """Lines of "Wt Readings from Last 3 Encounters:", each a date and a value."""
+    text = note.text
+    _, stop = note.line(name.start)
+    for start, end in tables.lines_below(text, stop):
+        spans = note.dates_between(start, end)
+        if len(spans) != 1 or text[start : spans[0].start].strip():
+            return
+        date = (spans[0].earliest, spans[0].latest, spans[0].precision)
+        at = re.compile(r"[\s:|-]*").match(text, spans[0].end, end).end()
+        if name.hit.get("pair"):
+            match = _PRESSURE.match(text, at, end)
+            drafts = _pressures(name, match, spans[0].start) if match else []
+        else:
+            reading = values.read_plain(text, at, end, letters=name.hit.get("letters", {}), folded=note.folded)
+            drafts = _drafts(note, sentence, name, reading, comma, reading.start, reading.end) if reading else []
+        for draft in drafts:
+            yield replace(draft, start=at, anchor=(at, draft.end), date=date)
 
 
 def _wished(note: NoteText, sentence: Sentence, name: Name) -> bool:
@@ -206,6 +231,8 @@ def _drafts(
     limit: int = 0,
 ) -> Iterator[Draft]:
     hit = name.hit
+    if reading.unit is None and re.match(r"['’]?s\b", note.text[reading.end : reading.end + 3]):
+        return  # "HR 80s"
     if hit.get("silent") or (
         re.match(r"\s?(?:%|percentile|th\b|/6)", note.text[reading.end : reading.end + 12]) and hit.key != "spo2"
     ):
@@ -270,8 +297,18 @@ def _pressure(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Ite
     at, _, _, _ = values.connect(text, name.end, limit, folded=note.folded)
     while True:
         match = _PRESSURE.match(text, at, limit)
-        if match is None:
+        drafts = _pressures(name, match, name.start) if match else []
+        yield from drafts
+        step = _NEXT_PRESSURE.match(text, match.end(), limit) if drafts else None
+        if step is None:
             return
+        at = step.end()
+
+
+def _pressures(name: Name, match: re.Match[str], start: int) -> list[Draft]:
+    """The two drafts of one written pair."""
+    drafts = []
+    if match:
         s1, s2, d1, d2 = (float(match[k]) if match[k] else None for k in ("s1", "s2", "d1", "d2"))
         tenths = (
             name.hit.name in _CENTIMETRES_OF_MERCURY and s1 is not None and s1 <= 25 and d1 is not None and d1 <= 15
@@ -279,16 +316,16 @@ def _pressure(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Ite
         if tenths:
             s1, s2, d1, d2 = (v * 10 if v is not None else None for v in (s1, s2, d1, d2))
         if not (40 <= s1 <= 300 and 10 <= d1 <= 200 and s1 > d1):
-            return
+            return []
         unit = match["unit"].strip() if match["unit"] else None
         for concept, code, low, high in (
             ("systolic_bp", "LOINC 8480-6", s1, s2),
             ("diastolic_bp", "LOINC 8462-4", d1, d2),
         ):
-            yield Draft(
+            draft = Draft(
                 family=FAMILY,
                 concept=concept,
-                start=name.start,
+                start=start,
                 end=match.end(),
                 rule_id=name.hit.concept.rule_id,
                 anchor=(name.start, name.end),
@@ -301,10 +338,8 @@ def _pressure(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Ite
                 unit_as_written=unit,
                 assertion="present",
             )
-        step = _NEXT_PRESSURE.match(text, match.end(), limit)
-        if step is None:
-            return
-        at = step.end()
+            drafts.append(draft)
+    return drafts
 
 
 def _compound(text: str, at: int, concept: str) -> tuple[float, int, str] | None:
@@ -329,7 +364,8 @@ def _compound(text: str, at: int, concept: str) -> tuple[float, int, str] | None
 # -- oxygen saturation ---------------------------------------------------------------------------------------------
 def _circumstances(folded: str, name_start: int, start: int, end: int, limit: int, reading: Reading) -> dict[str, Any]:
     """Device and activity written behind the value, else before the name."""
-    behind = re.split(r"[.;\n]|\d{2,3}\s?%", folded[end : min(limit, end + 60)])[0]
+    behind = re.split(r"[.;\n]|\d{2,3}\s?%", folded[end : min(limit, end + 60)])[0].lstrip(" ,(")
+    behind = re.split(r",|\b(?:and|but|so|which|then|requiring|prior to|before)\b", behind)[0]
     before = re.split(r"[.;\n,]", folded[max(0, min(start, name_start) - 28) : min(start, name_start)])[-1]
     inside = folded[min(start, name_start) : reading.start]
     found: dict[str, Any] = {}

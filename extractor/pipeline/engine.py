@@ -176,7 +176,7 @@ def sentence_sha(folded: str) -> str:
 
 def _without_values(text: str, dates: list[DateSpan], group: list[Draft]) -> list[DateSpan]:
     """Dates of a sentence without those that were read as values ("BP 12/8")."""
-    taken = [d for d in group if d.value is not None and d.value_as_written and "/" in d.value_as_written]
+    taken = [d for d in group if d.value is not None and d.value_as_written]
     return [
         date
         for date in dates

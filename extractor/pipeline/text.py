@@ -249,7 +249,7 @@ def _line_ends(text: str, start: int, end: int) -> bool:
 def _stops(text: str, start: int, end: int) -> bool:
     """Does the punctuation at [start, end) end a sentence?"""
     if text[start] != ".":
-        return True
+        return text[start - 1 : start] != "("  # the flag of "BP (!) 152/88"
     following = text[end : end + 12].lstrip()
     if not following:
         return True

@@ -40,6 +40,8 @@ _WRITTEN_DATE = re.compile(
     r"|(?:day|days|jour)\s+\d{1,3}"
 )
 _EXPONENT = re.compile(rf"{_SPACE}?[x×*]{_SPACE}?10{_SPACE}?(?:\^|\*\*|e)?\(?(\d{{1,2}})\)?(?![\d.,])", re.IGNORECASE)
+_MULTIPLIER = re.compile(r"\s?(lakhs?|lacs?|thousands?(?!\s?/)|millions?(?!\s?/))(?![a-z])")
+_MULTIPLIERS = {"lakh": 1e5, "lac": 1e5, "thousand": 1e3, "million": 1e6}
 _LOG = re.compile(rf"{_SPACE}?log(?:10)?{_SPACE}?", re.IGNORECASE)
 _DASH = re.compile(rf"{_SPACE}?(?:-|–|—|‑|−){_SPACE}?")
 _TO = re.compile(rf"{_SPACE}?(?:-|–|—|‑|−){_SPACE}?|{_SPACE}(?:to|a|à){_SPACE}", re.IGNORECASE)
@@ -272,7 +274,11 @@ def connect(
     charge = re.compile(r"[+−](?=[\s:=])").match(text, pos, limit)  # Na+ 138
     pos = charge.end() if charge else pos
     while pos < limit:
-        step = _aside(g, text, pos, limit) or _PADDING.match(folded, pos, limit)
+        mark = g.flag.match(text, pos, limit) if text[pos] in "([*!↑↓" else None
+        if mark is not None:
+            flag, pos = g.flags[mark.group()], mark.end()
+            continue
+        step = _ASIDE.match(text, pos, limit) or _PADDING.match(folded, pos, limit)
         if step is None and folded[pos] in ")]":
             pos += 1
             continue
@@ -319,9 +325,14 @@ def connect(
     return pos, folded[start:pos], flag, reference
 
 
-def _aside(g: _Grammar, text: str, pos: int, limit: int) -> re.Match[str] | None:
-    """A bracket without digits, such as "(CRP)"; a flag in brackets is read as a flag."""
-    return None if g.flag.match(text, pos, limit) else _ASIDE.match(text, pos, limit)
+def _unit_in(text: str, pos: int, start: int, letters: Mapping[str, str]) -> tuple[str, str] | None:
+    """The unit in brackets between a name and its value: "Weight (kg): 58.2"."""
+    for match in re.finditer(r"[(\[]\s*([^()\[\]\d][^()\[\]]{0,18})[)\]]", text[pos:start]):
+        raw = match[1].strip()
+        found = letters.get(raw) or (parse_unit(raw) if len(raw) > 1 and raw.lower() != "in" else None)
+        if found is not None:
+            return raw, found
+    return None
 
 
 def _reference_of(match: re.Match[str]) -> Reading:
@@ -368,6 +379,8 @@ def read_number(
     reading = read_plain(text, start, limit, letters=letters, folded=folded, joint=joint)
     if reading is None:
         return None
+    if reading.unit is None and ")" in between and (named := _unit_in(text, pos, start, letters)) is not None:
+        reading = replace(reading, unit_raw=named[0], unit=named[1])
     if flag and reading.flag is None:
         reading = replace(reading, flag=flag)
     if reference is not None and reading.ref_low is None and reading.ref_high is None:
@@ -429,6 +442,9 @@ def read_plain(
             if upper > value:
                 high, end, written_end = upper, second.end(), second.end()
     if high is None:
+        word = _MULTIPLIER.match(folded, end, limit)
+        if word is not None:
+            value, other, end = value * _MULTIPLIERS[word[1].rstrip("s")], None, word.end()
         log = _LOG.match(text, end, limit)
         power = _EXPONENT.match(text, end, limit)
         if log is not None and value < 12:
@@ -575,7 +591,8 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
 
 
 _SERIES = re.compile(
-    r"(?:\s+(?:before|after|at|on|in|during|prior to|following|within)\s+[^,;.]{1,40})?,\s*(?:and\s+)?(?=[\d<>])"
+    r"(?:\s+(?:before|after|at|on|in|during|prior to|following|within)\s+[^,;.]{1,40}|\s*\([^()]{3,24}\))?"
+    r",\s*(?:and\s+)?(?=[\d<>])"
 )
 
 
