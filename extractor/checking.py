@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from extractor.errors import ExtractorError, InputError, PatternError
+from extractor.errors import ExtractorError, PatternError
 
 
 def check(*, overlay: str | None, trials: Sequence[str]) -> int:
@@ -43,29 +42,7 @@ def _checker(name: str) -> Any:
 
 
 def score(gold: Path, facts: Path, *, errors: int) -> int:
-    """Prints precision, recall and F1 of a run's facts against gold."""
-    if facts.is_dir():
-        facts = facts / "facts.parquet"
-    if not facts.is_file():
-        raise InputError(f"{facts}: there is no such file (expected facts.parquet or the folder of a run)")
-    _read_gold(gold)
-    try:
-        scoring = importlib.import_module("extractor.scoring")
-    except ModuleNotFoundError:
-        raise ExtractorError("this installation has no scoring module (extractor/scoring.py)") from None
+    """Prints precision, recall and F1 of a run's facts against gold (JSON Lines, brat or Label Studio)."""
+    scoring = importlib.import_module("extractor.scoring")
     click.echo(scoring.report(gold, facts, errors=errors))
     return 0
-
-
-def _read_gold(gold: Path) -> None:
-    """Refuses a gold file that is no JSON Lines of documents before anything is scored."""
-    with gold.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                document = json.loads(line)
-            except ValueError:
-                document = None
-            if not isinstance(document, dict) or "id" not in document or not isinstance(document.get("facts"), list):
-                raise InputError(f"{gold}: row {number}: is no gold document (expected an object with id and facts)")

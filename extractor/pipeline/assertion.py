@@ -81,9 +81,7 @@ class Assertor:
             if direction == "pseudo" or (cue.start < b and cue.end > a):
                 continue
             ahead = cue.end <= a
-            if ahead and direction in ("forward", "both") and self._reaches(folded, cue.end, a, stops, category):
-                found.append((category, cue.start, cue.end))
-            elif not ahead and direction in ("backward", "both") and self._reaches_back(folded, b, cue, stops, category):
+            if (ahead and direction in ("forward", "both") and self._reaches(folded, cue.end, a, stops, category)) or (not ahead and direction in ("backward", "both") and self._reaches_back(folded, b, cue, stops, category)):
                 found.append((category, cue.start, cue.end))
         before, after = folded[max(0, a - 6) : a], folded[b : b + 40]
         if _SYMBOL_NEGATIVE.match(after) or _LABEL_NEGATIVE.match(after) or _BOX_EMPTY.search(before):
