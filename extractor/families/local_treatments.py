@@ -22,8 +22,8 @@ _LEFT_WORDS = re.compile(
     re.IGNORECASE,
 )
 _OF = re.compile(
-    r"\s+(?:of|for|to)\s+(?:the |a |an |his |her )?[^\s,.;:()]+(?:\s+(?!in\b|on\b|was\b|were\b|and\b|with\b|which\b|who\b|at\b|is\b|by\b|"
-    r"for\b|followed\b|that\b|performed\b|from\b|after\b|had\b|has\b)[^\s,.;:()]+){0,4}",
+    r"\s+(?:of|for|to)\s+(?:the |a |an |his |her )?[^\s\d,.;:()]+(?:\s+(?!in\b|on\b|was\b|were\b|and\b|with\b|which\b|who\b|at\b|is\b|by\b|"
+    r"for\b|followed\b|\d|that\b|performed\b|from\b|after\b|had\b|has\b)[^\s,.;:()]+){0,4}",
     re.IGNORECASE,
 )
 _SITE = re.compile(

@@ -95,13 +95,22 @@ def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[R
     if sentence.section == "allergies":
         return
     kept = _kept(note, sentence, hits)
+    planned = -1  # end of the last planned course of the sentence: what follows it is planned with it
     for course in courses(note, sentence, kept):
         if all(hit.get("component") == "dose" for hit in course.hits):
             course = replace(course, **_around_dose(note, course))
         before, after = note.folded[course.left : course.start], note.folded[course.end : course.right]
         if _KNOWN.cues.mentioned_only(before, after):
             continue
-        yield _reading(note, course, before, after)
+        reading = _reading(note, course, before, after)
+        follows = planned >= 0 and re.search(r"\b(?:followed by|then)\b", note.folded[planned : course.start])
+        if follows and reading.status == "received" and reading.period.interval() is None:
+            reading = replace(
+                reading, status="planned", assertion=ASSERTION["planned"], attributes={**reading.attributes, "status": "planned"}
+            )
+        if reading.status == "planned":
+            planned = course.end
+        yield reading
 
 
 _COMPLETION = re.compile(r"\b(?:radiation oncology|radiotherapy|rad onc|radiation therapy)\b")
@@ -135,6 +144,7 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     status = cues.status(before, after)
     if status is None:
         status = _default_status(note, course, period, section, before, after)
+    status = _by_date(status, period, note.note_date)
     attributes: dict[str, Any] = {"status": status}
     stated = details.line(before, after)
     if stated is not None:
@@ -163,6 +173,17 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     if re.match(r"\s?\?", after) and status in ("planned", "received"):
         assertion = "possible" if status == "received" else "hypothetical"
     return Reading(course, status, assertion, attributes, period, before, after, tuple(_drugs(course)), note.note_date)
+
+
+def _by_date(status: str, period: details.Period, today: datetime.date | None) -> str:
+    """An end that lies behind the note is no ongoing treatment, one that lies ahead no finished one."""
+    if today is None or period.end is None:
+        return status
+    if status == "ongoing" and period.end.latest < today:
+        return "received"
+    if status == "received" and period.end.earliest > today:
+        return "ongoing" if period.start is None or period.start.earliest <= today else "planned"
+    return status
 
 
 def _default_status(

@@ -171,6 +171,8 @@ def period(
             first = first or span
         else:
             loose.append(span)
+    # a date of the line above is not this treatment's, unless the line ends in it
+    loose = [d for d in loose if d.end > start or "\n" not in text[d.end : start].rstrip()]
     if near_only:
         loose = [
             d
