@@ -14,7 +14,9 @@ from extractor.truth import Truth
 
 TRIALS = {name: load_trial(name) for name in shipped()}
 CASES = [result for trial in TRIALS.values() for result in run_cases(trial)]
-SCENARIOS = tomllib.loads((Path(__file__).parent / "data" / "trial_scenarios.toml").read_text(encoding="utf-8"))["scenario"]
+SCENARIOS = tomllib.loads((Path(__file__).parent / "data" / "trial_scenarios.toml").read_text(encoding="utf-8"))[
+    "scenario"
+]
 UNLOCK = TRIALS["NCT07016230"]
 
 

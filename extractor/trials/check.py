@@ -49,11 +49,22 @@ class CaseResult:
         return self.expected == self.found
 
 
+#: concepts that a family reads under the pattern of another one
+_READ_WITH_OTHERS = {
+    "age": ("demographic", "a"),
+    "sex": ("demographic", None),
+    "dll3_percent": ("biomarker", "%"),
+    "dll3_h_score": ("biomarker", "{score}"),
+    "brain_metastases": ("condition", None),
+    "liver_metastases": ("condition", None),
+}
+
+
 @lru_cache(maxsize=1)
 def _families() -> dict[str, tuple[str, str | None]]:
     """Concept → family and canonical unit, from the pattern files."""
     found = {concept.concept: (concept.family, concept.unit) for concept in patterns.load().concepts}
-    return {**found, "age": ("demographic", "a"), "sex": ("demographic", None)}
+    return {**found, **_READ_WITH_OTHERS}
 
 
 def mini_fact(item: Mapping[str, Any], number: int, where: str, index: datetime.date = INDEX) -> Fact:

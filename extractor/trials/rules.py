@@ -248,4 +248,3 @@ def codes(found) -> tuple[str, ...]:
     """Review codes once each, R1 before R12."""
     found = set(found)
     return () if not found else tuple(sorted(found, key=lambda code: int(code[1:])))
-
