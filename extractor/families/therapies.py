@@ -100,10 +100,11 @@ def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[R
         if all(hit.get("component") == "dose" for hit in course.hits):
             course = replace(course, **_around_dose(note, course))
         before, after = note.folded[course.left : course.start], note.folded[course.end : course.right]
+        before = before.replace("incl.", "incl ").replace("e.g.", "e g ")
         if _KNOWN.cues.mentioned_only(before, after):
             continue
         reading = _reading(note, course, before, after)
-        follows = planned >= 0 and re.search(r"\b(?:followed by|then)\b", note.folded[planned : course.start])
+        follows = planned >= 0 and course.start - planned < 80 and re.search(r"\b(?:followed by|then|with|and|plus)\b|[,:+]", note.folded[planned : course.start])
         if follows and reading.status == "received" and reading.period.interval() is None:
             reading = replace(
                 reading, status="planned", assertion=ASSERTION["planned"], attributes={**reading.attributes, "status": "planned"}
@@ -175,8 +176,17 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     return Reading(course, status, assertion, attributes, period, before, after, tuple(_drugs(course)), note.note_date)
 
 
+#: what shows that a drug was given
+_EVIDENCE = re.compile(
+    r"\b(?:received|given|treated|s/p|status post|doses?|cycles?|c\d|started|progress\w*|after|previous\w*|prior|since|had|on|"
+    r"(?:19|20)\d\d|\d{1,2}/\d{2,4})\b|[x×]\s?\d"
+)
+
+
 def _by_date(status: str, period: details.Period, today: datetime.date | None) -> str:
     """An end that lies behind the note is no ongoing treatment, one that lies ahead no finished one."""
+    if today is not None and status == "received" and period.start is not None and period.start.earliest > today:
+        return "planned"
     if today is None or period.end is None:
         return status
     if status == "ongoing" and period.end.latest < today:
@@ -193,6 +203,8 @@ def _default_status(
     drugs_only = all(hit.get("kind") in (None, "regimen", "unnamed", "trial") for hit in course.hits)
     region = before + after
     ended = period.end is not None or _KNOWN.cues.has_stopped(region)
+    if any(hit.get("class") == "dll3" for hit in course.hits) and not ended and not _EVIDENCE.search(region):
+        return "planned"  # a name alone never says that it was given: it would bar the patient for good
     if not drugs_only:
         return (
             "planned"

@@ -141,7 +141,7 @@ def _last_hard(text: str, left: int, start: int) -> int:
 
 _PRONOUN = re.compile(
     r"[;,]?\s*(?:but\s+)?(?:it|this|which|these|never|not|has not|was not|veteran|patient|pt|he|she|now|last|stopped|"
-    r"d/c|held|completed|still|continues|insurance|prescription|currently)\b",
+    r"d/c|held|completed|still|continues|insurance|prescription|currently|reduced|dose|\d+ ?mg)\b",
     re.IGNORECASE,
 )
 
@@ -149,7 +149,7 @@ _PRONOUN = re.compile(
 def _first_hard(text: str, end: int, right: int) -> int:
     """The first hard end behind a course, unless what follows it still speaks of the course."""
     for match in _HARD.finditer(text, end, right):
-        if not _PRONOUN.match(text, match.end() if match.group() in (";", "—") else match.start(), right):
+        if not _PRONOUN.match(text, match.end(), right) and not _PRONOUN.match(text, match.start(), right):
             return match.start()
     return right
 
