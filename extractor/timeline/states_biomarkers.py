@@ -162,8 +162,9 @@ def mtc_high_grade(patient: Patient, settings: Settings) -> Answer:
                   if fact.assertion == "present" and fact.attributes.get("tumour") != "other"]
     if not stated and not components and not graded:
         return time.silent("the grade of the medullary carcinoma", missing="IMTCGS grade")
-    if not stated and len({fact.concept for fact in components}) < 3:
-        stated = graded
+    if not stated and graded and len({fact.concept for fact in components}) < 3:
+        return time.say(Truth.U, f"Called {graded[-1].attributes['grade']} grade in a note; no report grades it.", graded,
+                        review=("R9",), missing="IMTCGS grade of the pathology report")
     pool = stated + components
     metastatic = [fact for fact in pool if fact.attributes.get("metastatic") == "yes"]
     chosen = time.newest(stated) if stated else []

@@ -90,7 +90,7 @@ def significant_pleural_effusion(patient: Patient, settings: Settings) -> Answer
     if catheter and not (removed and max(told(f) for f in removed) >= max(told(f) for f in catheter)):
         return time.say(Truth.F, "An indwelling pleural catheter is in place.", catheter)
     days = settings.window("chest_ct")
-    current = [fact for fact in facts if fact.temporality != "historical"]
+    current = [fact for fact in facts if fact.temporality != "historical" or time.is_dated(fact)]
     fresh = [fact for fact in current if time.is_fresh(fact, patient.index_date, days=days)]
     if not fresh:
         if not facts and not drains:

@@ -211,8 +211,10 @@ def active_cord_compression(patient: Patient, settings: Settings) -> Answer:
 def leptomeningeal_disease(patient: Patient, settings: Settings) -> Answer:
     """E10: any leptomeningeal disease, ever; suspected is open; ruled out later is no; absence needs recent imaging."""
     facts = patient.facts("leptomeningeal_disease", "condition")
-    present = [fact for fact in facts if fact.assertion == "present"]
     possible = [fact for fact in facts if fact.assertion == "possible"]
+    suspected_on = {time.last_day(fact) for fact in possible}
+    # what a study of that day only suspected is no more certain where another note quotes it
+    present = [fact for fact in facts if fact.assertion == "present" and time.last_day(fact) not in suspected_on]
     absent = [fact for fact in facts if fact.assertion == "absent"]
     newest_absent = max((time.last_day(fact) for fact in absent), default=None)
     imaging = _imaging(patient, settings)

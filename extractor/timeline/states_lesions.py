@@ -8,6 +8,7 @@ from extractor.timeline import tumour as t
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
 from extractor.timeline.settings import Settings
+from extractor.timeline.treatment import given
 from extractor.truth import Answer, Truth
 
 #: RECIST 1.1: longest diameter of a lesion, short axis of a lymph node, mm
@@ -137,6 +138,8 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
             answers.append(time.say(Truth.T, f"{name}, {state_}.", [fact], review=("R6",), correctable=False))
         elif state_ in ("resolved", "ned", "cured", "resected", "curatively_treated"):
             answers.append(time.say(Truth.F, f"{name}, curatively treated.", [fact], review=() if event else ("R4", "R6")))
+        elif old and "breast" in name and any(course.ongoing for course in given(patient, "aromatase_or_oestrogen")):
+            answers.append(time.say(Truth.U, f"{name} under hormone therapy.", [fact], missing=f"is the {name} active"))
         elif old:
             answers.append(time.say(Truth.F, f"{name} {time.span(event)}, more than 3 years ago.", [fact]))
         elif fact.temporality == "historical" or (fact.section or "") in ("past_medical_history", "past_surgical_history",

@@ -63,6 +63,11 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
     newest = _written_last(usable)
     running = [fact for fact in present if is_current(fact)]
     last_running = max((told(fact) for fact in running), default=None)
+    faded = [fact for fact in present if last_running is not None and told(fact) > last_running and not is_current(fact)
+             and not time.is_dated(fact)]
+    if faded and not stops:
+        return time.say(Truth.U, f"{what} was taken; the last dose is not written.", faded, review=("R4",),
+                        missing=f"last dose of the {what.lower()}")
     stopped_after = [fact for fact in stops if last_running is None or told(fact) >= last_running]
     denied_after = [fact for fact in usable if fact.assertion == "absent" and last_running is not None
                     and told(fact) >= last_running]
@@ -202,6 +207,9 @@ def _current(patient: Patient, class_name: str, what: str) -> Answer:
     on = [fact for fact in newest if is_current(fact)]
     if off:
         return time.say(Truth.F, f"The {what} was stopped or held.", off)
+    ended = [fact for fact in mine if fact.assertion == "absent" or fact.attributes.get("end_date")]
+    if ended and not any(status(fact) == "ongoing" for fact in newest):
+        return time.say(Truth.F, f"The {what} was stopped.", ended)
     later_stop = [fact for fact in mine if not is_current(fact) and time.is_dated(fact)
                   and time.last_day(fact) >= told(newest[-1])]
     if later_stop:

@@ -71,6 +71,14 @@ def prior_systemic_line(patient: Patient, settings: Settings) -> Answer:
     return time.silent("systemic therapy", missing="treatment history")
 
 
+def _before_the_tumour(patient: Patient, course: Course) -> bool:
+    """Ended more than a year before the first day that any note gives to this tumour: it treated another one."""
+    found = t.tumour(patient, Settings())
+    known = [time.when(fact)[0] for fact in found.facts]
+    known += [time.when(fact)[0] for fact in patient.facts(("extensive_stage", "limited_stage", "tissue_proof"))]
+    return bool(known and course.last and course.last[1] < time.months_before(min(known), 12))
+
+
 @state("platinum_for_this_tumour")
 def platinum_for_this_tumour(patient: Patient, settings: Settings) -> Answer:
     """I5.platinum: a platinum drug was given for this tumour, curative intent and one dose included."""
@@ -79,6 +87,10 @@ def platinum_for_this_tumour(patient: Patient, settings: Settings) -> Answer:
              and fact.attributes.get("cancer") == "other"]
     planned = [course for course in courses(patient) if is_in(course.drug, "platinum") and course.given is Truth.F
                and course.planned]
+    earlier = [course for course in found if _before_the_tumour(patient, course)]
+    if found and len(earlier) == len(found):
+        return time.say(Truth.U, f"Platinum was given before this tumour was known: {_names(found)}.", _facts(found),
+                        review=("R6",), missing="tumour that the platinum was given for")
     if found:
         review = ["R6"] if any(fact.attributes.get("cycles") in (1, "1") for fact in _facts(found)) else []
         return time.say(Truth.T, f"Platinum was given: {_names(found)}.", _facts(found), review=review)

@@ -21,6 +21,8 @@ from extractor.timeline.treatment import Course, given, history_is_complete, nev
 from extractor.truth import Answer, Truth
 
 BASE = {"chemo14": 14, "other30": 30, "permanent": 30}
+#: trabectedin, 5 x 175 h
+LONGEST_CYTOTOXIC = 36.5
 #: No known drug is still there after a year but mitotane, which has its own entry: an unknown half-life ends to matter.
 SURELY_GONE = 365
 
@@ -49,6 +51,8 @@ def washout_days(drug: str, *, policy: str = "literal", rule: str | None = None)
     base = BASE.get(kind, 30)
     if kind in ("other30", "permanent") and policy.startswith("cap30"):
         return Washout(kind, base, float(base), float(base))
+    if drug == "chemotherapy":  # unnamed: the longest washout of a conventional cytotoxic bounds it
+        return Washout(kind, base, float(base), max(float(base), LONGEST_CYTOTOXIC))
     if known.low is None or known.high is None:
         return Washout(kind, base, float(base), None)
     low, high = (max(float(base), round(5 * hours / 24, 4)) for hours in (known.low, known.high))
@@ -164,17 +168,29 @@ def washout_incomplete(patient: Patient, settings: Settings) -> Answer:
     return time.silent("anticancer drugs and their last doses", missing="treatment history with last doses")
 
 
+def _is_report(fact) -> bool:
+    kind = fact.note_type.lower()
+    return any(word in kind for word in ("path", "radiol", "imaging", "lab", "cytolog", "echo"))
+
+
+def _in_trial(fact) -> bool:
+    """Was this drug given under a protocol: by number, or in a dated passage that says so?"""
+    return fact.assertion == "present" and bool(
+        fact.attributes.get("trial_id") or fact.attributes.get("trial") and time.is_dated(fact))
+
+
 @state("investigational_washout_incomplete")
 def investigational_washout_incomplete(patient: Patient, settings: Settings) -> Answer:
     """E26: a drug given under another interventional protocol, control arms too, by the 30-day rule."""
     answers = []
     under = [course for course in given(patient, at_least=Truth.U)
-             if is_in(course.drug, "investigational") or any(
-                 fact.attributes.get("trial") or fact.attributes.get("trial_id") for fact in course.facts)]
+             if is_in(course.drug, "investigational") or any(_in_trial(fact) for fact in course.facts)]
+    if any(not is_in(course.drug, "unnamed") for course in under):
+        under = [course for course in under if not is_in(course.drug, "unnamed")]
     found = _answer(patient, settings, under, "other30", "drugs of other trials")
     if found is not None:
         answers.append(found)
-    facts = patient.facts("other_trial")
+    facts = [fact for fact in patient.facts("other_trial") if not _is_report(fact)]
     for fact in facts:
         kind = fact.attributes.get("kind")
         if fact.assertion == "absent" or kind in ("screen_failure",):
