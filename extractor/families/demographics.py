@@ -1,8 +1,8 @@
 """Age and sex of the patient.
 
-An age counts where it is said of the patient now: never a relative's, never an age at an earlier event. A birth date gives
-the age on the note's date. Sex is taken from a label, from the noun beside the age, from a title, else from pronouns; sources
-that contradict each other give no fact.
+An age counts where it is said of the patient now: never a relative's, never an age at an earlier event. A birth date
+gives the age on the note's date. Sex is taken from a label, from the noun beside the age, from a title, else from
+pronouns; sources that contradict each other give no fact.
 """
 
 from __future__ import annotations
@@ -24,20 +24,25 @@ ALWAYS = True
 _YEARS = {"y": 1.0, "a": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 # 68 y/o, 68yo, 68 y.o., 71-year-old, 10-month-old, 45 year-old, 57 years old, 63 years of age
 _OLD = re.compile(
-    r"(?<![\d.,/-])(?P<n>\d{1,3})(?P<plus>\+)?[\s-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?|days?)\.?[\s-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|o(?=[wbah]?[mf]\b)|of\s+age\b)"
+    r"(?<![\d.,/-])(?P<n>\d{1,3})(?P<plus>\+)?[\s-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?"
+    r"|days?)\.?[\s-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|(?<=[y.])o(?=[wbah]?[mf]\b)|of\s+age\b)"
 )
 _AGED = re.compile(
-    r"\b(?:aged|age|agee?)\s*(?:is|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/.]|\s?(?:%|mg|month|week|day|mois|to\b|-))(?:\s?(?:years?|yrs?|y\b|ans\b))?"
+    r"\b(?:aged|age|agee?)\s*(?:is|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/.]|\s?(?:%|mg|month|week|day|mois|to\b"
+    r"|-))(?:\s?(?:years?|yrs?|y\b|ans\b))?"
 )
 _ANS = re.compile(
-    r"\b(?:patiente?|homme|femme|monsieur|madame|agee? de|garcon|fille|m\.|mme)\s*,?\s*(?:agee?\s+)?(?:de\s+)?(?P<n>\d{1,3})\s?ans\b"
+    r"\b(?:patiente?|homme|femme|monsieur|madame|agee? de|garcon|fille|m\."
+    r"|mme)\s*,?\s*(?:agee?\s+)?(?:de\s+)?(?P<n>\d{1,3})\s?ans\b"
 )
 _LETTER = re.compile(
-    r"(?<![\d.,/A-Za-z-])(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\())"
+    r"(?<![\d.,/A-Za-z-])(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/"
+    r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\())"
 )
 _PATIENT_COMMA = re.compile(r"\bpatient,\s?(?P<n>\d{2}),")
 _WORDED = re.compile(
-    r"\b(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?P<ones>one|two|three|four|five|six|seven|eight|nine))?"
+    r"\b(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?P<ones>one|two|three|four|five"
+    r"|six|seven|eight|nine))?"
     r"[\s-]year[\s-]old\b"
 )
 _PLAIN = re.compile(r"\b(?:he|she|the patient|patient|pt)\s+is\s+(?:now\s+)?(?P<n>[1-9]\d)(?=\s*(?:[.,;)]|$))")
@@ -45,15 +50,19 @@ _DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late
 _BIRTH = re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on)?|nee? le|date de naissance)\s*[:=]?\s*")
 _PARTS = {"early": (0, 3), "mid": (4, 6), "middle": (4, 6), "late": (6, 9), None: (0, 9)}
 _LABEL = re.compile(
-    r"\b(?:sex|gender|sexe|birth sex|sex at birth|legal sex|administrative gender)\s*[:=]\s*(?:\|\s*)?(?P<sex>masculin|feminin|female|male|femme|homme|[mfh]\b)"
+    r"\b(?:sex|gender|sexe|birth sex|sex at birth|legal sex"
+    r"|administrative gender)\s*[:=]\s*(?:\|\s*)?(?P<sex>masculin|feminin|female|male|femme|homme|[mfh]\b)"
 )
 _AGE_LABEL = re.compile(r"\bage\s*/\s*sex\s*[:=]?\s*(?P<n>\d{1,3})\s*(?:y\w*)?\s*/?\s*(?P<sex>m|f|male|female)\b")
 _TITLE = re.compile(
-    r"(?<![A-Za-z])(?P<male>Mr\.?|Monsieur|MR\.?)(?=\s+[A-Z])|(?<![A-Za-z])(?P<female>Mrs\.?|Ms\.?|Miss|Mme|Madame|MRS\.?|MS\.)(?=\s+[A-Z])|(?P<male2>\bMonsieur\b)|(?P<female2>\bMadame\b)"
+    r"(?<![A-Za-z])(?P<male>Mr\.?|Monsieur|MR\.?)(?=\s+[A-Z])|(?<![A-Za-z])(?P<female>Mrs\.?|Ms\.?|Miss|Mme"
+    r"|Madame|MRS\.?|MS\.)(?=\s+[A-Z])|(?P<male2>\bMonsieur\b)|(?P<female2>\bMadame\b)"
 )
 _PRONOUN = re.compile(r"(?<![\w'’-])(?<!\b[a-z] )(?:(?P<male>he|his|him|himself)|(?P<female>she|her|hers|herself))\b")
 _PLAIN_NOUN = re.compile(
-    r"\b(?:(?:this|the|a|an|pleasant|elderly|young|old|year-old)\s+)+(?:[a-z-]+\s+){0,2}?(?P<noun>male|female|man|woman|gentleman|lady)\b(?!\s+(?:genital|pelvis|catheter|urethra|breast|organs|condom|hormone|partner|relative|pattern|factor))"
+    r"\b(?:(?:this|the|a|an|pleasant|elderly|young|old|year-old)\s+)+(?:[a-z-]+\s+){0,2}?(?P<noun>male|female|man"
+    r"|woman|gentleman|lady)\b(?!\s+(?:genital|pelvis|catheter|urethra|breast|organs|condom|hormone|partner"
+    r"|relative|pattern|factor))"
 )
 
 
@@ -102,6 +111,7 @@ def read(note: NoteText) -> Iterable[Draft]:
     sure = [a for a in ages if a.sure] or ages[:1]
     seen: set[tuple[float, float | None]] = set()
     first = sure[0] if sure else None
+    kept: list[_Age] = []
     for age in sure:
         # a second age far from the first is of another time or another person
         if (age.low, age.high) in seen or (
@@ -109,6 +119,7 @@ def read(note: NoteText) -> Iterable[Draft]:
         ):
             continue
         seen.add((age.low, age.high))
+        kept.append(age)
         yield Draft(
             family=FAMILY,
             concept="age",
@@ -125,7 +136,7 @@ def read(note: NoteText) -> Iterable[Draft]:
             assertion="present",
             experiencer="patient",
         )
-    sex = _sex(note, sure)
+    sex = _sex(note, kept)
     today = (note.note_date, note.note_date, "note") if note.note_date else None
     if sex is not None:
         start, end, text = sex
@@ -275,7 +286,7 @@ def _sex_word(folded: str, start: int, end: int) -> tuple[int, int, str] | None:
 
 # -- sex -----------------------------------------------------------------------------------------------------------
 def _sex(note: NoteText, ages: list[_Age]) -> tuple[int, int, str] | None:
-    """Label, noun beside the age, title, noun of the patient, pronouns: the first kind that speaks, if it speaks with one voice."""
+    """Label, noun beside the age, title, noun of the patient, pronouns: the first kind there is, if it is of one mind."""
     folded, text = note.folded, note.text
     labels = [
         (m.start("sex"), m.end("sex"), "male" if m["sex"][0] in "mh" else "female") for m in _LABEL.finditer(folded)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..patterns import Patterns
 from ..pipeline import quantity, tables, values
@@ -19,55 +19,18 @@ from ..pipeline.quantity import Quantity, settle
 from ..pipeline.text import NoteText, Sentence
 from ..pipeline.values import Reading
 from ..records import Draft
+from . import lab_context
+from .lab_context import allowed
 
 FAMILY = "lab"
 KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "not_before", "within", "without"}
 
 _AFTER_RUN = re.compile(r"\s*[)\]]?\s*(?:levels?|values?|counts?)?")
 _TO_LIST = re.compile(r"\s*(?:to|->|-->|→)\s*")
-_CLAUSE = re.compile(r"[;\n]|\.\s|,\s(?=and\b)|\b(?:but|however)\b")
-
-
-@dataclass(frozen=True)
-class _Context:
-    """The compiled word lists of ``patterns/labs/context.toml``."""
-
-    before: re.Pattern[str]
-    label: re.Pattern[str]
-    blood: re.Pattern[str]
-    behind: re.Pattern[str]
-    wish: re.Pattern[str]
-    threshold: re.Pattern[str]
-    not_value: re.Pattern[str]
-    tissue: re.Pattern[str]
-    undetectable: re.Pattern[str]
-    detectable: re.Pattern[str]
-
-
-_context: _Context | None = None
 
 
 def setup(patterns: Patterns) -> None:
-    global _context
-    table = patterns.tables[FAMILY]["context"]
-    words = {key: values.phrases(items) for key, items in table.items()}
-    specimen = words["specimens"]
-    _context = _Context(
-        before=re.compile(rf"{specimen}(?:'s)?[\s:,-]+(?:[a-z]+\s+)?$"),
-        label=re.compile(
-            rf"[\s*•-]*(?:the\s+|her\s+|his\s+|a\s+|an\s+)?{specimen}\s*(?:\([^)]*\)\s*)?"
-            r"(?::|\b(?:studies|analysis|analyses|examination|exam|results?|findings?|labs|sediment|microscopy|chemistry|culture|cytology)\b|"
-            r"\b(?:showed|shows|revealed|reveals|demonstrated|had|with|was|were)\b)"
-        ),
-        blood=re.compile(words["blood"]),
-        behind=re.compile(rf"[\s,)]*{words['after_specimen']}"),
-        wish=re.compile(words["wishes"]),
-        threshold=re.compile(words["thresholds"]),
-        not_value=re.compile(rf"[\s-]?{words['not_values']}"),
-        tissue=re.compile(words["tissue"]),
-        undetectable=re.compile(words["undetectable"]),
-        detectable=re.compile(words["detectable"]),
-    )
+    lab_context.setup(patterns.tables[FAMILY]["context"])
 
 
 def read(note: NoteText) -> Iterable[Draft]:
@@ -155,7 +118,7 @@ def _value(
         start, end = name.start, reading.end
     if name.silent:
         return [], reading.tail
-    if not _allowed(note, sentence, name, reading):
+    if not allowed(note, sentence, name, reading):
         return [], reading.tail
     drafts = []
     readings = sorted((reading, *reading.history), key=lambda r: r.start)
@@ -209,62 +172,6 @@ def _draft(
     )
 
 
-def _allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) -> bool:
-    """Is this a result in the patient's blood? Not another specimen, a goal, a threshold, a count of something else."""
-    c, folded, hit = _context, note.folded, name.hit
-    before = folded[max(sentence.start, name.start - 120) : name.start]
-    if c.before.search(before[-40:]) and not c.blood.match(folded, name.start):
-        return False
-    label = c.label.match(folded, sentence.start, name.start)
-    if label is not None and not c.blood.search(folded, label.end(), name.end):
-        return False
-    if c.behind.match(folded, name.end, sentence.end) or c.behind.match(folded, reading.tail, sentence.end):
-        return False
-    clause = _CLAUSE.split(before)[-1]
-    if c.wish.search(clause) or c.wish.search(folded, name.end, max(name.end, reading.start)):
-        return False
-    if reading.comparator in "<=>=" and reading.comparator != "=" and c.threshold.search(clause):
-        return False
-    number_end = reading.number_end or reading.end
-    if reading.unit is None and re.match(r"['’]?s\b", folded[number_end : number_end + 3]):
-        return False  # "platelets in the 80s"
-    if reading.unit != quantity.ULN and c.not_value.match(folded, number_end, number_end + 14):
-        return False
-    if reading.unit is None and re.match(
-        r"\s?(?:(?:mg|mcg|mm|cm|ml|hpf|gm?)\b|/hpf|/lpf|-yo)", folded[number_end : number_end + 8]
-    ):
-        return False
-    blocked = hit.get("not_before")
-    if blocked and values.pattern_of(tuple(blocked)).search(folded, name.end, min(sentence.end, reading.end + 14)):
-        return False
-    for key, wanted in (("within", True), ("without", False)):
-        listed = hit.get(key)
-        if listed and bool(values.pattern_of(tuple(listed)).search(folded, sentence.start, sentence.end)) is not wanted:
-            return False
-    if hit.get("marker") and reading.unit is None:
-        around = folded[max(sentence.start, name.start - 160) : min(sentence.end, reading.end + 80)]
-        if c.tissue.search(around):
-            return False
-    return not _other_specimen_above(note, sentence)
-
-
-def _other_specimen_above(note: NoteText, sentence: Sentence) -> bool:
-    """Is the line part of a block under a heading such as "URINALYSIS" or "CSF"?"""
-    c, folded = _context, note.folded
-    start, end = note.line(sentence.start)
-    if end - start > 90:
-        return False
-    for above, stop in tables.lines_above(folded, start):
-        line = folded[above:stop].strip(" \t:*-_#=")
-        if stop - above > 60:
-            return False
-        if c.label.match(folded[above:stop] + ":") and not re.search(r"\d", line):
-            return True
-        if (folded[above:stop].rstrip().endswith(":") or c.blood.search(line)) and not re.search(r"\d", line):
-            return False
-    return False
-
-
 def _below(note: NoteText, name: Name, sentence: Sentence) -> tuple[int, int] | None:
     """A vertical list: the name alone on its line, its value on the next."""
     text = note.text
@@ -315,7 +222,7 @@ def _list(
         unit = next(((r.unit_raw, r.unit) for r in found if r.unit), None)
         shared = unit if len({n.hit.concept.unit for n in run}) == 1 else None
         for name, reading in zip(run, found, strict=True):
-            if name.silent or not _allowed(note, sentence, name, reading):
+            if name.silent or not allowed(note, sentence, name, reading):
                 continue
             if reading.unit is None and shared is not None:
                 reading = replace(reading, unit_raw=shared[0], unit=shared[1])
@@ -344,7 +251,7 @@ def _one_of(
         and (settled := _settle(name.hit, reading, comma, note.text)) is not None
         and settled.value is not None
     ]
-    if len(fits) != 1 or not _allowed(note, sentence, fits[0][0], reading):
+    if len(fits) != 1 or not allowed(note, sentence, fits[0][0], reading):
         return [], reading.tail
     name, settled = fits[0]
     return [_draft(name, reading, settled, name.start, reading.end)], reading.tail
@@ -362,7 +269,7 @@ def _pair(note: NoteText, name: Name, found: list[Reading], comma: bool) -> list
 # -- viral loads ---------------------------------------------------------------------------------------------------
 def _viral(note: NoteText, sentence: Sentence, name: Name, limit: int) -> list[Draft] | None:
     """A viral load stated in words; None where a number has to be read."""
-    folded, c = note.folded, _context
+    folded, c = note.folded, lab_context.words()
     for key, wanted in (("within", True), ("without", False)):
         listed = name.hit.get(key)
         if listed and bool(values.pattern_of(tuple(listed)).search(folded, sentence.start, sentence.end)) is not wanted:

@@ -1,4 +1,4 @@
-"""Performance status: ECOG (WHO, Zubrod: the same scale) from 0 to 5 and Karnofsky in percent, ranges kept as ranges."""
+"""Performance status: ECOG (WHO, Zubrod: the same scale) from 0 to 5, Karnofsky in percent, ranges as ranges."""
 
 from __future__ import annotations
 
@@ -17,20 +17,25 @@ FAMILY = "performance"
 KEYS = frozenset({"plausible", "short"})
 
 _SCORE = re.compile(
-    r"(?P<low>[0-5])(?:\s?(?:-|–|—|to|or|/|a|and)\s?(?P<high>[1-5])(?!\d))?(?:\s?/\s?[45](?!\d))?(?![\d.,]\d|\d|\s?%|\+\d|-?\s?(?:months?|weeks?|days?|years?))"
+    r"(?P<low>[0-5])(?:\s?(?:-|–|—|to|or|/|a|and)\s?(?P<high>[1-5])(?!\d))?(?:\s?/\s?[45](?!\d))?(?![\d.,]\d|\d"
+    r"|\s?%|\+\d|-?\s?(?:months?|weeks?|days?|years?))"
 )
 _KARNOFSKY = re.compile(r"(?P<low>100|[1-9]0|0)\s?%?(?:\s?(?:-|–|—|to|or|a)\s?(?P<high>100|[2-9]0))?\s?%?(?!\d|\.\d)")
 _FILLER = re.compile(
-    r"(?:\s|:|=|\b(?:score|grade|ps|performance|status|scale|group|class|stage|currently|now|estimated|about|approximately|assessed|of|at|as|is|was)\b|[(\[,~-])*"
+    r"(?:\s|:|=|\b(?:score|grade|ps|performance|status|scale|group|class|stage|currently|now|estimated|about"
+    r"|approximately|assessed|of|at|as|is|was)\b|[(\[,~-])*"
 )
 _BEFORE_OLDER = re.compile(
-    r"[\s,;(]*(?:was|previously|previous|prior|from|improv\w+ from|declin\w+ from|down from|up from|worsen\w+ from|formerly)[\s:]*(?:ecog\s*|ps\s*)*"
+    r"[\s,;(]*(?:was|previously|previous|prior|from|improv\w+ from|declin\w+ from|down from|up from"
+    r"|worsen\w+ from|formerly)[\s:]*(?:ecog\s*|ps\s*)*"
 )
 _BEFORE_NEWER = re.compile(
-    r"\s*(?:->|→|-->|,?\s*now|,?\s*currently|,?\s*(?:improv\w+|declin\w+|worsen\w+)\s+to|\s+to(?=\s+\d\s+(?:now|today|currently)))[\s:]*(?:ecog\s*|ps\s*)*"
+    r"\s*(?:->|→|-->|,?\s*now|,?\s*currently|,?\s*(?:improv\w+|declin\w+|worsen\w+)\s+to|\s+to(?=\s+\d\s+(?:now"
+    r"|today|currently)))[\s:]*(?:ecog\s*|ps\s*)*"
 )
 _WISH = re.compile(
-    r"\b(?:if|eligib\w*|criteria|requires?|required|inclusion|exclusion|must|should be|patients with|until|when|unless)\b[^.;\n]*$"
+    r"\b(?:if|eligib\w*|criteria|requires?|required|inclusion|exclusion|must|should be|patients with|until|when"
+    r"|unless)\b[^.;\n]*$"
 )
 _REQUIRED = re.compile(r"\s+(?:is\s+|are\s+|was\s+)?(?:required|eligible|to enroll|needed)\b")
 

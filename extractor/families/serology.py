@@ -20,11 +20,13 @@ FAMILY = "serology"
 KEYS = frozenset({"virus", "panel", "titre", "below"})
 
 _JOINT = re.compile(
-    r"\s*(?:,\s*(?:and|or)|,|;|/|\band\b|\bor\b|\bnor\b|&|\bet\b|\bou\b|\+(?=\s*[a-z]))?\s*(?:(?:the|for|both|anti|serology|antibody|ab|ag|virus|test|pcr|igg|igm|1|2|total|1/2)\b[\s,;/]*)*(?:and|or|et|&)?\s*$"
+    r"\s*(?:,\s*(?:and|or)|,|;|/|\band\b|\bor\b|\bnor\b|&|\bet\b|\bou\b|\+(?=\s*[a-z]))?\s*(?:(?:the|for|both"
+    r"|anti|serology|antibody|ab|ag|virus|test|pcr|igg|igm|1|2|total|1/2)\b[\s,;/]*)*(?:and|or|et|&)?\s*$"
 )
 _SIGN = re.compile(r"\s?(?P<sign>[+−-])(?=\s*(?:[,;./)\]]|$|\s|and\b))")
 _SUMMARY = re.compile(
-    r"(?:and\s+)?all\s+(?:of\s+)?(?:[a-z]+\s+){0,4}(?:were|was|came back|returned|are)\s+(?P<polarity>negative|positive)\b"
+    r"(?:and\s+)?all\s+(?:of\s+)?(?:[a-z]+\s+){0,4}(?:were|was|came back|returned|are)\s+(?P<polarity>negative"
+    r"|positive)\b"
 )
 _RELATIVE = re.compile(
     r"\b(?:mother|father|partner|husband|wife|spouse|brother|sister|donor|family|contact|contacts|exposure)\b"

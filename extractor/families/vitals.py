@@ -26,12 +26,14 @@ ALWAYS = True
 KEYS = quantity.KEYS | {"pair", "silent", "with_vitals", "body"}
 
 _PRESSURE = re.compile(
-    r"(?P<s1>\d{2,3})(?:\s?[-–]\s?(?P<s2>\d{2,3}))?\s?(?:/|\bover\b|\\)\s?(?P<d1>\d{1,3})(?:\s?[-–]\s?(?P<d2>\d{2,3}))?(?![\d/])"
+    r"(?P<s1>\d{2,3})(?:\s?[-–]\s?(?P<s2>\d{2,3}))?\s?(?:/|\bover\b"
+    r"|\\)\s?(?P<d1>\d{1,3})(?:\s?[-–]\s?(?P<d2>\d{2,3}))?(?![\d/])"
     r"(?P<unit>\s?(?:mm\s?(?:of\s)?Hg|mmhg|MMHG|cmHg))?"
 )
 _NEXT_PRESSURE = re.compile(r"\s*(?:->|-->|→|\bto\b|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)")
 _FEET = re.compile(
-    r"(?P<ft>[3-7])\s?(?:'|’|′|ft\.?|feet|foot|-foot)\s?(?:,\s?|-)?(?:(?P<inch>\d{1,2}(?:\.\d+)?)\s?(?:\"|''|”|″|in\.?\b|inch(?:es)?\b|-inch)?)?",
+    r"(?P<ft>[3-7])\s?(?:'|’|′|ft\.?|feet|foot|-foot)\s?(?:,\s?|-)?(?:(?P<inch>\d{1,2}(?:\.\d+)?)\s?(?:\"|''|”|″"
+    r"|in\.?\b|inch(?:es)?\b|-inch)?)?",
     re.IGNORECASE,
 )
 _METRES = re.compile(r"([12])\s?m\s?(\d{2})(?!\d)")
@@ -39,20 +41,24 @@ _POUNDS = re.compile(
     r"(?P<lb>\d{1,3})\s?(?:lbs?\.?|pounds?),?\s?(?:and\s)?(?P<oz>\d{1,2}(?:\.\d+)?)\s?(?:oz|ounces?)\b", re.IGNORECASE
 )
 _CHANGE = re.compile(
-    r"\b(?:lost|gained|gain|loss|down|up|decreas\w*|increas\w*|drop\w*|fell|fallen|declin\w*|reduc\w*)\b(?!.*\b(?:to|from|at)\b)"
+    r"\b(?:lost|gained|gain|loss|down|up|decreas\w*|increas\w*|drop\w*|fell|fallen|declin\w*"
+    r"|reduc\w*)\b(?!.*\b(?:to|from|at)\b)"
 )
 _MORE_SATS = re.compile(
     r"(?P<between>[^.;\n%]{1,48}?)(?P<value>(?<![\d.])\d{2,3})(?:\s?(?P<unit>%)|(?<=\bto \d\d)(?![\d.%]))"
 )
 # "He was 170 cm and 70 kg", "58 kg, 156 cm woman": together they can be nothing else
 _BUILD = re.compile(
-    r"(?<![\d.,])(?P<h1>\d{3}(?:[.,]\d)?|[12][.,]\d{1,2})\s?(?P<u1>cm|m)(?:\s+tall)?\s?(?:,|;|/|and|-)\s?(?:weigh\w*\s)?"
+    r"(?<![\d.,])(?P<h1>\d{3}(?:[.,]\d)?|[12][.,]\d{1,2})\s?(?P<u1>cm|m)(?:\s+tall)?\s?(?:,|;|/|and"
+    r"|-)\s?(?:weigh\w*\s)?"
     r"(?P<w1>\d{2,3}(?:[.,]\d+)?)\s?kg\b(?!\s?/)"
-    r"|(?<![\d.,])(?P<w2>\d{2,3}(?:[.,]\d+)?)\s?kg\s?(?:,|;|/|and|-)\s?(?P<h2>\d{3}(?:[.,]\d)?|[12][.,]\d{1,2})\s?(?P<u2>cm|m)\b"
+    r"|(?<![\d.,])(?P<w2>\d{2,3}(?:[.,]\d+)?)\s?kg\s?(?:,|;|/|and|-)\s?(?P<h2>\d{3}(?:[.,]\d)?"
+    r"|[12][.,]\d{1,2})\s?(?P<u2>cm|m)\b"
 )
 # "74M 62 kg", "a 45-year-old, 58 kg woman"
 _BUILT = re.compile(
-    r"(?:years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?[MFmf]|\b(?:man|woman|male|female))[\s,(-]{1,3}(?:weighing\s)?(?P<w>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/)"
+    r"(?:years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?[MFmf]|\b(?:man|woman|male"
+    r"|female))[\s,(-]{1,3}(?:weighing\s)?(?P<w>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/)"
 )
 _WISH = re.compile(
     r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|parameters)\b[^.;\n]*$"

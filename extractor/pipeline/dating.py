@@ -1,4 +1,4 @@
-"""Which date belongs to which value of a trend: "9.1 (was 10.2 in August)" dates the older value, not the current one."""
+"""Which date belongs to which value of a trend: "9.1 (was 10.2 in August)" dates the older value alone."""
 
 from __future__ import annotations
 

@@ -9,254 +9,62 @@ decides.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import replace
 
-from .. import patterns as pattern_files
-from .. import units
-from .lexicon import fold
-
-_NO_LETTERS: Mapping[str, str] = {}
-_SPACE = "[ \\t\\u00a0\\u202f\\u2009\\n\\r]"
-_THIN = "[ \\u00a0\\u202f\\u2009]"
-
-# 250 000 and 1'200 need groups of three; 98,000 and 2.1 and 9,1 and .9 follow
-NUMBER = re.compile(
-    r"(?<![\w.,])(?<![\w]['’])(?:"
-    rf"\d{{1,3}}(?:{_THIN}\d{{3}})+(?![\d])(?:[.,]\d+)?"
-    r"|\d{1,3}(?:['’]\d{3})+(?!\d)(?:[.,]\d+)?"
-    r"|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?"
-    r"|\d+(?:[.,·]\d+)?"
-    r"|[.·]\d+)"
+from .numbers import (
+    GAP,
+    NO_LETTERS,
+    NUMBER,
+    SPACE,
+    Grammar,
+    Reading,
+    folded_text,
+    grammar,
+    number,
+    number_at,
+    parse_unit,
+    pattern_of,
+    phrases,
+    read_unit,
 )
-_DATE_TAIL = re.compile(r"(?i:[/.-]\d{1,2}[/.-]\d{2,4}|/\d{2}(?:\d{2})?(?![\d.])(?!\s?(?:hpf|hp|high))|-\d{2}-\d{2})")
+
+__all__ = [
+    "NUMBER",
+    "Reading",
+    "connect",
+    "grammar",
+    "number",
+    "parse_unit",
+    "pattern_of",
+    "phrases",
+    "read_before",
+    "read_list",
+    "read_number",
+    "read_plain",
+    "read_unit",
+]
+
 _WRITTEN_DATE = re.compile(
     r"(?:\d{1,2}/\d{1,2}/|\d{1,2}-\d{1,2}-|\d{1,2}\.\d{1,2}\.)(?:\d{4}|\d{2})(?!\d|[.,]\d)|\d{4}-\d{2}-\d{2}"
     r"|(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])(?=[ \t]*[):]|[ \t]+(?:was|is|of|at)\b)"
     r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?\s+\d{1,2}(?:st|nd|rd|th)?"
     r"(?:,?\s+(?:19|20)\d{2})?(?!\d|[.,]\d)"
-    r"|\d{1,2}\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|fev|avr|mai|juin|juil|aou)[a-z]{0,6}\.?(?:\s+(?:19|20)\d{2})?"
+    r"|\d{1,2}\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|fev|avr|mai|juin|juil"
+    r"|aou)[a-z]{0,6}\.?(?:\s+(?:19|20)\d{2})?"
     r"|(?:day|days|jour)\s+\d{1,3}"
 )
-_EXPONENT = re.compile(rf"{_SPACE}?[x×*]{_SPACE}?10{_SPACE}?(?:\^|\*\*|e)?\(?(\d{{1,2}})\)?(?![\d.,])", re.IGNORECASE)
+_EXPONENT = re.compile(rf"{SPACE}?[x×*]{SPACE}?10{SPACE}?(?:\^|\*\*|e)?\(?(\d{{1,2}})\)?(?![\d.,])", re.IGNORECASE)
 _MULTIPLIER = re.compile(r"\s?(lakhs?|lacs?|thousands?(?!\s?/)|millions?(?!\s?/))(?![a-z])")
 _MULTIPLIERS = {"lakh": 1e5, "lac": 1e5, "thousand": 1e3, "million": 1e6}
-_LOG = re.compile(rf"{_SPACE}?log(?:10)?{_SPACE}?", re.IGNORECASE)
-_DASH = re.compile(rf"{_SPACE}?(?:-|–|—|‑|−){_SPACE}?")
-_TO = re.compile(rf"{_SPACE}?(?:-|–|—|‑|−){_SPACE}?|{_SPACE}(?:to|a|à){_SPACE}", re.IGNORECASE)
-_AND = re.compile(rf"{_SPACE}(?:and|et|to|à){_SPACE}", re.IGNORECASE)
-_BLANK = re.compile(rf"{_SPACE}*")
-_GAP = re.compile(r"[ \t\u00a0\u202f\u2009|]*")
+_LOG = re.compile(rf"{SPACE}?log(?:10)?{SPACE}?", re.IGNORECASE)
+_DASH = re.compile(rf"{SPACE}?(?:-|–|—|‑|−){SPACE}?")
+_TO = re.compile(rf"{SPACE}?(?:-|–|—|‑|−){SPACE}?|{SPACE}(?:to|a|à){SPACE}", re.IGNORECASE)
+_AND = re.compile(rf"{SPACE}(?:and|et|to|à){SPACE}", re.IGNORECASE)
+_BLANK = re.compile(rf"{SPACE}*")
 _PADDING = re.compile(r"[\s°:=|,\-–—(\[*_;\u00a0\u202f\u2009\"']|\.{2,}|(?<=\s)\.|(?<=\w)\.(?=\s)")
 _ASIDE = re.compile(r"\(\s*[A-Za-zÀ-ÿ][^()\d\n]{0,30}\)|\[\s*[A-Za-zÀ-ÿ][^\[\]\d\n]{0,30}\]")
-_MULTIPLE = re.compile(rf"{_SPACE}?(?:[x×*]|times|fold|-fold|fois){_SPACE}*", re.IGNORECASE)
-_PLAIN = r"(?:\d[\d.,]*\d|\d|\.\d+)"
-_UNIT_CHARS = re.compile(r"(?:[x×*]?[ ]?10|[%‰°µμA-Za-zÀ-ÿ/\[{]|[x×])[^\s,;()|<>=]*")
-_MAX_UNIT = 26
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A number as it stands in the text.
-
-    ``start``/``end``: the number with its comparator and unit. ``value``/``value_high`` in the unit as written;
-    ``unit`` is its UCUM code ("{ULN}" for multiples of the upper limit, None where none is written or none is known).
-    ``other``: the second reading of an ambiguous separator ("1,234"). ``history``: the other values of a trend in the
-    order of the text; this reading is the current one. ``ref_low``/``ref_high``: range written beside it.
-    """
-
-    start: int
-    end: int
-    value: float
-    as_written: str
-    value_high: float | None = None
-    comparator: str = "="
-    unit_raw: str | None = None
-    unit: str | None = None
-    number_end: int = 0
-    ref_low: float | None = None
-    ref_high: float | None = None
-    flag: str | None = None
-    other: float | None = None
-    history: tuple[Reading, ...] = ()
-    tail: int = 0  # where the text goes on behind unit, flag and reference range
-
-
-# -- words ---------------------------------------------------------------------------------------------------------
-def phrases(items: Iterable[str]) -> str:
-    """An alternation of phrases, longest first, each with word borders where it begins or ends with a letter."""
-    parts = []
-    for item in sorted(set(items), key=lambda w: (-len(w), w)):
-        body = r"\s+".join(re.escape(fold(w)) for w in item.split())
-        before = r"(?<![a-z])" if fold(item[0]).isalnum() else ""
-        after = r"(?![a-z])" if fold(item[-1]).isalnum() else ""
-        parts.append(f"{before}{body}{after}")
-    return "(?:" + "|".join(parts) + ")"
-
-
-@lru_cache(maxsize=256)
-def pattern_of(items: tuple[str, ...]) -> re.Pattern[str]:
-    """The compiled alternation of a list of phrases of a pattern file."""
-    return re.compile(phrases(items))
-
-
-class _Grammar:
-    """The compiled word lists of ``patterns/values.toml``."""
-
-    def __init__(self) -> None:
-        table = pattern_files.table("values")
-        self.connector = re.compile(phrases(table["connectors"]))
-        self.stop = re.compile(phrases(table["stops"]))
-        self.change = re.compile(phrases(table["changes"]))
-        self.comparators = {fold(w): sign for sign, words in table["comparators"].items() for w in words}
-        self.comparator = re.compile(phrases(self.comparators))
-        self.after = {fold(w): sign for sign, words in table["comparators_after"].items() for w in words}
-        self.comparator_after = re.compile(rf"[ ]?({phrases(self.after)})")
-        self.flags = {w: flag for flag, words in table["flags"].items() for w in words}
-        flags = "|".join(re.escape(w) for w in sorted(self.flags, key=lambda w: (-len(w), w)))
-        self.flag = re.compile(rf"(?:{flags})(?![\w/%*.-])")
-        reference = phrases(table["reference"]["words"])
-        span = rf"(?P<low>{_PLAIN})\s*[^\s\d()\[\];,|]{{0,12}}\s*(?:-|–|—|‑|−|to\b|a\b|and\b)\s*(?P<high>{_PLAIN})"
-        bound = rf"(?P<sign><=?|≤|>=?|≥|less than|up to|more than|below|under|max|min)?\s*(?P<limit>{_PLAIN})"
-        unit = r"[^\d()\[\]{};|\n]{0,10}(?:1\.73)?[^\d()\[\]{};|\n]{0,8}"
-        # (0.6-1.2)  [10-40]  (ref 0.6 - 1.2 mg/dL)  (N<35)  (<1.2)
-        self.bracketed = re.compile(
-            rf"\s*[(\[{{]\s*(?P<word>{reference}[^\d()\[\]<>≤≥]{{0,24}})?(?:{span}|{bound})\s*{unit}[)\]}}]"
-        )
-        # ref 0.6-1.2   ULN 40   N<35
-        self.worded = re.compile(
-            rf"[\s,;:(]*(?P<word>{reference}[^\d()\[\]<>≤≥]{{0,16}})(?:{span}|{bound})(?![\d/]|\.\d)"
-        )
-        # a column: 142   150-400
-        self.column = re.compile(rf"[\s|]+{span}(?![\d/.-]|[ \t]?%)")
-        self.column_bound = re.compile(
-            rf"(?:[ \t]{{2,}}|[ \t]*[\t|][ \t]*)(?P<sign><=?|≤|>=?|≥)\s*(?P<limit>{_PLAIN})(?![\d/.-])"
-        )
-        self.uln = re.compile(phrases(table["reference"]["uln"]))
-        trend = table["trend"]
-        self.arrow = re.compile(rf"\s*(?:{phrases(trend['arrows'])})\s*|\s+>\s+(?=\d)")
-        moves, older, newer, times = (phrases(trend[k]) for k in ("moves", "older", "newer", "times"))
-        self.move = re.compile(moves)
-        # "(was 3 last month)", ", down from 17.3", "; prev 8"
-        self.older = re.compile(rf"[\s,;(]*(?:{moves}\s+)*{older}[\s:=(]*(?:{older}[\s:=]*)?")
-        self.newer = re.compile(
-            rf"[\s,;]*(?:{newer}\s+)*(?:{moves}\s+)*(?:back\s+)?{newer}\s*|[\s,;]*(?:{newer}\s+)+(?:{moves}\s+)+(?:at|to)\s+"
-        )
-        self.time = re.compile(rf"[\s,(]*{times}[\s,)]*")
-
-
-@lru_cache(maxsize=4)
-def _compiled(folder: str) -> _Grammar:
-    return _Grammar()
-
-
-def grammar() -> _Grammar:
-    return _compiled(str(pattern_files.root()))
-
-
-@lru_cache(maxsize=4)
-def _folded(text: str) -> str:
-    return fold(text)
-
-
-# -- numbers -------------------------------------------------------------------------------------------------------
-def number(written: str) -> tuple[float, float | None]:
-    """The value of a written number and, where the separator can be read two ways, its second reading.
-
-    >>> number("9,1"), number("250 000"), number("98,000"), number("1'200")
-    ((9.1, None), (250000.0, None), (98000.0, 98.0), (1200.0, None))
-    """
-    plain = re.sub(r"[ \u00a0\u202f\u2009'’]", "", written).replace("·", ".")
-    if "," in plain and "." in plain:
-        return float(plain.replace(",", "")), None
-    if "," in plain:
-        head, *groups = plain.split(",")
-        if len(groups) == 1 and len(groups[0]) == 3 and 1 <= len(head) <= 3:
-            decimal = float(f"{head}.{groups[0]}")
-            return (decimal, None) if head == "0" else (float(head + groups[0]), decimal)
-        if all(len(g) == 3 for g in groups):
-            return float("".join([head, *groups])), None
-        return float(f"{head}.{''.join(groups)}"), None
-    if "." in plain:
-        head, _, digits = plain.partition(".")
-        value = float(f"{head or '0'}.{digits}")
-        # 250.000 is a Continental quarter million or a quarter thousand: both stay possible
-        grouped = len(digits) == 3 and 1 <= len(head) <= 3 and head != "0"
-        return value, float(head + digits) if grouped else None
-    return float(plain), None
-
-
-def _number_at(text: str, pos: int, limit: int) -> re.Match[str] | None:
-    """The number that starts at pos; not a date, not a part of a word."""
-    match = NUMBER.match(text, pos, limit)
-    if match is None:
-        return None
-    written = match.group()
-    if any(c in written for c in " \u00a0\u202f\u2009") and not _groups_meant(text, match.end(), written):
-        short = re.match(r"\d+(?:[.,]\d+)?", written)
-        match = re.compile(re.escape(short.group())).match(text, pos)
-    end = match.end()
-    if _DATE_TAIL.match(text, end, limit) and "." not in match.group().strip("."):
-        return None
-    if end < len(text) and text[end].isalpha() and text[end : end + 1] in "ᵗ":
-        return None
-    return match
-
-
-def _groups_meant(text: str, end: int, written: str) -> bool:
-    """Is "250 000" one number? Only if it ends in 000 or a unit of counts follows; "142 150" are two columns."""
-    groups = re.split(r"[ \u00a0\u202f\u2009]", written)
-    return groups[-1][:3] == "000" or bool(
-        re.match(r"\s?(?:/|par |UI|IU|copies|cells|elements|éléments)", text[end : end + 12])
-    )
-
-
-# -- units ---------------------------------------------------------------------------------------------------------
-@lru_cache(maxsize=8192)
-def parse_unit(raw: str) -> str | None:
-    return units.parse(raw)
-
-
-def read_unit(
-    text: str, pos: int, limit: int, letters: Mapping[str, str] = _NO_LETTERS
-) -> tuple[int, str, str | None] | None:
-    """The unit at pos: (end, as written, UCUM). The longest spelling that is a unit counts.
-
-    A single letter is a unit only where the family says so (``letters``: {"K": "10*3/uL"}).
-    """
-    gap = _GAP.match(text, pos, min(limit, pos + 6))
-    start = gap.end() if gap and "\t" not in gap.group() and "|" not in gap.group() else pos
-    first = _UNIT_CHARS.match(text, start, min(limit, start + _MAX_UNIT))
-    if first is None:
-        return None
-    ends = [first.end()]
-    for _ in range(3):
-        more = re.compile(r"(?: ?[/(]| )[^\s,;|<>=]+").match(text, ends[-1], min(limit, start + _MAX_UNIT))
-        if more is None:
-            break
-        ends.append(more.end())
-    ends = sorted({*ends, *(e - len(text[start:e]) + text[start:e].index(")") for e in ends if ")" in text[start:e])})
-    for end in reversed(ends):
-        raw = text[start:end].rstrip(".:,;")
-        while raw:
-            if len(raw) == 1 and raw.isalpha():
-                if raw in letters:
-                    return start + 1, raw, letters[raw]
-                break
-            # "10.2 in August": inches are a unit only where the family asks for them
-            found = letters.get(raw) or (None if raw.lower() == "in" else parse_unit(raw))
-            if found is not None and not (raw.isalpha() and raw.isupper() and len(raw) <= 2 and raw not in letters):
-                return start + len(raw), raw, found
-            if raw[-1] in ")]}.":
-                raw = raw[:-1]
-                continue
-            break
-    # 2.4/1000 or 142K: a letter glued to the number
-    glued = text[start : start + 1]
-    if start == pos and glued in letters and not text[start + 1 : start + 2].isalnum():
-        return start + 1, glued, letters[glued]
-    return None
+_MULTIPLE = re.compile(rf"{SPACE}?(?:[x×*]|times|fold|-fold|fois){SPACE}*", re.IGNORECASE)
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
@@ -269,7 +77,7 @@ def connect(
     the way). Stops at the first thing that is no connector.
     """
     g = grammar()
-    folded = folded if folded is not None else _folded(text)
+    folded = folded if folded is not None else folded_text(text)
     flag, start, reference = None, pos, None
     charge = re.compile(r"[+−](?=[\s:=])").match(text, pos, limit)  # Na+ 138
     pos = charge.end() if charge else pos
@@ -309,7 +117,7 @@ def connect(
                 while behind is not None:
                     after = behind.end()
                     behind = _PADDING.match(folded, after, limit)
-                if _number_at(text, after, limit) or g.comparator.match(folded, after, limit):
+                if number_at(text, after, limit) or g.comparator.match(folded, after, limit):
                     reference = _reference_of(ahead)
                     pos = after
                     continue
@@ -353,7 +161,7 @@ def read_number(
     pos: int,
     limit: int,
     *,
-    letters: Mapping[str, str] = _NO_LETTERS,
+    letters: Mapping[str, str] = NO_LETTERS,
     trend: bool = True,
     folded: str | None = None,
 ) -> Reading | None:
@@ -366,7 +174,7 @@ def read_number(
     >>> r.value, r.unit, r.ref_low, r.ref_high
     (142.0, '10*3/uL', 150.0, 400.0)
     """
-    folded = folded if folded is not None else _folded(text)
+    folded = folded if folded is not None else folded_text(text)
     limit = min(limit, pos + 240)
     start, between, flag, reference = connect(text, pos, limit, folded=folded)
     if grammar().stop.match(folded, start, limit) or grammar().change.search(folded, max(pos, start - 16), start + 3):
@@ -395,7 +203,7 @@ def read_plain(
     pos: int,
     limit: int,
     *,
-    letters: Mapping[str, str] = _NO_LETTERS,
+    letters: Mapping[str, str] = NO_LETTERS,
     folded: str | None = None,
     joint: re.Pattern[str] = _TO,
 ) -> Reading | None:
@@ -404,7 +212,7 @@ def read_plain(
     ``joint``: what joins the two ends of a range.
     """
     g = grammar()
-    folded = folded if folded is not None else _folded(text)
+    folded = folded if folded is not None else folded_text(text)
     at, comparator = pos, "="
     for _ in range(2):
         sign = g.comparator.match(folded, at, limit)
@@ -415,7 +223,7 @@ def read_plain(
         at = _BLANK.match(text, sign.end(), limit).end()
         filler = re.compile(r"(?:a|an|of|the|to)\s+").match(folded, at, limit)
         at = filler.end() if filler else at
-    first = _number_at(text, at, limit)
+    first = number_at(text, at, limit)
     if first is None:
         return None
     value, other = number(first.group())
@@ -428,7 +236,7 @@ def read_plain(
         return None
     span = joint.match(text, end, limit)
     if span is not None and comparator in ("=", "~"):
-        second = _number_at(text, span.end(), limit)
+        second = number_at(text, span.end(), limit)
         if second is not None and not _EXPONENT.match(text, second.end(), limit):
             upper = number(second.group())[0]
             if upper > value and not _followed_by_date(text, second.end()):
@@ -436,7 +244,7 @@ def read_plain(
     elif span is None and text[end : end + 1] == "%":
         # "80% - 90%"
         span = joint.match(text, end + 1, limit)
-        second = _number_at(text, span.end(), limit) if span is not None else None
+        second = number_at(text, span.end(), limit) if span is not None else None
         if second is not None and text[second.end() : second.end() + 2].strip().startswith("%"):
             upper = number(second.group())[0]
             if upper > value:
@@ -477,8 +285,8 @@ def _followed_by_date(text: str, end: int) -> bool:
     return bool(re.match(r"[/-]\d", text[end : end + 2]))
 
 
-def _flag(g: _Grammar, text: str, pos: int, limit: int) -> tuple[int, str] | None:
-    gap = _GAP.match(text, pos, limit)
+def _flag(g: Grammar, text: str, pos: int, limit: int) -> tuple[int, str] | None:
+    gap = GAP.match(text, pos, limit)
     match = g.flag.match(text, gap.end() if gap else pos, limit)
     if match is None:
         return None
@@ -487,7 +295,7 @@ def _flag(g: _Grammar, text: str, pos: int, limit: int) -> tuple[int, str] | Non
     return match.end(), g.flags[match.group()]
 
 
-def _tail(g: _Grammar, text: str, folded: str, reading: Reading, limit: int, letters: Mapping[str, str]) -> Reading:
+def _tail(g: Grammar, text: str, folded: str, reading: Reading, limit: int, letters: Mapping[str, str]) -> Reading:
     """Flag, reference range and a unit in a later column, in any order."""
     for _ in range(4):
         pos = reading.tail
@@ -512,13 +320,13 @@ def _tail(g: _Grammar, text: str, folded: str, reading: Reading, limit: int, let
                 reading = replace(reading, flag=flag[1], tail=flag[0])
                 continue
         if reading.unit is None and pos > reading.end and "\n" not in text[reading.end : pos + 1]:
-            gap = _GAP.match(text, pos, limit)
+            gap = GAP.match(text, pos, limit)
             unit = read_unit(text, gap.end(), limit, letters)
             if unit is not None:
                 reading = replace(reading, unit_raw=unit[1], unit=unit[2], tail=unit[0])
                 continue
         if reading.unit is None and pos == reading.end:
-            gap = _GAP.match(text, pos, limit)
+            gap = GAP.match(text, pos, limit)
             if gap is not None and ("|" in gap.group() or "\t" in gap.group()):
                 unit = read_unit(text, gap.end(), limit, letters)
                 if unit is not None:
@@ -609,11 +417,11 @@ def read_list(
     limit: int,
     count: int,
     *,
-    letters: Mapping[str, str] = _NO_LETTERS,
+    letters: Mapping[str, str] = NO_LETTERS,
     folded: str | None = None,
 ) -> list[Reading]:
     """``count`` values for as many names: "45/52", "1.6 mg/dL and 19.3 mg/dL, respectively"; else an empty list."""
-    folded = folded if folded is not None else _folded(text)
+    folded = folded if folded is not None else folded_text(text)
     limit = min(limit, pos + 300)
     at, _, _, _ = connect(text, pos, limit, folded=folded)
     found: list[Reading] = []
@@ -643,18 +451,18 @@ def _one(text: str, at: int, limit: int, letters: Mapping[str, str], folded: str
 
 
 def read_before(
-    text: str, pos: int, floor: int, *, letters: Mapping[str, str] = _NO_LETTERS, folded: str | None = None
+    text: str, pos: int, floor: int, *, letters: Mapping[str, str] = NO_LETTERS, folded: str | None = None
 ) -> Reading | None:
     """The value that stands directly before a name that begins at ``pos``: "142 platelets", "a 38.2 °C temperature"."""
     floor = max(floor, pos - 40)
     best = None
     for match in NUMBER.finditer(text, floor, pos):
-        best = match if _number_at(text, match.start(), pos) else best
+        best = match if number_at(text, match.start(), pos) else best
     if best is None:
         return None
     start = best.start()
     g = grammar()
-    folded = folded if folded is not None else _folded(text)
+    folded = folded if folded is not None else folded_text(text)
     for sign in g.comparator.finditer(folded, floor, start):
         if not folded[sign.end() : start].strip():
             start = sign.start()

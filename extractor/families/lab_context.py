@@ -1,0 +1,119 @@
+"""What the words around a laboratory name make of its number: another specimen, a goal, a threshold, a result."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..pipeline import quantity, tables, values
+from ..pipeline.names import Name
+from ..pipeline.text import NoteText, Sentence
+from ..pipeline.values import Reading
+
+_CLAUSE = re.compile(r"[;\n]|\.\s|,\s(?=and\b)|\b(?:but|however)\b")
+
+
+@dataclass(frozen=True)
+class Context:
+    """The compiled word lists of ``patterns/labs/context.toml``."""
+
+    before: re.Pattern[str]
+    label: re.Pattern[str]
+    blood: re.Pattern[str]
+    behind: re.Pattern[str]
+    wish: re.Pattern[str]
+    threshold: re.Pattern[str]
+    not_value: re.Pattern[str]
+    tissue: re.Pattern[str]
+    undetectable: re.Pattern[str]
+    detectable: re.Pattern[str]
+
+
+_context: Context | None = None
+
+
+def setup(table: dict[str, list[str]]) -> None:
+    """Compile the lists once for a process."""
+    global _context
+    lists = {key: values.phrases(items) for key, items in table.items()}
+    specimen = lists["specimens"]
+    _context = Context(
+        before=re.compile(rf"{specimen}(?:'s)?[\s:,-]+(?:[a-z]+\s+)?$"),
+        label=re.compile(
+            rf"[\s*•-]*(?:the\s+|her\s+|his\s+|a\s+|an\s+)?{specimen}\s*(?:\([^)]*\)\s*)?"
+            r"(?::|\b(?:studies|analysis|analyses|examination|exam|results?|findings?|labs|sediment|microscopy"
+            r"|chemistry|culture|cytology)\b|"
+            r"\b(?:showed|shows|revealed|reveals|demonstrated|had|with|was|were)\b)"
+        ),
+        blood=re.compile(lists["blood"]),
+        behind=re.compile(rf"[\s,)]*{lists['after_specimen']}"),
+        wish=re.compile(lists["wishes"]),
+        threshold=re.compile(lists["thresholds"]),
+        not_value=re.compile(rf"[\s-]?{lists['not_values']}"),
+        tissue=re.compile(lists["tissue"]),
+        undetectable=re.compile(lists["undetectable"]),
+        detectable=re.compile(lists["detectable"]),
+    )
+
+
+def words() -> Context:
+    """The compiled lists; ``setup`` has to run first (the engine does)."""
+    if _context is None:
+        raise RuntimeError("families.lab_context: setup() has not run")
+    return _context
+
+
+def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) -> bool:
+    """Is this a result in the patient's blood? Not another specimen, a goal, a threshold, a count of something else."""
+    c, folded, hit = words(), note.folded, name.hit
+    before = folded[max(sentence.start, name.start - 120) : name.start]
+    if c.before.search(before[-40:]) and not c.blood.match(folded, name.start):
+        return False
+    label = c.label.match(folded, sentence.start, name.start)
+    if label is not None and not c.blood.search(folded, label.end(), name.end):
+        return False
+    if c.behind.match(folded, name.end, sentence.end) or c.behind.match(folded, reading.tail, sentence.end):
+        return False
+    clause = _CLAUSE.split(before)[-1]
+    if c.wish.search(clause) or c.wish.search(folded, name.end, max(name.end, reading.start)):
+        return False
+    if reading.comparator in "<=>=" and reading.comparator != "=" and c.threshold.search(clause):
+        return False
+    number_end = reading.number_end or reading.end
+    if reading.unit is None and re.match(r"['’]?s\b", folded[number_end : number_end + 3]):
+        return False  # "platelets in the 80s"
+    if reading.unit != quantity.ULN and c.not_value.match(folded, number_end, number_end + 14):
+        return False
+    if reading.unit is None and re.match(
+        r"\s?(?:(?:mg|mcg|mm|cm|ml|hpf|gm?)\b|/hpf|/lpf|-yo)", folded[number_end : number_end + 8]
+    ):
+        return False
+    blocked = hit.get("not_before")
+    if blocked and values.pattern_of(tuple(blocked)).search(folded, name.end, min(sentence.end, reading.end + 14)):
+        return False
+    for key, wanted in (("within", True), ("without", False)):
+        listed = hit.get(key)
+        if listed and bool(values.pattern_of(tuple(listed)).search(folded, sentence.start, sentence.end)) is not wanted:
+            return False
+    if hit.get("marker") and reading.unit is None:
+        around = folded[max(sentence.start, name.start - 160) : min(sentence.end, reading.end + 80)]
+        if c.tissue.search(around):
+            return False
+    return not _other_specimen_above(note, sentence)
+
+
+def _other_specimen_above(note: NoteText, sentence: Sentence) -> bool:
+    """Is the line part of a block under a heading such as "URINALYSIS" or "CSF"?"""
+    c, folded = words(), note.folded
+    start, end = note.line(sentence.start)
+    if end - start > 90:
+        return False
+    for above, stop in tables.lines_above(folded, start):
+        line = folded[above:stop].strip(" \t:*-_#=")
+        if stop - above > 60:
+            return False
+        if c.label.match(folded[above:stop] + ":") and not re.search(r"\d", line):
+            return True
+        if (folded[above:stop].rstrip().endswith(":") or c.blood.search(line)) and not re.search(r"\d", line):
+            return False
+    return False
