@@ -10,6 +10,7 @@ import pytest
 from extractor.trials import check, check_trial, evaluate_patient, load_trial, shipped
 from extractor.trials.check import CONTEXTS, case_patient, case_states, run_cases
 from extractor.trials.evaluation import WORDS, Evaluator
+from extractor.trials.trialfile import read_trial
 from extractor.truth import Truth
 
 TRIALS = {name: load_trial(name) for name in shipped()}
@@ -72,3 +73,11 @@ def test_scenario(scenario):
     assert found == scenario["truths"], {name: results[name].answer.reason for name in scenario["truths"]}
     if "decision" in scenario:
         assert decision.decision == scenario["decision"], (decision.failed, decision.open)
+
+
+def test_the_worked_example_of_the_manual_runs():
+    page = (Path(__file__).parents[1] / "docs" / "trials.md").read_text(encoding="utf-8")
+    block = page.split("```toml\n[trial]")[1].split("```")[0]
+    made = read_trial(tomllib.loads("[trial]" + block), "docs/trials.md")
+    assert check_trial(made) == []
+    assert [case.criterion for case in run_cases(made)] == ["I1"] * 3 + ["E1"] * 4

@@ -268,7 +268,7 @@ def test_a_wrong_file_is_named(change, said):
 
 
 def test_two_criteria_of_one_id():
-    with pytest.raises(TrialError, match="criterion E1: the id is used twice"):
+    with pytest.raises(TrialError, match=r"criterion E1: the id is used twice"):
         trial({"id": "E1", "rule": "true"}, {"id": "E1", "rule": "true"})
 
 
@@ -382,7 +382,7 @@ def test_a_wrong_index_date(wrong):
 
 
 def test_facts_without_their_columns():
-    with pytest.raises(InputError, match="no column 'concept'"):
+    with pytest.raises(InputError, match=r"no column 'concept'"):
         evaluate(pd.DataFrame({"patient_id": ["ann"]}), trial="NCT07016230")
 
 
