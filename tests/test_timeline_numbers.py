@@ -10,7 +10,7 @@ from extractor.timeline import chronology
 from extractor.timeline.labs import cockcroft_gault
 from extractor.timeline.measure import Measure, from_value
 from extractor.timeline.states_biomarkers import h_score, mitoses_per_2mm2
-from extractor.timeline.states_chest_heart import bazett, fridericia, from_bazett
+from extractor.timeline.states_heart import bazett, fridericia, from_bazett
 from extractor.timeline.treatment import Course
 from extractor.timeline.washout import clearance, washout_days
 from extractor.truth import Truth
@@ -57,7 +57,12 @@ def test_without_an_upper_limit_the_multiple_is_unknown():
 
 @pytest.mark.parametrize(
     ("age", "weight", "creatinine", "female", "expected"),
-    [(68, 70, 1.4, False, 50.0), (72, 55, 150 / 88.4, True, 26.0), (85, 40, 1.0, True, 26.0), (74, 62, 2.1, False, 27.1)],
+    [
+        (68, 70, 1.4, False, 50.0),
+        (72, 55, 150 / 88.4, True, 26.0),
+        (85, 40, 1.0, True, 26.0),
+        (74, 62, 2.1, False, 27.1),
+    ],
 )
 def test_cockcroft_gault(age, weight, creatinine, female, expected):
     assert round(cockcroft_gault(age, weight, creatinine, female=female), 1) == expected

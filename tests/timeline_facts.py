@@ -18,8 +18,15 @@ def day(text: str) -> datetime.date:
     return datetime.date.fromisoformat(text)
 
 
-def fact(concept: str, family: str = "support", *, on: str | None = None, until: str | None = None, note: str | None = None,
-         **columns) -> Fact:
+def fact(
+    concept: str,
+    family: str = "support",
+    *,
+    on: str | None = None,
+    until: str | None = None,
+    note: str | None = None,
+    **columns,
+) -> Fact:
     """A fact of the patient, present and current; ``on``/``until`` date it (precision day unless given)."""
     note_date = day(note) if note else NOTE
     note_id = columns.pop("note_id", f"n-{note_date}")
@@ -35,7 +42,9 @@ def fact(concept: str, family: str = "support", *, on: str | None = None, until:
         "text": "x", "rule_id": "test", "sentence_sha": "",
     }  # fmt: skip
     values |= columns
-    key = fact_id(values["note_id"], values["start"], values["end"], concept, repr(sorted(columns.items(), key=str)) + str(on))
+    key = fact_id(
+        values["note_id"], values["start"], values["end"], concept, repr(sorted(columns.items(), key=str)) + str(on)
+    )
     return Fact(fact_id=key, **values)
 
 
@@ -47,7 +56,9 @@ def drug(name: str, first: str | None = None, last: str | None = None, *, status
     if last:
         attributes["end_date"] = last
     assertion = {"planned": "hypothetical", "declined": "absent", "not_given": "absent"}.get(status, "present")
-    return fact(name, "therapy", on=first or last, until=last or first, attributes=attributes, assertion=assertion, **columns)
+    return fact(
+        name, "therapy", on=first or last, until=last or first, attributes=attributes, assertion=assertion, **columns
+    )
 
 
 def patient(*facts: Fact, index: datetime.date = INDEX) -> Patient:

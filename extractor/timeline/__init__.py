@@ -113,4 +113,14 @@ from extractor.timeline.tumour import cohort_candidates
 for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
     importlib.import_module(f"{__name__}.{_module}")
 
-__all__ = ["DERIVED", "STATES", "Measure", "Patient", "Settings", "build_patients", "cohort_candidates", "from_value", "make_patient"]
+__all__ = [
+    "DERIVED",
+    "STATES",
+    "Measure",
+    "Patient",
+    "Settings",
+    "build_patients",
+    "cohort_candidates",
+    "from_value",
+    "make_patient",
+]

@@ -41,13 +41,13 @@ def context(patient: Patient, name: str, settings: Settings) -> Answer:
         return _treatment_history(patient)
     if name == "allergy":
         found = patient.facts(("doc_allergies", "no_known_allergies"))
-        return time.say(Truth.T if found else Truth.F, f"{LABELS[name]} is {'' if found else 'not '}in the packet.", found)
+        return time.say(
+            Truth.T if found else Truth.F, f"{LABELS[name]} is {'' if found else 'not '}in the packet.", found
+        )
     if name not in DOCUMENTS:
         raise KeyError(f"context: expected one of {', '.join(sorted(LABELS))}, found {name!r}")
     concepts, window, months = DOCUMENTS[name]
     found = [fact for fact in patient.facts(concepts) if fact.assertion == "present"]
-    if name == "meds":
-        found = [fact for fact in found if fact.attributes.get("reconciled") != "no" or True]
     length = settings.window(window)
     fresh = [
         fact

@@ -73,8 +73,10 @@ def half_lives() -> dict[str, HalfLife]:
     found: dict[str, HalfLife] = {}
     for entry in patterns.table("half_lives")["drug"]:
         if entry["rule"] not in RULES:
-            raise PatternError(f"patterns/half_lives.toml: {entry['name']}: rule: expected one of {', '.join(RULES)}, "
-                               f"found {entry['rule']!r}")
+            raise PatternError(
+                f"patterns/half_lives.toml: {entry['name']}: rule: expected one of {', '.join(RULES)}, "
+                f"found {entry['rule']!r}"
+            )
         item = HalfLife(entry["name"], entry["rule"], entry.get("low"), entry.get("high"), entry.get("bound"))
         for name in (entry["name"], *entry.get("aliases", ())):
             found[name.lower()] = item
@@ -83,9 +85,12 @@ def half_lives() -> dict[str, HalfLife]:
 
 @lru_cache(maxsize=1)
 def steroids() -> dict[str, Steroid]:
-    return {name: Steroid(entry["equivalent"], entry["physiologic"],
-                          entry.get("documented_replacement", entry["physiologic"]))
-            for name, entry in patterns.table("drug_classes")["steroid"].items()}
+    return {
+        name: Steroid(
+            entry["equivalent"], entry["physiologic"], entry.get("documented_replacement", entry["physiologic"])
+        )
+        for name, entry in patterns.table("drug_classes")["steroid"].items()
+    }
 
 
 def depot(name: str) -> int:

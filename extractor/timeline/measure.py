@@ -124,7 +124,9 @@ def _compare(measure: Measure, operator: str, threshold: float) -> Truth:
     raise ValueError(f"comparison: expected one of < <= > >= ==, found {operator!r}")
 
 
-def from_value(value: float, value_high: float | None, comparator: str | None, unit: str | None = "", **more) -> Measure:
+def from_value(
+    value: float, value_high: float | None, comparator: str | None, unit: str | None = "", **more
+) -> Measure:
     """The interval of a stated value.
 
     >>> from_value(20, None, "~", "%").low

@@ -151,8 +151,10 @@ def _plain(values: list) -> list:
 
 
 def _attributes(values: list) -> list[dict]:
-    return [value if isinstance(value, dict) else json.loads(value) if isinstance(value, str) and value else {}
-            for value in values]
+    return [
+        value if isinstance(value, dict) else json.loads(value) if isinstance(value, str) and value else {}
+        for value in values
+    ]
 
 
 def facts_of_frame(frame) -> list[Fact]:
@@ -197,5 +199,10 @@ def build_patients(
                 last[key] = date
     for patient_id in sorted(by_patient):
         index = index_dates.get(patient_id) if isinstance(index_dates, Mapping) else index_dates
-        yield make_patient(patient_id, by_patient[patient_id], index, last_note_date=last.get(patient_id),
-                           n_notes=count.get(patient_id, 0))
+        yield make_patient(
+            patient_id,
+            by_patient[patient_id],
+            index,
+            last_note_date=last.get(patient_id),
+            n_notes=count.get(patient_id, 0),
+        )

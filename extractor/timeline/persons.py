@@ -29,8 +29,13 @@ def age(patient: Patient) -> Measure | None:
         born = datetime.date.fromisoformat(str(births[-1].attributes["birth_date"])[:10])
         years = index.year - born.year - ((index.month, index.day) < (born.month, born.day))
         return Measure(years, years, unit="a", evidence=(births[-1].fact_id,), name="age")
-    stated = [fact for fact in patient.facts("age", "demographic") if fact.value is not None
-              and fact.attributes.get("at") not in ("diagnosis", "event") and fact.assertion == "present"]
+    stated = [
+        fact
+        for fact in patient.facts("age", "demographic")
+        if fact.value is not None
+        and fact.attributes.get("at") not in ("diagnosis", "event")
+        and fact.assertion == "present"
+    ]
     if not stated:
         return None
     newest = max(stated, key=lambda fact: (fact.note_date or index, fact.fact_id))
@@ -41,8 +46,15 @@ def age(patient: Patient) -> Measure | None:
     high = low.high + (more if passed == more else min(more + 1, years))
     if passed < 0.5:
         high = low.high
-    return Measure(low.low + more, max(high, low.low + more), low.low_open, low.high_open, "a", evidence=(newest.fact_id,),
-                   name="age")
+    return Measure(
+        low.low + more,
+        max(high, low.low + more),
+        low.low_open,
+        low.high_open,
+        "a",
+        evidence=(newest.fact_id,),
+        name="age",
+    )
 
 
 def sex(patient: Patient) -> str | None:
@@ -83,8 +95,12 @@ def childbearing_potential(patient: Patient, settings: Settings) -> Answer:
     if patient.sex == "male":
         return time.say(Truth.F, "The patient is a man.", patient.facts("sex", "demographic")[-1:])
     facts = patient.facts("childbearing")
-    sterile = [fact for fact in facts if fact.assertion == "present" and fact.value_text in (
-        "postmenopausal", "hysterectomy", "oophorectomy", "tubal")]
+    sterile = [
+        fact
+        for fact in facts
+        if fact.assertion == "present"
+        and fact.value_text in ("postmenopausal", "hysterectomy", "oophorectomy", "tubal")
+    ]
     able = [fact for fact in facts if fact.assertion == "present" and fact.value_text == "yes"]
     denied = [fact for fact in facts if fact.assertion == "absent" and fact.value_text == "yes"]
     if sterile or denied:
@@ -94,14 +110,22 @@ def childbearing_potential(patient: Patient, settings: Settings) -> Answer:
         return time.say(Truth.T, "Of childbearing potential, as stated.", able)
     years = patient.age
     if years is not None and years.low >= PRESUMED_POSTMENOPAUSAL:
-        return Answer(Truth.F, f"{years.text()} years: presumed not of childbearing potential.", years.evidence, ("R7",),
-                      presumed=True)
+        return Answer(
+            Truth.F,
+            f"{years.text()} years: presumed not of childbearing potential.",
+            years.evidence,
+            ("R7",),
+            presumed=True,
+        )
     return time.silent("childbearing potential", missing="childbearing potential")
 
 
 def _tests(patient: Patient) -> list[Fact]:
-    return [fact for fact in patient.facts("pregnancy_test", "serology") if fact.value_text in ("positive", "negative")
-            and fact.assertion == "present"]
+    return [
+        fact
+        for fact in patient.facts("pregnancy_test", "serology")
+        if fact.value_text in ("positive", "negative") and fact.assertion == "present"
+    ]
 
 
 @state("serum_pregnancy_test_negative")
@@ -113,23 +137,38 @@ def serum_pregnancy_test_negative(patient: Patient, settings: Settings) -> Answe
         return time.silent("a pregnancy test", missing="serum pregnancy test")
     fresh = [fact for fact in tests if time.is_fresh(fact, patient.index_date, days=days)]
     positive = [fact for fact in fresh if fact.value_text == "positive"]
-    serum = [fact for fact in fresh if fact.value_text == "negative" and fact.attributes.get("specimen") in ("serum", "blood")]
+    serum = [
+        fact
+        for fact in fresh
+        if fact.value_text == "negative" and fact.attributes.get("specimen") in ("serum", "blood")
+    ]
     if positive:
         return time.say(Truth.F, "The pregnancy test is positive.", positive, correctable=True)
     if serum:
         return time.say(Truth.T, f"Serum pregnancy test negative {time.day(time.last_day(serum[-1]))}.", serum)
     if fresh:
-        return time.say(Truth.U, "The negative test is not stated to be of serum.", fresh, missing="serum pregnancy test")
+        return time.say(
+            Truth.U, "The negative test is not stated to be of serum.", fresh, missing="serum pregnancy test"
+        )
     provisional = Truth.T if tests[-1].value_text == "negative" else Truth.F
-    return time.say(Truth.U, f"The pregnancy test is older than {days} days.", tests[-1:], review=("R12",),
-                    provisional=provisional, missing="serum pregnancy test")
+    return time.say(
+        Truth.U,
+        f"The pregnancy test is older than {days} days.",
+        tests[-1:],
+        review=("R12",),
+        provisional=provisional,
+        missing="serum pregnancy test",
+    )
 
 
 @state("pregnant_or_breastfeeding")
 def pregnant_or_breastfeeding(patient: Patient, settings: Settings) -> Answer:
     """E22: pregnant, breastfeeding or intending pregnancy; a negative urine or serum test settles it."""
-    yes = [fact for fact in patient.facts(("pregnancy", "breastfeeding"), "condition") if fact.assertion == "present"
-           and fact.temporality != "historical"]
+    yes = [
+        fact
+        for fact in patient.facts(("pregnancy", "breastfeeding"), "condition")
+        if fact.assertion == "present" and fact.temporality != "historical"
+    ]
     yes += [fact for fact in patient.facts("intends_pregnancy") if fact.assertion == "present"]
     tests = _tests(patient)
     fresh = [fact for fact in tests if time.is_fresh(fact, patient.index_date, days=settings.window("pregnancy_test"))]
@@ -144,8 +183,14 @@ def pregnant_or_breastfeeding(patient: Patient, settings: Settings) -> Answer:
         return time.say(Truth.F, "The pregnancy test is negative.", negative)
     denied = [fact for fact in patient.facts(("pregnancy", "breastfeeding"), "condition") if fact.assertion == "absent"]
     if tests:
-        return time.say(Truth.U, "The pregnancy test is out of its window.", tests[-1:], review=("R12",),
-                        provisional=Truth.F if tests[-1].value_text == "negative" else Truth.T, missing="pregnancy test")
+        return time.say(
+            Truth.U,
+            "The pregnancy test is out of its window.",
+            tests[-1:],
+            review=("R12",),
+            provisional=Truth.F if tests[-1].value_text == "negative" else Truth.T,
+            missing="pregnancy test",
+        )
     if any(fact.concept == "pregnancy" for fact in denied):
         return time.say(Truth.F, "Not pregnant, as stated.", denied)
     return time.silent("pregnancy", missing="pregnancy test")
@@ -166,14 +211,19 @@ def _attest(patient: Patient, concepts: Iterable[str], what: str, *, against: It
 
 
 def _refusals(patient: Patient, *kinds: str) -> list[Fact]:
-    return [fact for fact in patient.facts("treatment_refusal", "administrative") if fact.assertion == "present"
-            and (fact.value_text or "") in kinds]
+    return [
+        fact
+        for fact in patient.facts("treatment_refusal", "administrative")
+        if fact.assertion == "present" and (fact.value_text or "") in kinds
+    ]
 
 
 @state("life_expectancy_3_months")
 def life_expectancy_3_months(patient: Patient, settings: Settings) -> Answer:
     """I8: stated life expectancy; hospice or comfort care alone fails it (R11)."""
-    hospice = [fact for fact in patient.facts("hospice") if fact.assertion == "present" and fact.temporality != "future"]
+    hospice = [
+        fact for fact in patient.facts("hospice") if fact.assertion == "present" and fact.temporality != "future"
+    ]
     stated = [fact for fact in patient.facts("life_expectancy", "administrative") if fact.value is not None]
     newest = time.newest(stated)
     if hospice and (not newest or time.last_day(hospice[-1]) >= time.last_day(newest[-1])):
@@ -183,8 +233,13 @@ def life_expectancy_3_months(patient: Patient, settings: Settings) -> Answer:
     fact = newest[-1]
     measure = from_value(fact.value, fact.value_high, fact.comparator, "mo")
     truth = measure.compare(">=", 3)
-    return time.say(truth, f"Life expectancy {measure.text()} against 3 months.", newest, review=("R11",),
-                    correctable=True if truth is Truth.F else None)
+    return time.say(
+        truth,
+        f"Life expectancy {measure.text()} against 3 months.",
+        newest,
+        review=("R11",),
+        correctable=True if truth is Truth.F else None,
+    )
 
 
 @state("biopsy_site_accessible")
@@ -207,7 +262,9 @@ def biopsy_site_accessible(patient: Patient, settings: Settings) -> Answer:
 @state("agrees_to_biopsies")
 def agrees_to_biopsies(patient: Patient, settings: Settings) -> Answer:
     """I10.consent: agrees to serial biopsies and blood; refusing either fails."""
-    return _attest(patient, ("biopsy_agreement",), "agreement to serial biopsies", against=_refusals(patient, "biopsy", "blood"))
+    return _attest(
+        patient, ("biopsy_agreement",), "agreement to serial biopsies", against=_refusals(patient, "biopsy", "blood")
+    )
 
 
 @state("refuses_sampling")
@@ -217,8 +274,9 @@ def refuses_sampling(patient: Patient, settings: Settings) -> Answer:
     if not answer.asserted:
         return time.silent("refusal of biopsies or blood sampling", missing="agreement to serial biopsies")
     flipped = Truth(2 - answer.truth)
-    return Answer(flipped, answer.reason, answer.evidence, answer.review,
-                  correctable=True if flipped is Truth.T else None)
+    return Answer(
+        flipped, answer.reason, answer.evidence, answer.review, correctable=True if flipped is Truth.T else None
+    )
 
 
 @state("female_contraception")
@@ -231,8 +289,11 @@ def female_contraception(patient: Patient, settings: Settings) -> Answer:
 def male_contraception(patient: Patient, settings: Settings) -> Answer:
     """I15: surgically sterile, abstinent, or agrees to highly effective contraception."""
     sterile = [fact for fact in patient.facts("vasectomy") if fact.assertion == "present"]
-    sterile += [fact for fact in patient.facts("orchiectomy", "therapy") if fact.assertion == "present"
-                and fact.attributes.get("side", "both") in ("both", "bilateral")]
+    sterile += [
+        fact
+        for fact in patient.facts("orchiectomy", "therapy")
+        if fact.assertion == "present" and fact.attributes.get("side", "both") in ("both", "bilateral")
+    ]
     if sterile:
         return time.say(Truth.T, "Surgically sterile.", sterile)
     return _contraception(patient)
@@ -244,15 +305,26 @@ def _contraception(patient: Patient) -> Answer:
         return answer
     named = patient.facts("contraception", "administrative")
     refused = [fact for fact in named if fact.assertion == "absent"]
-    good = [fact for fact in named if fact.assertion == "present" and any(
-        word in (fact.value_text or "").lower() for word in ("abstin", "iud", "intrauterine", "vasectom", "tubal", "implant"))]
+    good = [
+        fact
+        for fact in named
+        if fact.assertion == "present"
+        and any(
+            word in (fact.value_text or "").lower()
+            for word in ("abstin", "iud", "intrauterine", "vasectom", "tubal", "implant")
+        )
+    ]
     if good:
         return time.say(Truth.T, "Highly effective contraception or abstinence is stated.", good)
     if refused:
         return time.say(Truth.F, "Contraception is refused.", refused, correctable=True)
     if named:
-        return time.say(Truth.U, "The contraception that is named is not highly effective.", named,
-                        missing="highly effective contraception")
+        return time.say(
+            Truth.U,
+            "The contraception that is named is not highly effective.",
+            named,
+            missing="highly effective contraception",
+        )
     return answer
 
 
@@ -270,8 +342,13 @@ def no_sperm_donation(patient: Patient, settings: Settings) -> Answer:
 def informed_consent(patient: Patient, settings: Settings) -> Answer:
     """I17: a signed consent for this study; refusing the trial fails; consent to another study says nothing."""
     facts = [fact for fact in patient.facts("informed_consent", "administrative") if fact.assertion == "present"]
-    own = [fact for fact in facts if any(word in str(fact.attributes.get("study", "")).lower()
-                                         for word in ("nct07016230", "unlock", "tarlatamab"))]
+    own = [
+        fact
+        for fact in facts
+        if any(
+            word in str(fact.attributes.get("study", "")).lower() for word in ("nct07016230", "unlock", "tarlatamab")
+        )
+    ]
     signed = [fact for fact in own if fact.value_text == "positive"]
     refused = [fact for fact in own if fact.value_text == "negative"] + _refusals(patient, "trial")
     refused += [fact for fact in _refusals(patient, "biopsy", "blood") if fact.attributes.get("study")]

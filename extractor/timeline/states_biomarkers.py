@@ -39,8 +39,16 @@ def mitoses_per_2mm2(count: float, *, field_area_mm2: float | None = None) -> tu
 
 
 def measure_of(fact: Fact, **more) -> Measure:
-    return from_value(fact.value, fact.value_high, fact.comparator, fact.unit, date=time.when(fact),
-                      evidence=(fact.fact_id,), name=fact.concept, **more)
+    return from_value(
+        fact.value,
+        fact.value_high,
+        fact.comparator,
+        fact.unit,
+        date=time.when(fact),
+        evidence=(fact.fact_id,),
+        name=fact.concept,
+        **more,
+    )
 
 
 def own_specimen(patient: Patient, facts: Iterable[Fact]) -> list[Fact]:
@@ -58,40 +66,66 @@ def own_specimen(patient: Patient, facts: Iterable[Fact]) -> list[Fact]:
 
 def _on_tissue(fact: Fact) -> bool:
     return fact.attributes.get("method", fact.attributes.get("assay", "ihc")).lower() not in (
-        "rna", "ctdna", "pet", "rna-seq", "blood", "serum", "imaging")
+        "rna",
+        "ctdna",
+        "pet",
+        "rna-seq",
+        "blood",
+        "serum",
+        "imaging",
+    )
 
 
 @state("dll3_positive")
 def dll3_positive(patient: Patient, settings: Settings) -> Answer:
     """I2.e: at least 1 % of tumour cells or an H-score of at least 1, by immunohistochemistry."""
     facts = [fact for fact in patient.facts(("dll3_percent", "dll3_h_score", "dll3_status"), "biomarker")]
-    usable = [fact for fact in facts if fact.assertion == "present" and _on_tissue(fact)
-              and (fact.value is not None or fact.value_text in ("positive", "negative"))]
+    usable = [
+        fact
+        for fact in facts
+        if fact.assertion == "present"
+        and _on_tissue(fact)
+        and (fact.value is not None or fact.value_text in ("positive", "negative"))
+    ]
     if not usable:
         if facts:
-            return time.say(Truth.U, "DLL3 has no result by immunohistochemistry.", facts, missing="DLL3 immunohistochemistry")
+            return time.say(
+                Truth.U, "DLL3 has no result by immunohistochemistry.", facts, missing="DLL3 immunohistochemistry"
+            )
         return time.silent("DLL3", missing="DLL3 immunohistochemistry")
     chosen = own_specimen(patient, usable)
-    same = [fact for fact in usable if fact.note_id in {item.note_id for item in chosen}
-            and time.last_day(fact) == time.last_day(chosen[0])]
+    same = [
+        fact
+        for fact in usable
+        if fact.note_id in {item.note_id for item in chosen} and time.last_day(fact) == time.last_day(chosen[0])
+    ]
     answers = [_dll3(fact) for fact in same or chosen]
     truth = any_of(answer.truth for answer in answers)
     deciding = [answer for answer in answers if answer.truth is truth]
-    return Answer(truth, deciding[0].reason, tuple(e for a in deciding for e in a.evidence),
-                  tuple(sorted({c for a in deciding for c in a.review})),
-                  missing="DLL3 percentage" if truth is Truth.U else "")
+    return Answer(
+        truth,
+        deciding[0].reason,
+        tuple(e for a in deciding for e in a.evidence),
+        tuple(sorted({c for a in deciding for c in a.review})),
+        missing="DLL3 percentage" if truth is Truth.U else "",
+    )
 
 
 def _dll3(fact: Fact) -> Answer:
     if fact.value is None:
         positive = fact.value_text == "positive"
-        return time.say(Truth.T if positive else Truth.F, f"DLL3 {fact.value_text}, no number.", [fact],
-                        review=("R5",) if positive else ())
+        return time.say(
+            Truth.T if positive else Truth.F,
+            f"DLL3 {fact.value_text}, no number.",
+            [fact],
+            review=("R5",) if positive else (),
+        )
     measure = measure_of(fact)
     truth = measure.compare(">=", 1)
     label = "DLL3 H-score" if fact.concept == "dll3_h_score" else "DLL3"
-    return time.say(truth, f"{label} {measure.text()} against at least 1.", [fact],
-                    review=("R2",) if measure.near(1) else ())
+    return time.say(
+        truth, f"{label} {measure.text()} against at least 1.", [fact], review=("R2",) if measure.near(1) else ()
+    )
 
 
 @derived("ki67")
@@ -107,18 +141,35 @@ def ki67(patient: Patient, settings: Settings) -> Measure | None:
 @derived("mitotic_rate")
 def mitotic_rate(patient: Patient, settings: Settings) -> Measure | None:
     """Mitoses per 10 high-power fields as printed; per 2 mm2 is the same unless a field size is printed."""
-    chosen = own_specimen(patient, [fact for fact in patient.facts("mitotic_rate", "biomarker") if fact.value is not None])
+    chosen = own_specimen(
+        patient, [fact for fact in patient.facts("mitotic_rate", "biomarker") if fact.value is not None]
+    )
     if not chosen:
         return None
     measure = max((measure_of(fact) for fact in chosen), key=lambda item: item.high)
     areas = [fact.value for fact in patient.facts("field_area") if fact.value]
     if areas and chosen[-1].unit == "/10[HPF]":
         factor = 2 / (10 * areas[-1])
-        converted = Measure(measure.low * factor, measure.high * factor, measure.low_open, measure.high_open,
-                            "/2mm2", measure.date, measure.evidence, name="mitotic_rate")
+        converted = Measure(
+            measure.low * factor,
+            measure.high * factor,
+            measure.low_open,
+            measure.high_open,
+            "/2mm2",
+            measure.date,
+            measure.evidence,
+            name="mitotic_rate",
+        )
         if converted.compare(">", 20) is not measure.compare(">", 20):
-            return Measure(min(measure.low, converted.low), max(measure.high, converted.high), unit=measure.unit,
-                           date=measure.date, evidence=measure.evidence, review=("R2",), name="mitotic_rate")
+            return Measure(
+                min(measure.low, converted.low),
+                max(measure.high, converted.high),
+                unit=measure.unit,
+                date=measure.date,
+                evidence=measure.evidence,
+                review=("R2",),
+                name="mitotic_rate",
+            )
     return measure
 
 
@@ -131,21 +182,33 @@ def high_proliferation(patient: Patient, settings: Settings) -> Answer:
             continue
         truth = measure.compare(">", 20)
         review = set(measure.review) | ({"R2"} if measure.near(20) else set())
-        answers.append(Answer(truth, f"{label} {measure.text()} against more than 20.", measure.evidence,
-                              tuple(sorted(review))))
+        answers.append(
+            Answer(truth, f"{label} {measure.text()} against more than 20.", measure.evidence, tuple(sorted(review)))
+        )
     if not answers:
         words = patient.facts(("ki67", "mitotic_rate"), "biomarker")
         if words:
-            return time.say(Truth.U, "Ki-67 or mitoses are mentioned without a number.", words, missing="Ki-67 percentage")
+            return time.say(
+                Truth.U, "Ki-67 or mitoses are mentioned without a number.", words, missing="Ki-67 percentage"
+            )
         return time.silent("Ki-67 and mitoses", missing="Ki-67 percentage")
     truth = any_of(answer.truth for answer in answers)
     if truth is Truth.F and len(answers) == 1:
-        return Answer(Truth.U, f"{answers[0].reason} The other one is not known.", answers[0].evidence,
-                      answers[0].review, missing="mitotic count" if "Ki-67" in answers[0].reason else "Ki-67 percentage")
+        return Answer(
+            Truth.U,
+            f"{answers[0].reason} The other one is not known.",
+            answers[0].evidence,
+            answers[0].review,
+            missing="mitotic count" if "Ki-67" in answers[0].reason else "Ki-67 percentage",
+        )
     deciding = [answer for answer in answers if answer.truth is truth]
-    return Answer(truth, " ".join(answer.reason for answer in deciding), tuple(e for a in deciding for e in a.evidence),
-                  tuple(sorted({c for a in deciding for c in a.review})),
-                  missing="Ki-67 percentage" if truth is Truth.U else "")
+    return Answer(
+        truth,
+        " ".join(answer.reason for answer in deciding),
+        tuple(e for a in deciding for e in a.evidence),
+        tuple(sorted({c for a in deciding for c in a.review})),
+        missing="Ki-67 percentage" if truth is Truth.U else "",
+    )
 
 
 @state("mtc_high_grade")
@@ -154,17 +217,32 @@ def mtc_high_grade(patient: Patient, settings: Settings) -> Answer:
 
     A pathologist's explicit grade outranks the components; the newest metastatic specimen wins.
     """
-    stated = [fact for fact in patient.facts("mtc_grade") if fact.assertion == "present" and fact.value_text in ("high", "low")]
-    graded = [fact for fact in patient.facts("mtc", "histology") if fact.assertion == "present"
-              and fact.attributes.get("grade") in ("high", "low")]
+    stated = [
+        fact
+        for fact in patient.facts("mtc_grade")
+        if fact.assertion == "present" and fact.value_text in ("high", "low")
+    ]
+    graded = [
+        fact
+        for fact in patient.facts("mtc", "histology")
+        if fact.assertion == "present" and fact.attributes.get("grade") in ("high", "low")
+    ]
     stated += [fact for fact in graded if t.is_pathology(fact)]
-    components = [fact for fact in patient.facts(("ki67", "mitotic_rate", "tumor_necrosis"), "biomarker")
-                  if fact.assertion == "present" and fact.attributes.get("tumour") != "other"]
+    components = [
+        fact
+        for fact in patient.facts(("ki67", "mitotic_rate", "tumor_necrosis"), "biomarker")
+        if fact.assertion == "present" and fact.attributes.get("tumour") != "other"
+    ]
     if not stated and not components and not graded:
         return time.silent("the grade of the medullary carcinoma", missing="IMTCGS grade")
     if not stated and graded and len({fact.concept for fact in components}) < 3:
-        return time.say(Truth.U, f"Called {graded[-1].attributes['grade']} grade in a note; no report grades it.", graded,
-                        review=("R9",), missing="IMTCGS grade of the pathology report")
+        return time.say(
+            Truth.U,
+            f"Called {graded[-1].attributes['grade']} grade in a note; no report grades it.",
+            graded,
+            review=("R9",),
+            missing="IMTCGS grade of the pathology report",
+        )
     pool = stated + components
     metastatic = [fact for fact in pool if fact.attributes.get("metastatic") == "yes"]
     chosen = time.newest(stated) if stated else []
@@ -197,18 +275,33 @@ def _components(patient: Patient, newest_all: list[Fact], components: list[Fact]
             if truths["mitoses"] is Truth.U:
                 review.add("R2")
         elif fact.concept == "tumor_necrosis":
-            truths["necrosis"] = any_of((truths.get("necrosis", Truth.F),
-                                         Truth.T if fact.value_text == "positive" else Truth.F
-                                         if fact.value_text == "negative" else Truth.U))
+            truths["necrosis"] = any_of(
+                (
+                    truths.get("necrosis", Truth.F),
+                    Truth.T if fact.value_text == "positive" else Truth.F if fact.value_text == "negative" else Truth.U,
+                )
+            )
     truth = any_of(truths.values()) if truths else Truth.U
     if truth is Truth.F and len(truths) < 3:
         missing = sorted({"Ki-67", "mitoses", "necrosis"} - set(truths))
-        return time.say(Truth.U, f"Not high grade by what is known; {', '.join(missing)} not stated.", same, review=review,
-                        missing=", ".join(missing))
-    told = ", ".join(f"{name} {'reaches' if value is Truth.T else 'is below' if value is Truth.F else 'may reach'} the limit"
-                     for name, value in sorted(truths.items()))
-    return time.say(truth, f"IMTCGS components: {told}.", same, review=review,
-                    missing="field size of the mitotic count" if truth is Truth.U else "")
+        return time.say(
+            Truth.U,
+            f"Not high grade by what is known; {', '.join(missing)} not stated.",
+            same,
+            review=review,
+            missing=", ".join(missing),
+        )
+    told = ", ".join(
+        f"{name} {'reaches' if value is Truth.T else 'is below' if value is Truth.F else 'may reach'} the limit"
+        for name, value in sorted(truths.items())
+    )
+    return time.say(
+        truth,
+        f"IMTCGS components: {told}.",
+        same,
+        review=review,
+        missing="field size of the mitotic count" if truth is Truth.U else "",
+    )
 
 
 @state("nepc_phenotype")
@@ -224,24 +317,42 @@ def nepc_phenotype(patient: Patient, settings: Settings) -> Answer:
     for fact in patient.facts(("nse_tissue", "chromogranin", "cd56", "synaptophysin", "insm1"), "biomarker"):
         if fact.assertion == "present" and fact.value_text == "positive":
             focal = fact.attributes.get("extent") in ("focal", "patchy", "rare", "weak")
-            answers.append(time.say(Truth.U if focal else Truth.T,
-                                    f"{fact.concept} positive{' in a part' if focal else ''}.", [fact]))
+            answers.append(
+                time.say(
+                    Truth.U if focal else Truth.T, f"{fact.concept} positive{' in a part' if focal else ''}.", [fact]
+                )
+            )
     for fact in patient.facts(("tp53", "rb1", "pten"), "biomarker"):
         if fact.assertion == "present" and fact.value_text in ("lost", "mutated", "aberrant"):
             answers.append(time.say(Truth.T, f"{fact.concept.upper()} {fact.value_text}.", [fact]))
-    support = time.any_answer(answers, Answer(Truth.U, "No neuroendocrine marker or TP53, RB1, PTEN result is written.",
-                                              missing="neuroendocrine markers or TP53, RB1, PTEN"))
+    support = time.any_answer(
+        answers,
+        Answer(
+            Truth.U,
+            "No neuroendocrine marker or TP53, RB1, PTEN result is written.",
+            missing="neuroendocrine markers or TP53, RB1, PTEN",
+        ),
+    )
     if "none" in found.cohorts or not diagnosis or found.prostate is Truth.U:
         return time.say(Truth.U, found.reason, found.facts, review=("R8",))
-    return Answer(support.truth, support.reason, support.evidence, tuple(sorted({*support.review, "R11"})),
-                  missing=support.missing)
+    return Answer(
+        support.truth,
+        support.reason,
+        support.evidence,
+        tuple(sorted({*support.review, "R11"})),
+        missing=support.missing,
+    )
 
 
 def ret_status(patient: Patient) -> Answer:
     """T mutated or fused, F wild type (a negative germline test alone is not), U unknown or only a variant."""
     facts = [fact for fact in patient.facts("ret", "biomarker") if fact.assertion == "present"]
-    altered = [fact for fact in facts if fact.value_text in ("mutated", "fusion")
-               and not str(fact.attributes.get("significance", "")).lower().startswith(("vus", "uncertain"))]
+    altered = [
+        fact
+        for fact in facts
+        if fact.value_text in ("mutated", "fusion")
+        and not str(fact.attributes.get("significance", "")).lower().startswith(("vus", "uncertain"))
+    ]
     wild = [fact for fact in facts if fact.value_text == "wild_type"]
     somatic = [fact for fact in wild if fact.attributes.get("origin", "somatic") != "germline"]
     if altered:
@@ -249,7 +360,9 @@ def ret_status(patient: Patient) -> Answer:
     if somatic:
         return time.say(Truth.F, "RET is wild type.", somatic)
     if facts:
-        return time.say(Truth.U, "RET is not settled in the tumour.", facts, review=("R6",), missing="RET status of the tumour")
+        return time.say(
+            Truth.U, "RET is not settled in the tumour.", facts, review=("R6",), missing="RET status of the tumour"
+        )
     return time.silent("RET", missing="RET status of the tumour")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 
-from extractor.records import Fact
 from extractor.timeline import chronology as time
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
@@ -27,8 +26,11 @@ def brain_metastases(patient: Patient, settings: Settings) -> Answer:
     present = [fact for fact in facts if fact.assertion == "present"]
     possible = [fact for fact in facts if fact.assertion == "possible"]
     absent = [fact for fact in facts if fact.assertion == "absent"]
-    local = [fact for fact in patient.facts(("srs", "wbrt"), "therapy") if fact.assertion == "present"
-             and status(fact) not in ("planned", "declined", "not_given")]
+    local = [
+        fact
+        for fact in patient.facts(("srs", "wbrt"), "therapy")
+        if fact.assertion == "present" and status(fact) not in ("planned", "declined", "not_given")
+    ]
     if present or local:
         return time.say(Truth.T, "Brain metastases.", (present + local)[-4:])
     imaging = _imaging(patient, settings)
@@ -36,16 +38,28 @@ def brain_metastases(patient: Patient, settings: Settings) -> Answer:
         return time.say(Truth.U, "Brain metastases are suspected.", possible, review=("R5",), missing="brain MRI")
     other = [fact for fact in patient.facts("brain_lesion_other") if fact.assertion in ("present", "possible")]
     if other:
-        return time.say(Truth.U, "A skull, dural, pituitary or indeterminate lesion.", other, review=("R6",),
-                        missing="nature of the intracranial lesion")
+        return time.say(
+            Truth.U,
+            "A skull, dural, pituitary or indeterminate lesion.",
+            other,
+            review=("R6",),
+            missing="nature of the intracranial lesion",
+        )
     if absent:
         if imaging.truth is Truth.T:
             return time.say(Truth.F, f"No brain metastases; {imaging.reason}", absent[-3:])
-        return time.say(Truth.U, "No brain metastases on older imaging only.", absent[-3:], review=("R12",),
-                        provisional=Truth.F, missing="brain MRI")
+        return time.say(
+            Truth.U,
+            "No brain metastases on older imaging only.",
+            absent[-3:],
+            review=("R12",),
+            provisional=Truth.F,
+            missing="brain MRI",
+        )
     if imaging.truth is Truth.T:
-        return Answer(Truth.F, f"{imaging.reason} No brain metastases are written.", imaging.evidence, ("R7",),
-                      asserted=False)
+        return Answer(
+            Truth.F, f"{imaging.reason} No brain metastases are written.", imaging.evidence, ("R7",), asserted=False
+        )
     return time.silent("brain metastases", missing="brain MRI")
 
 
@@ -56,13 +70,18 @@ def _steroid_for_cns(patient: Patient, settings: Settings) -> Answer:
     unstated = [fact for fact in every if not fact.attributes.get("indication")]
     denied = [fact for fact in every if fact.assertion == "absent"]
     if for_cns:
-        return last_taken(patient, for_cns + [f for f in denied if f not in for_cns], STEROID_DAYS, "Steroid for the brain")
+        return last_taken(
+            patient, for_cns + [f for f in denied if f not in for_cns], STEROID_DAYS, "Steroid for the brain"
+        )
     if every:
         answer = last_taken(patient, every, STEROID_DAYS, "Steroid")
         if answer.truth is Truth.T and unstated:
-            dexamethasone = [fact for fact in unstated if fact.value_text == "dexamethasone"]
-            return Answer(Truth.T if dexamethasone and False else Truth.U, f"{answer.reason} Its indication is not written.",
-                          answer.evidence, missing="indication of the steroid")
+            return Answer(
+                Truth.U,
+                f"{answer.reason} Its indication is not written.",
+                answer.evidence,
+                missing="indication of the steroid",
+            )
         if answer.truth is Truth.T:
             return Answer(Truth.F, "The steroid is for something else.", answer.evidence)
         return answer
@@ -73,25 +92,37 @@ def _not_listed(patient: Patient, settings: Settings, what: str) -> Answer:
     listed = patient.context("meds", settings)
     if listed.truth is Truth.T:
         return Answer(Truth.F, f"No {what} on the medication list.", listed.evidence)
-    return Answer(Truth.U, f"Nothing is written about a {what} for the brain.", missing="medication list", asserted=False)
+    return Answer(
+        Truth.U, f"Nothing is written about a {what} for the brain.", missing="medication list", asserted=False
+    )
 
 
 def _anticonvulsant(patient: Patient, settings: Settings) -> Answer:
     """An antiseizure drug for brain metastases: T for seizures, U as prophylaxis or unstated, F for pain or none."""
-    every = [fact for fact in medication(patient, "anticonvulsant")
-             if (fact.value_text or "").lower() not in ("gabapentin", "pregabalin")]
-    facts = [fact for fact in every if is_current(fact) and fact.attributes.get("indication") not in (
-        "pain",)]
+    every = [
+        fact
+        for fact in medication(patient, "anticonvulsant")
+        if (fact.value_text or "").lower() not in ("gabapentin", "pregabalin")
+    ]
+    facts = [fact for fact in every if is_current(fact) and fact.attributes.get("indication") not in ("pain",)]
     newest_denial = max((told(fact) for fact in every if fact.assertion == "absent"), default=None)
     facts = [fact for fact in facts if newest_denial is None or told(fact) > newest_denial]
-    seizures = [fact for fact in patient.facts("seizure", "condition") if fact.assertion == "present"
-                and fact.temporality != "historical"]
+    seizures = [
+        fact
+        for fact in patient.facts("seizure", "condition")
+        if fact.assertion == "present" and fact.temporality != "historical"
+    ]
     if facts:
         prophylactic = any(fact.attributes.get("indication") == "prophylaxis" for fact in facts)
         if seizures and not prophylactic:
             return time.say(Truth.T, "An anticonvulsant for seizures.", facts + seizures)
-        return time.say(Truth.U, "An anticonvulsant whose need is not settled.", facts, review=("R6",),
-                        missing="indication of the anticonvulsant")
+        return time.say(
+            Truth.U,
+            "An anticonvulsant whose need is not settled.",
+            facts,
+            review=("R6",),
+            missing="indication of the anticonvulsant",
+        )
     if every:
         return time.say(Truth.F, "No anticonvulsant for brain metastases.", every)
     return _not_listed(patient, settings, "anticonvulsant")
@@ -101,10 +132,16 @@ def _symptoms(patient: Patient, settings: Settings) -> Answer:
     """Symptoms or deficits from the brain now or in the last 14 days, or a stated change in that time."""
     index = patient.index_date
     facts = [fact for fact in patient.facts(("neuro_symptoms", "neuro_change"))]
-    facts += [fact for fact in patient.facts("seizure", "condition") if fact.temporality != "historical"
-              or time.is_dated(fact)]
-    attributed = [fact for fact in patient.facts("brain_metastases", "condition")
-                  if fact.attributes.get("symptomatic") in ("yes", "no") and fact.assertion == "present"]
+    facts += [
+        fact
+        for fact in patient.facts("seizure", "condition")
+        if fact.temporality != "historical" or time.is_dated(fact)
+    ]
+    attributed = [
+        fact
+        for fact in patient.facts("brain_metastases", "condition")
+        if fact.attributes.get("symptomatic") in ("yes", "no") and fact.assertion == "present"
+    ]
     present = [fact for fact in facts if fact.assertion == "present" and fact.temporality != "future"]
     present += [fact for fact in attributed if fact.attributes["symptomatic"] == "yes"]
     absent = [fact for fact in facts if fact.assertion == "absent"]
@@ -119,24 +156,42 @@ def _symptoms(patient: Patient, settings: Settings) -> Answer:
         if fact.attributes.get("status") == "resolved" or fact.temporality == "historical":
             clear = event[1] + datetime.timedelta(days=STABLE_DAYS)
             recent = time.within_days(event, index, STABLE_DAYS - 1) if time.is_dated(fact) else Truth.F
-            answers.append(time.say(recent, f"Symptoms {time.span(event)} have resolved.", [fact],
-                                    clear_date=clear if recent is Truth.T else None))
+            answers.append(
+                time.say(
+                    recent,
+                    f"Symptoms {time.span(event)} have resolved.",
+                    [fact],
+                    clear_date=clear if recent is Truth.T else None,
+                )
+            )
             continue
         recent = time.within_days(event, index, STABLE_DAYS - 1)
         if newest_absent is not None and newest_absent > told(fact) and recent is not Truth.T:
-            answers.append(time.say(recent, "Earlier symptoms are gone.", [fact] + absent[-2:]))
+            answers.append(time.say(recent, "Earlier symptoms are gone.", [fact, *absent[-2:]]))
         elif newest_absent is not None and newest_absent > event[1]:
-            answers.append(time.say(recent, f"Symptoms {time.span(event)}, stable for 14 days is needed.", [fact],
-                                    clear_date=event[1] + datetime.timedelta(days=STABLE_DAYS)
-                                    if recent is Truth.T else None))
+            answers.append(
+                time.say(
+                    recent,
+                    f"Symptoms {time.span(event)}, stable for 14 days is needed.",
+                    [fact],
+                    clear_date=event[1] + datetime.timedelta(days=STABLE_DAYS) if recent is Truth.T else None,
+                )
+            )
         else:
-            answers.append(time.say(Truth.T if fact.concept != "seizure" or recent is not Truth.F else Truth.F,
-                                    "Neurological symptoms or deficits.", [fact]))
+            answers.append(
+                time.say(
+                    Truth.T if fact.concept != "seizure" or recent is not Truth.F else Truth.F,
+                    "Neurological symptoms or deficits.",
+                    [fact],
+                )
+            )
     if answers:
         return time.any_answer(answers, answers[0])
     if absent:
         return time.say(Truth.F, "No neurological symptoms.", absent[-3:])
-    return Answer(Truth.U, "Nothing is written about neurological symptoms.", missing="neurological symptoms", asserted=False)
+    return Answer(
+        Truth.U, "Nothing is written about neurological symptoms.", missing="neurological symptoms", asserted=False
+    )
 
 
 @state("active_brain_metastases")
@@ -147,8 +202,14 @@ def active_brain_metastases(patient: Patient, settings: Settings) -> Answer:
         return lesions
     if lesions.truth is Truth.U:
         change = [fact for fact in patient.facts("neuro_change") if fact.assertion == "present"]
-        return Answer(Truth.U, lesions.reason, lesions.evidence + time.ids(change), lesions.review,
-                      provisional=lesions.provisional, missing=lesions.missing)
+        return Answer(
+            Truth.U,
+            lesions.reason,
+            lesions.evidence + time.ids(change),
+            lesions.review,
+            provisional=lesions.provisional,
+            missing=lesions.missing,
+        )
     symptoms, steroid, drug = (part(patient, settings) for part in (_symptoms, _steroid_for_cns, _anticonvulsant))
     parts = [symptoms, steroid, drug]
     truth = max(part.truth for part in parts)
@@ -158,22 +219,47 @@ def active_brain_metastases(patient: Patient, settings: Settings) -> Answer:
     reason = " ".join(part.reason for part in deciding[:3])
     if truth is Truth.T:
         clear = [part.clear_date for part in deciding]
-        return Answer(Truth.T, f"Brain metastases. {reason}", evidence, tuple(sorted(review)),
-                      clear_date=max(clear) if all(clear) else None)
+        return Answer(
+            Truth.T,
+            f"Brain metastases. {reason}",
+            evidence,
+            tuple(sorted(review)),
+            clear_date=max(clear) if all(clear) else None,
+        )
     growing = [fact for fact in patient.facts("brain_mets_progressing") if fact.assertion == "present"]
-    growing = [fact for fact in growing if not any(
-        told(item) > told(fact) and item.assertion == "present" for item in patient.facts("neuro_stable"))]
+    growing = [
+        fact
+        for fact in growing
+        if not any(told(item) > told(fact) and item.assertion == "present" for item in patient.facts("neuro_stable"))
+    ]
     if growing:
-        return Answer(Truth.U, "Treated brain metastases grow again; are they clinically inactive?",
-                      evidence + time.ids(growing), ("R6",), missing="neuro-oncology opinion")
+        return Answer(
+            Truth.U,
+            "Treated brain metastases grow again; are they clinically inactive?",
+            evidence + time.ids(growing),
+            ("R6",),
+            missing="neuro-oncology opinion",
+        )
     if truth is Truth.U:
-        return Answer(Truth.U, f"Brain metastases. {reason}", evidence, tuple(sorted(review)),
-                      missing=next((part.missing for part in deciding if part.missing), ""))
+        return Answer(
+            Truth.U,
+            f"Brain metastases. {reason}",
+            evidence,
+            tuple(sorted(review)),
+            missing=next((part.missing for part in deciding if part.missing), ""),
+        )
     treated = [fact for fact in patient.facts(("srs", "wbrt"), "therapy") if fact.assertion == "present"]
-    treated += [fact for fact in patient.facts("brain_metastases", "condition") if fact.attributes.get("status") in
-                ("treated", "stable")]
-    return Answer(Truth.F, f"Brain metastases, {'treated and ' if treated else ''}clinically inactive. {reason}", evidence,
-                  () if treated else ("R6",))
+    treated += [
+        fact
+        for fact in patient.facts("brain_metastases", "condition")
+        if fact.attributes.get("status") in ("treated", "stable")
+    ]
+    return Answer(
+        Truth.F,
+        f"Brain metastases, {'treated and ' if treated else ''}clinically inactive. {reason}",
+        evidence,
+        () if treated else ("R6",),
+    )
 
 
 @state("active_cord_compression")
@@ -186,24 +272,38 @@ def active_cord_compression(patient: Patient, settings: Settings) -> Answer:
     if not facts:
         return time.silent("cord compression")
     if present:
-        over = [fact for fact in facts if fact.attributes.get("status") in ("treated", "stable", "resolved")
-                or fact.temporality == "historical"]
+        over = [
+            fact
+            for fact in facts
+            if fact.attributes.get("status") in ("treated", "stable", "resolved") or fact.temporality == "historical"
+        ]
         newest = time.newest(present)
         old = all((patient.index_date - time.last_day(fact)).days >= STABLE_DAYS for fact in newest)
         later = [fact for fact in absent if time.last_day(fact) >= max(time.last_day(item) for item in present)]
         if over or (later and old):
             steroid = last_taken(patient, medication(patient, "systemic_steroid"), STABLE_DAYS, "Steroid")
             if steroid.truth is Truth.T:
-                return Answer(Truth.T, f"Cord compression treated. {steroid.reason}", steroid.evidence + time.ids(over),
-                              clear_date=steroid.clear_date)
-            symptoms = [fact for fact in patient.facts("neuro_change") if fact.assertion == "present"
-                        and time.is_fresh(fact, patient.index_date, days=STABLE_DAYS - 1)]
+                return Answer(
+                    Truth.T,
+                    f"Cord compression treated. {steroid.reason}",
+                    steroid.evidence + time.ids(over),
+                    clear_date=steroid.clear_date,
+                )
+            symptoms = [
+                fact
+                for fact in patient.facts("neuro_change")
+                if fact.assertion == "present" and time.is_fresh(fact, patient.index_date, days=STABLE_DAYS - 1)
+            ]
             if symptoms:
                 return time.say(Truth.T, "Cord compression with a recent neurological change.", symptoms + over)
-            return time.say(Truth.F, "Cord compression treated and stable, off steroids.", over or later, review=("R6",))
+            return time.say(
+                Truth.F, "Cord compression treated and stable, off steroids.", over or later, review=("R6",)
+            )
         return time.say(Truth.T, "Cord compression.", present)
     if possible and not (absent and max(time.last_day(f) for f in absent) >= max(time.last_day(f) for f in possible)):
-        return time.say(Truth.U, "Cord compression is possible or threatened.", possible, review=("R5",), missing="spine MRI")
+        return time.say(
+            Truth.U, "Cord compression is possible or threatened.", possible, review=("R5",), missing="spine MRI"
+        )
     return time.say(Truth.F, "No cord compression.", absent)
 
 
@@ -221,15 +321,31 @@ def leptomeningeal_disease(patient: Patient, settings: Settings) -> Answer:
     if present:
         newest_present = max(time.last_day(fact) for fact in present)
         if newest_absent and newest_absent > newest_present:
-            return time.say(Truth.U, "Leptomeningeal disease is stated and later denied.", present + absent, review=("R1",),
-                            missing="cerebrospinal fluid or spine MRI")
+            return time.say(
+                Truth.U,
+                "Leptomeningeal disease is stated and later denied.",
+                present + absent,
+                review=("R1",),
+                missing="cerebrospinal fluid or spine MRI",
+            )
         return time.say(Truth.T, "Leptomeningeal disease.", present)
     if possible and not (newest_absent and newest_absent >= max(time.last_day(fact) for fact in possible)):
-        return time.say(Truth.U, "Leptomeningeal disease is suspected.", possible, review=("R5",),
-                        missing="cerebrospinal fluid or spine MRI")
+        return time.say(
+            Truth.U,
+            "Leptomeningeal disease is suspected.",
+            possible,
+            review=("R5",),
+            missing="cerebrospinal fluid or spine MRI",
+        )
     if absent:
         if imaging.truth is Truth.T:
             return time.say(Truth.F, f"No leptomeningeal disease; {imaging.reason}", absent[-3:])
-        return time.say(Truth.U, "No leptomeningeal disease on older imaging only.", absent[-3:], review=("R12",),
-                        provisional=Truth.F, missing="brain MRI")
+        return time.say(
+            Truth.U,
+            "No leptomeningeal disease on older imaging only.",
+            absent[-3:],
+            review=("R12",),
+            provisional=Truth.F,
+            missing="brain MRI",
+        )
     return time.silent("leptomeningeal disease", missing="brain MRI")

@@ -41,8 +41,13 @@ def histology_eligible(patient: Patient, settings: Settings) -> Answer:
     if not found.cohorts:
         return time.silent("the histology", missing="pathology report")
     truth = Truth.T if "none" not in found.cohorts else Truth.F if found.cohorts == {"none"} else Truth.U
-    return time.say(truth, found.reason, found.facts, review=found.review,
-                    missing="" if truth is not Truth.U else "pathology review of the newest specimen")
+    return time.say(
+        truth,
+        found.reason,
+        found.facts,
+        review=found.review,
+        missing="" if truth is not Truth.U else "pathology review of the newest specimen",
+    )
 
 
 @state("primary_prostate")
@@ -54,17 +59,25 @@ def primary_prostate(patient: Patient, settings: Settings) -> Answer:
     if "nec" not in found.cohorts:
         return time.say(Truth.F, "Not a neuroendocrine carcinoma of the prostate.", found.facts)
     site = found.prostate
-    return time.say(site, f"Primary site: {', '.join(sorted(found.sites)) or 'not stated, not the prostate'}.", found.facts)
+    return time.say(
+        site, f"Primary site: {', '.join(sorted(found.sites)) or 'not stated, not the prostate'}.", found.facts
+    )
 
 
 @state("tissue_proven")
 def tissue_proven(patient: Patient, settings: Settings) -> Answer:
     """I2.b: biopsy, resection or cell block; a smear alone is open; a clinical diagnosis without tissue fails."""
     none = [fact for fact in patient.facts("no_tissue") if fact.assertion == "present"]
-    proofs = [fact for fact in patient.facts("tissue_proof") if fact.assertion == "present"
-              and fact.attributes.get("diagnostic") != "no"]
-    reports = [fact for fact in t.histology(patient) if fact.assertion == "present" and t.is_pathology(fact)
-               and "cytolog" not in fact.note_type.lower()]
+    proofs = [
+        fact
+        for fact in patient.facts("tissue_proof")
+        if fact.assertion == "present" and fact.attributes.get("diagnostic") != "no"
+    ]
+    reports = [
+        fact
+        for fact in t.histology(patient)
+        if fact.assertion == "present" and t.is_pathology(fact) and "cytolog" not in fact.note_type.lower()
+    ]
     solid = [fact for fact in proofs if fact.attributes.get("specimen") != "cytology"]
     if none and not reports:
         newest_none = max(time.last_day(fact) for fact in none)
@@ -72,10 +85,26 @@ def tissue_proven(patient: Patient, settings: Settings) -> Answer:
             return time.say(Truth.F, "A clinical diagnosis without tissue.", none)
     if solid or reports:
         block = solid and not reports and all(fact.attributes.get("specimen") == "cell_block" for fact in solid)
-        return time.say(Truth.T, "Tissue stands behind the diagnosis.", (solid + reports)[-4:],
-                        review=("R6",) if block else ())
-    markers = [fact for fact in patient.facts(("ki67", "synaptophysin", "chromogranin", "cd56", "dll3_percent",
-                                               "dll3_status", "insm1", "mitotic_rate", "ttf1"), "biomarker")]
+        return time.say(
+            Truth.T, "Tissue stands behind the diagnosis.", (solid + reports)[-4:], review=("R6",) if block else ()
+        )
+    markers = [
+        fact
+        for fact in patient.facts(
+            (
+                "ki67",
+                "synaptophysin",
+                "chromogranin",
+                "cd56",
+                "dll3_percent",
+                "dll3_status",
+                "insm1",
+                "mitotic_rate",
+                "ttf1",
+            ),
+            "biomarker",
+        )
+    ]
     if markers:
         return time.say(Truth.T, "Stains were read on the tumour tissue.", markers[-4:], review=("R5",))
     if proofs:
@@ -87,23 +116,31 @@ def tissue_proven(patient: Patient, settings: Settings) -> Answer:
 def latest_metastatic_specimen_supports(patient: Patient, settings: Settings) -> Answer:
     """I2.d: does the newest biopsy of a metastatic site show the tumour? Never decides alone (policy A-4)."""
     found = t.tumour(patient, settings)
-    proofs = [fact for fact in patient.facts("tissue_proof") if fact.attributes.get("metastatic") == "yes"
-              and fact.assertion == "present" and fact.attributes.get("diagnostic") != "no"]
+    proofs = [
+        fact
+        for fact in patient.facts("tissue_proof")
+        if fact.attributes.get("metastatic") == "yes"
+        and fact.assertion == "present"
+        and fact.attributes.get("diagnostic") != "no"
+    ]
     if not found.cohorts:
         return time.silent("the specimens", missing="pathology report")
     if "R1" in found.review:
         return time.say(Truth.U, found.reason, found.newest, review=("R1", "R8"))
     if proofs:
         return time.say(Truth.T, f"Metastatic specimen of {time.day(time.last_day(proofs[-1]))}.", proofs)
-    return time.say(Truth.T, "No specimen of a metastatic site is named; the one there is supports it.", found.facts,
-                    review=("R6",))
+    return time.say(
+        Truth.T, "No specimen of a metastatic site is named; the one there is supports it.", found.facts, review=("R6",)
+    )
 
 
 @state("expert_review_confirms")
 def expert_review_confirms(patient: Patient, settings: Settings) -> Answer:
     """I3.1: fails only where an expert review contradicts neuroendocrine carcinoma."""
     facts = [fact for fact in patient.facts("expert_review") if fact.assertion != "hypothetical"]
-    done = [fact for fact in facts if fact.assertion == "present" and fact.value_text in ("confirms", "contradicts", None)]
+    done = [
+        fact for fact in facts if fact.assertion == "present" and fact.value_text in ("confirms", "contradicts", None)
+    ]
     if not facts:
         return time.silent("an expert review of the pathology", missing="expert pathology review")
     if not done:
@@ -126,8 +163,12 @@ def nec_subtype_accepted(patient: Patient, settings: Settings) -> Answer:
     if "mixed" in found.subtypes or "none" in found.cohorts:
         return time.say(Truth.U, found.reason or "The subtype is mixed.", found.facts, review=("R8",))
     kinds = ", ".join(sorted(found.subtypes)).replace("_", " ") or "not otherwise specified"
-    return time.say(Truth.T, f"Neuroendocrine carcinoma, {kinds}.", found.facts,
-                    review=("R8",) if any(f.concept == "merkel_cell" for f in found.facts) else ())
+    return time.say(
+        Truth.T,
+        f"Neuroendocrine carcinoma, {kinds}.",
+        found.facts,
+        review=("R8",) if any(f.concept == "merkel_cell" for f in found.facts) else (),
+    )
 
 
 EXTENT = ("extensive_stage", "limited_stage", "metastatic", "locally_advanced", "stage_group", "metastatic_site", "tnm")
@@ -143,8 +184,13 @@ def _extent_value(fact: Fact) -> str:
         return "limited"
     text = (fact.value_text or "").upper()
     if fact.concept == "stage_group":
-        return ("metastatic" if text.startswith("IV") or text.startswith("4") else
-                "locally_advanced" if text.startswith("III") or text.startswith("3") else "localized")
+        return (
+            "metastatic"
+            if text.startswith("IV") or text.startswith("4")
+            else "locally_advanced"
+            if text.startswith("III") or text.startswith("3")
+            else "localized"
+        )
     if "M1" in text:
         return "metastatic"
     return ""
@@ -154,8 +200,11 @@ def _extent_value(fact: Fact) -> str:
 def advanced_disease(patient: Patient, settings: Settings) -> Answer:
     """I2.c: metastatic, extensive or locally advanced. Once metastatic, always; limited stage alone is open."""
     facts = [fact for fact in patient.facts(EXTENT) if fact.family in ("stage", "condition")]
-    brain_liver = [fact for fact in patient.facts(("liver_metastases", "brain_metastases"), "condition")
-                   if fact.assertion == "present"]
+    brain_liver = [
+        fact
+        for fact in patient.facts(("liver_metastases", "brain_metastases"), "condition")
+        if fact.assertion == "present"
+    ]
     firm = [fact for fact in facts if fact.assertion == "present"]
     by_extent: dict[str, list[Fact]] = {}
     for fact in firm:
@@ -169,8 +218,12 @@ def advanced_disease(patient: Patient, settings: Settings) -> Answer:
     if relapse:
         return time.say(Truth.T, "The disease has recurred or progressed.", relapse[-3:], review=("R6",))
     if by_extent.get("limited"):
-        return time.say(Truth.U, "Limited stage without a later event.", by_extent["limited"],
-                        missing="current extent of the disease")
+        return time.say(
+            Truth.U,
+            "Limited stage without a later event.",
+            by_extent["limited"],
+            missing="current extent of the disease",
+        )
     if by_extent.get("localized"):
         return time.say(Truth.F, "Localised disease.", by_extent["localized"])
     possible = [fact for fact in facts if fact.assertion == "possible" and _extent_value(fact) == "metastatic"]
@@ -182,11 +235,19 @@ def advanced_disease(patient: Patient, settings: Settings) -> Answer:
 @state("curative_treatment_possible")
 def curative_treatment_possible(patient: Patient, settings: Settings) -> Answer:
     """E2: a plan of treatment with curative intent now. Distant metastases without such a plan: no."""
-    plans = [fact for fact in patient.facts("curative_plan") if not (time.is_dated(fact) and fact.temporality == "historical")]
+    plans = [
+        fact
+        for fact in patient.facts("curative_plan")
+        if not (time.is_dated(fact) and fact.temporality == "historical")
+    ]
     last = patient.last_note_date or patient.index_date
     recent = [fact for fact in plans if not fact.note_date or (last - fact.note_date).days <= 120]
-    firm = [fact for fact in recent if fact.assertion == "present" or (
-        fact.assertion == "hypothetical" and fact.attributes.get("status") == "planned")]
+    firm = [
+        fact
+        for fact in recent
+        if fact.assertion == "present"
+        or (fact.assertion == "hypothetical" and fact.attributes.get("status") == "planned")
+    ]
     open_ = [fact for fact in recent if fact.assertion in ("possible", "hypothetical") and fact not in firm]
     denied = [fact for fact in recent if fact.assertion == "absent"]
     palliative = [fact for fact in patient.facts("palliative_intent") if fact.assertion == "present"]
@@ -198,19 +259,26 @@ def curative_treatment_possible(patient: Patient, settings: Settings) -> Answer:
         if metastatic and all(fact.assertion != "present" for fact in firm):
             return time.say(Truth.U, "Treatment with curative intent is under discussion.", firm, review=("R11",))
         if not metastatic or max(time.last_day(f) for f in firm) >= max(
-                (time.last_day(f) for f in patient.facts(EXTENT) if _extent_value(f) == "metastatic"), default=last):
+            (time.last_day(f) for f in patient.facts(EXTENT) if _extent_value(f) == "metastatic"), default=last
+        ):
             return time.say(Truth.T, "Treatment with curative intent is planned.", firm, review=("R11",))
     if open_ and not denied:
         return time.say(Truth.U, "Treatment with curative intent is under discussion.", open_, review=("R11",))
     if denied or palliative:
         return time.say(Truth.F, "Curative treatment is ruled out or the intent is palliative.", denied + palliative)
     if metastatic:
-        return Answer(Truth.F, "Metastatic or extensive disease and no plan of curative treatment.", extent.evidence,
-                      ("R7",))
+        return Answer(
+            Truth.F, "Metastatic or extensive disease and no plan of curative treatment.", extent.evidence, ("R7",)
+        )
     progressed = [fact for fact in patient.facts("progression", "response") if fact.assertion == "present"]
     if extent.truth is Truth.T and progressed:
-        return Answer(Truth.U, "Locally advanced or recurrent disease; a curative option is not ruled out.",
-                      extent.evidence, ("R11",), missing="intent of treatment")
+        return Answer(
+            Truth.U,
+            "Locally advanced or recurrent disease; a curative option is not ruled out.",
+            extent.evidence,
+            ("R11",),
+            missing="intent of treatment",
+        )
     return time.silent("the intent of treatment", missing="intent of treatment")
 
 
@@ -220,8 +288,11 @@ def well_differentiated_net(patient: Patient, settings: Settings) -> Answer:
     found = t.tumour(patient, settings)
     if not found.cohorts:
         return time.silent("the histology", missing="pathology report")
-    beside = [fact for fact in t.histology(patient) if fact.concept in t.WELL_DIFFERENTIATED | t.PARAGANGLIAL
-              and fact.assertion == "present"]
+    beside = [
+        fact
+        for fact in t.histology(patient)
+        if fact.concept in t.WELL_DIFFERENTIATED | t.PARAGANGLIAL and fact.assertion == "present"
+    ]
     if found.cohorts == {"none"}:
         if beside:
             return time.say(Truth.T, "The tumour is a well-differentiated neuroendocrine tumour.", beside)
@@ -236,23 +307,37 @@ def well_differentiated_net(patient: Patient, settings: Settings) -> Answer:
         if grade.truth is Truth.F:
             return Answer(Truth.T, "Low-grade medullary thyroid carcinoma.", grade.evidence, grade.review)
         if grade.truth is Truth.U and not beside:
-            return Answer(Truth.U if grade.asserted else Truth.U, "The grade of the medullary thyroid carcinoma is not known.",
-                          grade.evidence, missing="IMTCGS grade")
+            return Answer(
+                Truth.U,
+                "The grade of the medullary thyroid carcinoma is not known.",
+                grade.evidence,
+                missing="IMTCGS grade",
+            )
     newer = [fact for fact in beside if not _cured_long_ago(fact, patient) and _is_beside(fact, found)]
     if newer:
-        return time.say(Truth.U, "A neuroendocrine tumour, phaeochromocytoma or paraganglioma beside the study tumour.", newer,
-                        review=("R6",), missing="is the other neuroendocrine tumour active")
+        return time.say(
+            Truth.U,
+            "A neuroendocrine tumour, phaeochromocytoma or paraganglioma beside the study tumour.",
+            newer,
+            review=("R6",),
+            missing="is the other neuroendocrine tumour active",
+        )
     return time.say(Truth.F, found.reason, list(found.facts) + beside, review=("R6",) if beside else ())
 
 
 def _is_beside(fact: Fact, found: t.Tumour) -> bool:
     """Another tumour, not a name from the differential diagnosis of this one."""
     site = t._site(fact)
-    return fact.concept in t.PARAGANGLIAL or t._in_history(fact) or time.is_dated(fact) and fact.note_id not in {
-        item.note_id for item in found.facts} or bool(site and found.sites and site not in found.sites)
+    return (
+        fact.concept in t.PARAGANGLIAL
+        or t._in_history(fact)
+        or (time.is_dated(fact) and fact.note_id not in {item.note_id for item in found.facts})
+        or bool(site and found.sites and site not in found.sites)
+    )
 
 
 def _cured_long_ago(fact: Fact, patient: Patient) -> bool:
     event = time.past_event(fact)
     return bool(event and event[1] <= time.months_before(patient.index_date, 36)) and (
-        fact.concept in t.WELL_DIFFERENTIATED)
+        fact.concept in t.WELL_DIFFERENTIATED
+    )

@@ -1,4 +1,4 @@
-"""Immune-related events, hypersensitivity, toxicity, autoimmune disease (E5, E6, E11, E20, E25)."""
+"""Immune-related events, hypersensitivity, toxicity (E5, E6, E11, E25)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime
 
 from extractor.records import Fact
 from extractor.timeline import chronology as time
-from extractor.timeline.knowledge import drug_name, is_in
+from extractor.timeline.knowledge import is_in
 from extractor.timeline.measure import Measure, from_value
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
@@ -28,16 +28,25 @@ def grade_of(fact: Fact) -> Measure | None:
         number = float(value)
     except (TypeError, ValueError):
         return None
-    return from_value(number, fact.value_high if fact.family == "toxicity" else None, fact.comparator if
-                      fact.family == "toxicity" else None, "{grade}")
+    return from_value(
+        number,
+        fact.value_high if fact.family == "toxicity" else None,
+        fact.comparator if fact.family == "toxicity" else None,
+        "{grade}",
+    )
 
 
 def immune_events(patient: Patient) -> list[Fact]:
     """Immune-related events of the patient: toxicity facts, and conditions whose cause is immunotherapy."""
     facts = patient.facts(IMMUNE, "toxicity")
-    facts += [fact for fact in patient.facts(IMMUNE_CONDITIONS, "condition") if fact.attributes.get("cause") == "immune"
-              or fact.concept == "hypophysitis"]
-    return sorted((fact for fact in facts if fact.assertion != "hypothetical"), key=lambda fact: (told(fact), fact.fact_id))
+    facts += [
+        fact
+        for fact in patient.facts(IMMUNE_CONDITIONS, "condition")
+        if fact.attributes.get("cause") == "immune" or fact.concept == "hypophysitis"
+    ]
+    return sorted(
+        (fact for fact in facts if fact.assertion != "hypothetical"), key=lambda fact: (told(fact), fact.fact_id)
+    )
 
 
 def _tolerated(patient: Patient) -> list[Fact]:
@@ -52,16 +61,27 @@ def _graded(patient: Patient, facts: list[Fact], what: str) -> Answer:
     present = [fact for fact in facts if fact.assertion in ("present", "possible")]
     grades = [(fact, grade_of(fact)) for fact in present]
     severe = [fact for fact, grade in grades if grade is not None and grade.compare(">=", SEVERE_GRADE) is Truth.T]
-    severe += [fact for fact, grade in grades if grade is None and fact.attributes.get("severity") in ("severe", "life_threatening")]
+    severe += [
+        fact
+        for fact, grade in grades
+        if grade is None and fact.attributes.get("severity") in ("severe", "life_threatening")
+    ]
     if severe:
         firm = [fact for fact in severe if fact.assertion == "present"]
         return time.say(Truth.T if firm else Truth.U, f"{what} of grade 3 or more.", severe, correctable=False)
     known = {(fact.value_text or fact.concept) for fact, grade in grades if grade is not None}
-    unknown = [fact for fact, grade in grades if (grade is None or grade.compare(">=", SEVERE_GRADE) is Truth.U)
-               and (fact.value_text or fact.concept) not in known
-               and not (known and fact.value_text is None)]
-    mild = [fact for fact in unknown if fact.value_text in ("thyroiditis", "hypothyroidism", "thyroid")
-            or fact.attributes.get("severity") == "mild"]
+    unknown = [
+        fact
+        for fact, grade in grades
+        if (grade is None or grade.compare(">=", SEVERE_GRADE) is Truth.U)
+        and (fact.value_text or fact.concept) not in known
+        and not (known and fact.value_text is None)
+    ]
+    mild = [
+        fact
+        for fact in unknown
+        if fact.value_text in ("thyroiditis", "hypothyroidism", "thyroid") or fact.attributes.get("severity") == "mild"
+    ]
     unknown = [fact for fact in unknown if fact not in mild]
     if unknown:
         return time.say(Truth.U, f"{what} without a grade.", unknown, missing=f"grade of the {what.lower()}")
@@ -76,8 +96,11 @@ def _graded(patient: Patient, facts: list[Fact], what: str) -> Answer:
 @state("recurrent_pneumonitis")
 def recurrent_pneumonitis(patient: Patient, settings: Settings) -> Answer:
     """E5.a: two episodes of immune pneumonitis of grade 2 or more; a single one is no (R6)."""
-    facts = [fact for fact in immune_events(patient) if fact.concept == "pneumonitis" or
-             (fact.value_text or "") in ("pneumonitis", "lung")]
+    facts = [
+        fact
+        for fact in immune_events(patient)
+        if fact.concept == "pneumonitis" or (fact.value_text or "") in ("pneumonitis", "lung")
+    ]
     present = [fact for fact in facts if fact.assertion == "present"]
     if not present:
         absent = [fact for fact in facts + patient.facts("pneumonitis", "condition") if fact.assertion == "absent"]
@@ -90,7 +113,7 @@ def recurrent_pneumonitis(patient: Patient, settings: Settings) -> Answer:
     recurrent = [fact for fact in present if fact.attributes.get("recurrent") in (True, "yes")]
     days = sorted({time.last_day(fact) for fact in grade2 if time.is_dated(fact)})
     episodes = sum(1 for i, day in enumerate(days) if i == 0 or (day - days[i - 1]).days > 60)
-    if recurrent and grade2 or episodes >= 2:
+    if (recurrent and grade2) or episodes >= 2:
         return time.say(Truth.T, "Pneumonitis of grade 2 or more came back.", grade2, correctable=False)
     return time.say(Truth.F, "One episode of pneumonitis.", present, review=("R6",))
 
@@ -107,8 +130,11 @@ def severe_immune_event(patient: Patient, settings: Settings) -> Answer:
 def _infusion_reactions(patient: Patient) -> list[Fact]:
     immune = patient.facts("infusion_reaction", "toxicity")
     named = [fact for fact in immune if fact.value_text]
-    return [fact for fact in immune if fact not in named or is_in(
-        fact.value_text, "checkpoint_inhibitor", "t_cell_engager", "other_immune_therapy")]
+    return [
+        fact
+        for fact in immune
+        if fact not in named or is_in(fact.value_text, "checkpoint_inhibitor", "t_cell_engager", "other_immune_therapy")
+    ]
 
 
 @state("severe_infusion_reaction")
@@ -127,17 +153,28 @@ def severe_infusion_reaction(patient: Patient, settings: Settings) -> Answer:
 def immunotherapy_stopped_for_toxicity(patient: Patient, settings: Settings) -> Answer:
     """E5.d: immunotherapy permanently stopped for an event: grade 3 or more T, lower open (R6)."""
     stops = [fact for fact in patient.facts("io_stopped_toxicity") if fact.assertion in ("present", "absent")]
-    stops += [fact for fact in drug_facts(patient) if stop_reason(fact) == "toxicity"
-              and is_in(fact, "checkpoint_inhibitor", "t_cell_engager")]
+    stops += [
+        fact
+        for fact in drug_facts(patient)
+        if stop_reason(fact) == "toxicity" and is_in(fact, "checkpoint_inhibitor", "t_cell_engager")
+    ]
     present = [fact for fact in stops if fact.assertion == "present"]
     if present:
         grades = [grade for fact in present if (grade := grade_of(fact)) is not None]
         severe = any(grade.compare(">=", SEVERE_GRADE) is Truth.T for grade in grades)
-        if severe or severe_immune_event(patient, settings).truth is Truth.T or severe_infusion_reaction(
-                patient, settings).truth is Truth.T:
+        if (
+            severe
+            or severe_immune_event(patient, settings).truth is Truth.T
+            or severe_infusion_reaction(patient, settings).truth is Truth.T
+        ):
             return time.say(Truth.T, "Immunotherapy was stopped for a severe event.", present, correctable=False)
-        return time.say(Truth.U, "Immunotherapy was stopped for an event below grade 3 or without a grade.", present,
-                        review=("R6",), missing="grade of the event")
+        return time.say(
+            Truth.U,
+            "Immunotherapy was stopped for an event below grade 3 or without a grade.",
+            present,
+            review=("R6",),
+            missing="grade of the event",
+        )
     if stops:
         return time.say(Truth.F, "Immunotherapy was not stopped for toxicity.", stops)
     if _tolerated(patient):
@@ -148,8 +185,12 @@ def immunotherapy_stopped_for_toxicity(patient: Patient, settings: Settings) -> 
         reasons = {stop_reason(fact) for fact in drug_facts(patient) if is_in(fact, "checkpoint_inhibitor")} - {""}
         if base.truth is Truth.F and (reasons or all(grade.compare("<=", 1) is Truth.T for grade in grades)):
             return Answer(Truth.F, "Immunotherapy was not stopped for the event.", base.evidence)
-        return Answer(Truth.U, "An immune-related event; why immunotherapy ended is not written.", base.evidence,
-                      missing="why immunotherapy was stopped")
+        return Answer(
+            Truth.U,
+            "An immune-related event; why immunotherapy ended is not written.",
+            base.evidence,
+            missing="why immunotherapy was stopped",
+        )
     return time.silent("stopping immunotherapy for toxicity", missing="why immunotherapy was stopped")
 
 
@@ -157,7 +198,9 @@ def immunotherapy_stopped_for_toxicity(patient: Patient, settings: Settings) -> 
 def severe_immune_therapy_event(patient: Patient, settings: Settings) -> Answer:
     """E25: a severe or life-threatening event of any immune-mediated therapy."""
     parts = [severe_immune_event(patient, settings), severe_infusion_reaction(patient, settings)]
-    return time.any_answer(parts, time.silent("severe events of immune therapy", missing="toxicity of the immunotherapy"))
+    return time.any_answer(
+        parts, time.silent("severe events of immune therapy", missing="toxicity of the immunotherapy")
+    )
 
 
 @state("severe_hypersensitivity")
@@ -169,14 +212,24 @@ def severe_hypersensitivity(patient: Patient, settings: Settings) -> Answer:
     denied = [fact for fact in facts if fact.assertion == "absent"] + patient.facts("no_known_allergies")
     severe = [fact for fact in present if _is_severe(fact)]
     excipient = [fact for fact in severe if is_in(_agent(fact), "study_drug_excipient")]
-    polysorbate = [fact for fact in severe if _agent(fact) and any(
-        is_in(word, "polysorbate_80") for word in (_agent(fact), *_agent(fact).split()))]
+    polysorbate = [
+        fact
+        for fact in severe
+        if _agent(fact) and any(is_in(word, "polysorbate_80") for word in (_agent(fact), *_agent(fact).split()))
+    ]
     if excipient:
-        return time.say(Truth.T, "A severe reaction to the study drug or one of its excipients.", excipient, correctable=False)
+        return time.say(
+            Truth.T, "A severe reaction to the study drug or one of its excipients.", excipient, correctable=False
+        )
     if polysorbate:
         agent = ", ".join(sorted({_agent(fact) for fact in polysorbate}))
-        return time.say(Truth.U, f"A severe reaction to {agent}, which holds polysorbate 80.", polysorbate, review=("R6",),
-                        missing="was polysorbate 80 the cause")
+        return time.say(
+            Truth.U,
+            f"A severe reaction to {agent}, which holds polysorbate 80.",
+            polysorbate,
+            review=("R6",),
+            missing="was polysorbate 80 the cause",
+        )
     if present or denied:
         return time.say(Truth.F, "No severe reaction to the study drug or its excipients.", (present + denied)[-4:])
     return time.silent("allergies", missing="allergy list")
@@ -188,8 +241,11 @@ def _agent(fact: Fact) -> str:
 
 def _is_severe(fact: Fact) -> bool:
     grade = grade_of(fact)
-    return fact.concept == "anaphylaxis" or fact.attributes.get("severity") in ("severe", "life_threatening", "anaphylaxis") or (
-        grade is not None and grade.compare(">=", SEVERE_GRADE) is Truth.T)
+    return (
+        fact.concept == "anaphylaxis"
+        or fact.attributes.get("severity") in ("severe", "life_threatening", "anaphylaxis")
+        or (grade is not None and grade.compare(">=", SEVERE_GRADE) is Truth.T)
+    )
 
 
 #: toxicity that the laboratory limits (I11) or stable replacement (E20) govern instead (policy A-17)
@@ -205,15 +261,21 @@ def unresolved_toxicity(patient: Patient, settings: Settings) -> Answer:
     inferred one; the newest statement about each toxicity counts.
     """
     days = settings.window("toxicity")
-    facts = [fact for fact in patient.facts(family="toxicity") if fact.assertion != "hypothetical"
-             and fact.concept not in ("crs", "icans", "immune_related_ae", "infusion_reaction", "febrile_neutropenia")
-             and not fact.attributes.get("attribution") == "tumour"]
+    facts = [
+        fact
+        for fact in patient.facts(family="toxicity")
+        if fact.assertion != "hypothetical"
+        and fact.concept not in ("crs", "icans", "immune_related_ae", "infusion_reaction", "febrile_neutropenia")
+        and fact.attributes.get("attribution") != "tumour"
+    ]
     resolved = [fact for fact in patient.facts("toxicity_resolved") if fact.assertion == "present"]
     residual = [fact for fact in patient.facts("toxicity_residual") if fact.assertion == "present"]
     newest_resolved = max((told(fact) for fact in resolved), default=None)
     by_term: dict[str, list[Fact]] = {}
     for fact in facts:
-        by_term.setdefault(f"{fact.concept}:{(fact.value_text or '') if fact.concept == 'other_toxicity' else ''}", []).append(fact)
+        by_term.setdefault(
+            f"{fact.concept}:{(fact.value_text or '') if fact.concept == 'other_toxicity' else ''}", []
+        ).append(fact)
     answers = []
     for term, group in sorted(by_term.items()):
         name = term.split(":")[1] or term.split(":")[0]
@@ -225,14 +287,22 @@ def unresolved_toxicity(patient: Patient, settings: Settings) -> Answer:
     for fact in residual:
         if newest_resolved is not None and newest_resolved > told(fact):
             continue
-        answers.append(time.say(Truth.U, "Residual toxicity without a grade.", [fact], review=("R9",), missing="grade of the toxicity"))
+        answers.append(
+            time.say(
+                Truth.U, "Residual toxicity without a grade.", [fact], review=("R9",), missing="grade of the toxicity"
+            )
+        )
     answers = [answer for answer in answers if answer is not None]
     if resolved:
         answers.append(time.say(Truth.F, "Toxicities resolved or at most grade 1, as stated.", resolved))
-    return time.any_answer(answers, time.silent("toxicity of earlier treatment", missing="residual toxicity with grades"))
+    return time.any_answer(
+        answers, time.silent("toxicity of earlier treatment", missing="residual toxicity with grades")
+    )
 
 
-def _toxicity(patient: Patient, name: str, newest: list[Fact], resolved: datetime.date | None, days: int) -> Answer | None:
+def _toxicity(
+    patient: Patient, name: str, newest: list[Fact], resolved: datetime.date | None, days: int
+) -> Answer | None:
     present = [fact for fact in newest if fact.assertion in ("present", "possible")]
     if not present:
         return time.say(Truth.F, f"No {name}.", newest)
@@ -249,160 +319,26 @@ def _toxicity(patient: Patient, name: str, newest: list[Fact], resolved: datetim
     lowest = min(grades, key=lambda item: item.high)
     truth = lowest.compare(">", 1)
     told_days = (patient.index_date - told(present[-1])).days
-    permanent = any(fact.attributes.get("status") in ("stable", "chronic", "baseline") and fact.attributes.get("baseline")
-                    in (True, "yes") for fact in present)
+    permanent = any(
+        fact.attributes.get("status") in ("stable", "chronic", "baseline")
+        and fact.attributes.get("baseline") in (True, "yes")
+        for fact in present
+    )
     if truth is Truth.T and permanent:
         return time.say(Truth.F, f"{name} grade {lowest.text()} is the baseline.", present, review=("R6",))
-    if told_days > 2 * days and not any(time.is_dated(fact) and time.is_fresh(fact, patient.index_date, days=days) for fact in present):
-        return time.say(Truth.U if truth is Truth.T else truth, f"{name} grade {lowest.text()} {told_days} d ago.", present,
-                        review=("R12",), missing=f"present grade of the {name}")
-    return time.say(truth, f"{name} grade {lowest.text()} against at most 1.", present,
-                    correctable=True if truth is Truth.T else None)
-
-
-AUTOIMMUNE = ("ibd", "celiac_disease", "lupus", "sarcoidosis", "vasculitis", "rheumatoid_arthritis", "myasthenia_gravis",
-              "other_autoimmune")  # fmt: skip
-BY_EVENT = ("hypophysitis", "uveitis", "diverticulitis")
-SKIN_THYROID = ("psoriasis", "vitiligo", "graves_disease")
-#: conditions that never count (autoimmune alopecia is an exception of the protocol, the others are look-alikes)
-NEVER = frozenset({"alopecia_areata", "hashimoto", "hypothyroidism"})
-LOOK_ALIKE = frozenset({"gout", "osteoarthritis", "fibromyalgia", "asthma", "allergic rhinitis", "eczema", "gerd", "ibs",
-                        "irritable bowel syndrome", "diverticulosis"})  # fmt: skip
-NOT_NEUROLOGICAL = frozenset({"siadh", "cushing", "hypercalcemia", "hypercalcaemia", "ectopic acth", "ectopic cushing"})
-HISTORY_SECTIONS = frozenset({"past_medical_history", "problem_list", "past_surgical_history", "history_present_illness",
-                              "medications", "oncologic_history", "social_history", "assessment"})  # fmt: skip
-LOOK_BACK_MONTHS, TREATMENT_MONTHS = 36, 24
-
-
-def _past_and_quiet(patient: Patient, fact: Fact) -> Truth:
-    """Dated more than 3 years ago and inactive: T; dated within: F; undated: U."""
-    event = time.past_event(fact)
-    if event is None:
-        return Truth.U
-    return Truth(2 - time.within_months(event, patient.index_date, LOOK_BACK_MONTHS))
-
-
-@state("autoimmune_disease")
-def autoimmune_disease(patient: Patient, settings: Settings) -> Answer:
-    """E20: autoimmune or inflammatory disease, active or in the last 3 years (A-13), with the protocol's exceptions.
-
-    An undated chronic disease is active. Paraneoplastic neurological syndromes count (R6). Dated events clear with
-    time; active or chronic disease is lasting.
-    """
-    answers = []
-    every = patient.facts((*AUTOIMMUNE, *BY_EVENT, *SKIN_THYROID, *NEVER, "paraneoplastic_syndrome", "colitis"), "condition")
-    for fact in every:
-        name = (fact.value_text or fact.concept).replace("_", " ").lower()
-        if fact.concept == "paraneoplastic_syndrome" and name in NOT_NEUROLOGICAL:
-            continue
-        if fact.assertion == "absent":
-            answers.append((fact, time.say(Truth.F, f"No {name}.", [fact])))
-            continue
-        if fact.assertion == "hypothetical":
-            continue
-        answer = _autoimmune(patient, fact, name)
-        if answer is not None and fact.assertion == "possible" and answer.truth is Truth.T:
-            answer = Answer(Truth.U, f"{name} is suspected.", answer.evidence, ("R5",), missing=f"is {name} confirmed")
-        if answer is not None:
-            answers.append((fact, answer))
-    # the newest word on each disease counts: dated and quiet in one note settles an undated mention in another
-    settled: dict[tuple[str, str], list[tuple[Fact, Answer]]] = {}
-    for fact, answer in answers:
-        settled.setdefault((fact.concept, (fact.value_text or "").lower()), []).append((fact, answer))
-    chosen = []
-    for _, group in sorted(settled.items()):
-        dated = [answer for fact, answer in group if time.is_dated(fact) or fact.attributes.get("status") in ("resolved", "inactive")]
-        present = [answer for fact, answer in group if fact.assertion != "absent"]
-        chosen += dated if dated and present else present or [answer for _, answer in group]
-    events = [fact for fact in immune_events(patient) if fact.family == "toxicity" and fact.assertion == "present"
-              and fact.concept == "immune_related_ae"]
-    for fact in events:
-        chosen.append(_immune_event(patient, fact))
-    return time.any_answer([answer for answer in chosen if answer is not None],
-                           time.silent("autoimmune disease", missing="autoimmune history"))
-
-
-def _immune_event(patient: Patient, fact: Fact) -> Answer | None:
-    organ = (fact.value_text or "").lower()
-    if organ in ("thyroid", "thyroiditis", "hypothyroidism"):
-        return time.say(Truth.F, "Hypothyroidism on replacement is an exception.", [fact])
-    if "hypophys" in organ or "pituitar" in organ:
-        past = _past_and_quiet(patient, fact)
-        return time.say(Truth.F if past is Truth.T else Truth.T, "Hypophysitis on immunotherapy.", [fact], correctable=False)
-    grade = grade_of(fact)
-    resolved = fact.attributes.get("status") == "resolved" or fact.temporality == "historical"
-    if resolved and (grade is None or grade.compare("<=", 2) is Truth.T):
-        return time.say(Truth.F, "A resolved immune-related event.", [fact], review=("R6",))
-    return time.say(Truth.U, "An immune-related event; E5 and E25 come first.", [fact], review=("R6",),
-                    missing="is the immune-related event resolved")
-
-
-def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
-    quiet = fact.attributes.get("status") in ("resolved", "inactive", "remission", "quiescent") or (
-        fact.attributes.get("status") == "stable" and False)
-    past = _past_and_quiet(patient, fact)
-    event = time.past_event(fact)
-    if event is None and fact.concept in BY_EVENT and fact.temporality == "current" and fact.note_date and (
-            fact.section or "") not in HISTORY_SECTIONS:
-        event = fact.note_date, fact.note_date  # seen on the day of the note
-        past = Truth(2 - time.within_months(event, patient.index_date, LOOK_BACK_MONTHS))
-    clear = time.months_before(event[1], -LOOK_BACK_MONTHS) if event else None
-    if fact.concept in NEVER or name in LOOK_ALIKE:
-        if fact.attributes.get("status") in ("active", "uncontrolled"):
-            return time.say(Truth.U, f"{name} not stable on replacement.", [fact], missing="TSH on a stable dose")
-        return time.say(Truth.F, f"{name} is an exception of the criterion.", [fact])
-    if fact.concept == "colitis":
-        if fact.attributes.get("cause") != "immune":
-            return None
-        return time.say(Truth.F if quiet else Truth.U, f"{name} on immunotherapy.", [fact], review=("R6",))
-    if fact.concept in BY_EVENT:
-        if past is Truth.T:
-            return time.say(Truth.F, f"{name} {time.span(event)}, more than 3 years ago.", [fact], review=("R6",))
-        if past is Truth.F:
-            return time.say(Truth.T, f"{name} {time.span(event)}, clear on {time.day(clear)}.", [fact], clear_date=clear)
-        if event is not None:
-            return time.say(Truth.U, f"{name} {time.span(event)}.", [fact], review=("R4",), missing=f"date of the {name}")
-        return time.say(Truth.T if fact.concept != "diverticulitis" else Truth.U, f"{name}, no date.", [fact], review=("R4",),
-                        missing=f"date of the {name}")
-    if fact.concept in SKIN_THYROID:
-        return _skin_thyroid(patient, fact, name)
-    if fact.concept == "paraneoplastic_syndrome":
-        if quiet and past is Truth.T:
-            return time.say(Truth.F, f"{name} more than 3 years ago.", [fact], review=("R6",))
-        return time.say(Truth.T, f"Paraneoplastic syndrome ({name}).", [fact], review=("R6",), correctable=False)
-    if past is Truth.T and (quiet or fact.temporality == "historical"):
-        return time.say(Truth.F, f"{name} inactive since {time.span(event)}, more than 3 years.", [fact], review=("R6",))
-    if quiet and event is None:
-        return time.say(Truth.U, f"{name} resolved, no date.", [fact], review=("R4",), missing=f"when {name} was last active")
-    if quiet and past is Truth.F:
-        return time.say(Truth.T, f"{name} {time.span(event)}, clear on {time.day(clear)}.", [fact], clear_date=clear)
-    return time.say(Truth.T, f"{name}, active or of unknown date.", [fact], correctable=False)
-
-
-def _skin_thyroid(patient: Patient, fact: Fact, name: str) -> Answer:
-    """Graves disease, vitiligo, psoriasis: no where without systemic treatment for 2 years; unknown treatment is open."""
-    treated = patient.facts("antithyroid" if fact.concept == "graves_disease" else "systemic_immunotherapy_skin")
-    if fact.concept == "psoriasis":
-        treated += [item for item in patient.facts("immunosuppressant", "medication") if item.attributes.get("indication")
-                    == "psoriasis" or is_in(drug_name(item), "immunosuppressant")
-                    and item.value_text in ("adalimumab", "ustekinumab", "secukinumab", "ixekizumab", "guselkumab", "methotrexate")]
-    present = [item for item in treated if item.assertion == "present"]
-    absent = [item for item in treated if item.assertion == "absent"]
-    recent = []
-    for item in present:
-        event = time.past_event(item)
-        current = item.temporality == "current" and not time.is_dated(item)
-        inside = Truth.T if current else time.within_months(event, patient.index_date, TREATMENT_MONTHS) if event else Truth.U
-        recent.append((inside, item, event))
-    worst = max((inside for inside, _, _ in recent), default=None)
-    if worst is Truth.T:
-        items = [(item, event) for inside, item, event in recent if inside is Truth.T]
-        event = items[-1][1]
-        return time.say(Truth.T, f"{name} with systemic treatment in the last 2 years.", [fact] + [item for item, _ in items],
-                        clear_date=time.months_before(event[1], -TREATMENT_MONTHS) if event else None)
-    if worst is Truth.U:
-        return time.say(Truth.U, f"{name}; the date of its systemic treatment is not settled.", [fact], missing=f"treatment of the {name}")
-    topical = fact.attributes.get("treatment") in ("topical", "none") or absent or worst is Truth.F
-    if topical:
-        return time.say(Truth.F, f"{name} without systemic treatment in the last 2 years.", [fact] + absent)
-    return time.say(Truth.U, f"{name}; its treatment is not written.", [fact], missing=f"treatment of the {name}")
+    if told_days > 2 * days and not any(
+        time.is_dated(fact) and time.is_fresh(fact, patient.index_date, days=days) for fact in present
+    ):
+        return time.say(
+            Truth.U if truth is Truth.T else truth,
+            f"{name} grade {lowest.text()} {told_days} d ago.",
+            present,
+            review=("R12",),
+            missing=f"present grade of the {name}",
+        )
+    return time.say(
+        truth,
+        f"{name} grade {lowest.text()} against at most 1.",
+        present,
+        correctable=True if truth is Truth.T else None,
+    )

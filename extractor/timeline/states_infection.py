@@ -47,19 +47,40 @@ def recent_infection(patient: Patient, settings: Settings) -> Answer:
         clear = event[1] + datetime.timedelta(days=days + 1)
         if later is not None and later >= told(fact):
             continue
-        ongoing = fact.temporality == "current" and (index - told(fact)).days <= 21 and fact.attributes.get("treated") in (True, "yes")
+        ongoing = (
+            fact.temporality == "current"
+            and (index - told(fact)).days <= 21
+            and fact.attributes.get("treated") in (True, "yes")
+        )
         if inside is Truth.T or ongoing:
             improving = fact.attributes.get("status") == "improving"
             truth = Truth.U if fact.assertion == "possible" or improving else Truth.T
-            answers.append(time.say(truth, f"Infection ({fact.value_text or 'unnamed'}) {time.span(event)}"
-                                    f"{', improving' if improving else ''}, 7 days needed.", [fact],
-                                    review=("R5",) if fact.assertion == "possible" else (),
-                                    clear_date=clear if truth is Truth.T else None, missing="is the infection resolved"))
+            answers.append(
+                time.say(
+                    truth,
+                    f"Infection ({fact.value_text or 'unnamed'}) {time.span(event)}"
+                    f"{', improving' if improving else ''}, 7 days needed.",
+                    [fact],
+                    review=("R5",) if fact.assertion == "possible" else (),
+                    clear_date=clear if truth is Truth.T else None,
+                    missing="is the infection resolved",
+                )
+            )
         elif inside is Truth.U:
-            answers.append(time.say(Truth.U, f"Infection {time.span(event)}.", [fact], review=("R4",), missing="date of the infection"))
+            answers.append(
+                time.say(
+                    Truth.U, f"Infection {time.span(event)}.", [fact], review=("R4",), missing="date of the infection"
+                )
+            )
         elif (index - told(fact)).days <= 28 and fact.assertion == "present":
-            answers.append(time.say(Truth.U, f"Infection {time.span(event)}; its end is not written.", [fact],
-                                    missing="is the infection resolved"))
+            answers.append(
+                time.say(
+                    Truth.U,
+                    f"Infection {time.span(event)}; its end is not written.",
+                    [fact],
+                    missing="is the infection resolved",
+                )
+            )
         else:
             answers.append(time.say(Truth.F, f"Infection {time.span(event)}, more than 7 days ago.", [fact]))
     for fact in patient.facts("infection_signs"):
@@ -68,7 +89,9 @@ def recent_infection(patient: Patient, settings: Settings) -> Answer:
         if fact.assertion == "absent":
             answers.append(time.say(Truth.F, "No fever or signs of infection.", [fact]))
         elif fact.assertion == "present":
-            answers.append(time.say(Truth.U, "Signs of infection without a diagnosis.", [fact], missing="cause of the fever"))
+            answers.append(
+                time.say(Truth.U, "Signs of infection without a diagnosis.", [fact], missing="cause of the fever")
+            )
     for fact in patient.facts("temperature", "vital"):
         if fact.value is not None and time.is_fresh(fact, index, days=days):
             if fact.value >= FEVER:
@@ -77,22 +100,44 @@ def recent_infection(patient: Patient, settings: Settings) -> Answer:
             else:
                 answers.append(time.say(Truth.F, f"Temperature {fact.value:g} Cel.", [fact]))
     for fact in patient.facts("antibiotic", "medication"):
-        if fact.attributes.get("prophylaxis") == "yes" or fact.attributes.get("indication") == "prophylaxis" or fact.assertion != "present" or fact.copied_from:
+        if (
+            fact.attributes.get("prophylaxis") == "yes"
+            or fact.attributes.get("indication") == "prophylaxis"
+            or fact.assertion != "present"
+            or fact.copied_from
+        ):
             continue
         event = time.when(fact)
-        if is_current(fact) and status(fact) not in ("completed",) and time.within_days(
-                (told(fact), told(fact)), index, 14) is not Truth.F and not resolved_after:
-            inside = Truth.T if not time.is_dated(fact) or status(fact) == "ongoing" else time.within_days(event, index, days)
+        if (
+            is_current(fact)
+            and status(fact) not in ("completed",)
+            and time.within_days((told(fact), told(fact)), index, 14) is not Truth.F
+            and not resolved_after
+        ):
+            inside = (
+                Truth.T
+                if not time.is_dated(fact) or status(fact) == "ongoing"
+                else time.within_days(event, index, days)
+            )
             if inside is not Truth.F:
                 intravenous = fact.attributes.get("route") in ("iv",)
-                answers.append(time.say(Truth.T if intravenous else Truth.U, f"On an antibiotic ({fact.value_text or 'unnamed'}).",
-                                        [fact], missing="why the antibiotic is given"))
+                answers.append(
+                    time.say(
+                        Truth.T if intravenous else Truth.U,
+                        f"On an antibiotic ({fact.value_text or 'unnamed'}).",
+                        [fact],
+                        missing="why the antibiotic is given",
+                    )
+                )
     return time.any_answer(answers, time.silent("infection", missing="examination in the week before treatment"))
 
 
 def _serology(patient: Patient, concept: str) -> list[Fact]:
-    return [fact for fact in patient.facts(concept, "serology") if fact.assertion in ("present", "possible")
-            and (fact.value_text or "") not in ("pending", "")]
+    return [
+        fact
+        for fact in patient.facts(concept, "serology")
+        if fact.assertion in ("present", "possible") and (fact.value_text or "") not in ("pending", "")
+    ]
 
 
 def _newest_test(patient: Patient, concept: str) -> Fact | None:
@@ -106,13 +151,18 @@ def _stale(patient: Patient, settings: Settings, fact: Fact) -> bool:
 
 def _is_label(fact: Fact) -> bool:
     """The name of a disease on a laboratory sheet is the label of a test, no diagnosis."""
-    return (fact.section or "") in ("labs", "laboratory") or "lab" in fact.note_type.lower() and not fact.attributes.get("status")
+    return (fact.section or "") in ("labs", "laboratory") or (
+        "lab" in fact.note_type.lower() and not fact.attributes.get("status")
+    )
 
 
 def _load(patient: Patient, concept: str) -> tuple[Fact | None, str]:
     """Newest viral load and what it says: undetectable, value or empty."""
-    facts = [fact for fact in patient.facts(concept, "lab") if fact.assertion in ("present", "absent")
-             and (fact.value is not None or fact.value_text)]
+    facts = [
+        fact
+        for fact in patient.facts(concept, "lab")
+        if fact.assertion in ("present", "absent") and (fact.value is not None or fact.value_text)
+    ]
     if not facts:
         return None, ""
     fact = time.newest(facts)[-1]
@@ -130,34 +180,56 @@ def active_hepatitis_b(patient: Patient, settings: Settings) -> Answer:
     core = _newest_test(patient, "anti_hbc")
     immune = _newest_test(patient, "anti_hbs")
     dna, load = _load(patient, "hbv_dna")
-    conditions = [fact for fact in patient.facts("hepatitis_b", "condition") if fact.assertion != "hypothetical"
-                  and not _is_label(fact)]
+    conditions = [
+        fact
+        for fact in patient.facts("hepatitis_b", "condition")
+        if fact.assertion != "hypothetical" and not _is_label(fact)
+    ]
     positives = [fact for fact in _serology(patient, "hbsag") if fact.value_text == "positive"]
     if positives and (surface is None or surface.value_text == "positive"):
         return _carrier(patient, settings, positives[-1], dna, load)
     if surface is not None and surface.value_text == "negative":
         facts = [surface] + ([core] if core else [])
         if _stale(patient, settings, surface):
-            return time.say(Truth.U, f"HBsAg negative {time.day(time.last_day(surface))}, out of its window.", facts,
-                            review=("R12",), provisional=Truth.F, missing="HBsAg of the last 28 days")
-        return time.say(Truth.F, "HBsAg negative.", facts,
-                        review=("R6",) if load == "value" and core is not None and core.value_text == "positive" else ())
+            return time.say(
+                Truth.U,
+                f"HBsAg negative {time.day(time.last_day(surface))}, out of its window.",
+                facts,
+                review=("R12",),
+                provisional=Truth.F,
+                missing="HBsAg of the last 28 days",
+            )
+        return time.say(
+            Truth.F,
+            "HBsAg negative.",
+            facts,
+            review=("R6",) if load == "value" and core is not None and core.value_text == "positive" else (),
+        )
     pending = patient.facts(("hbsag", "anti_hbc"), "serology")
     denied = [fact for fact in conditions if fact.assertion == "absent"]
     present = [fact for fact in conditions if fact.assertion == "present"]
-    if core is not None and core.value_text == "positive" or present or dna is not None:
-        if load in ("value",) and dna is not None and from_value(dna.value, dna.value_high, dna.comparator).compare(
-                ">", HBV_DNA_LIMIT) is Truth.T:
+    if (core is not None and core.value_text == "positive") or present or dna is not None:
+        if (
+            load in ("value",)
+            and dna is not None
+            and from_value(dna.value, dna.value_high, dna.comparator).compare(">", HBV_DNA_LIMIT) is Truth.T
+        ):
             return time.say(Truth.T, f"HBV DNA {dna.value:g} IU/mL.", [dna])
         if present and present[-1].attributes.get("status") == "active":
             return time.say(Truth.T, "Active hepatitis B.", present)
-        return time.say(Truth.U, "Signs of hepatitis B without HBsAg.", ([core] if core else []) + present
-                        + ([dna] if dna else []), missing="HBsAg and HBV DNA")
+        return time.say(
+            Truth.U,
+            "Signs of hepatitis B without HBsAg.",
+            ([core] if core else []) + present + ([dna] if dna else []),
+            missing="HBsAg and HBV DNA",
+        )
     if immune is not None and immune.value_text == "positive" and (core is None or core.value_text == "negative"):
         return time.say(Truth.F, "Immune by vaccination.", [immune])
     if denied or (core is not None and core.value_text == "negative"):
         facts = denied + ([core] if core else [])
-        return time.say(Truth.U, "No hepatitis B by history; HBsAg is not written.", facts, missing="HBsAg", provisional=Truth.F)
+        return time.say(
+            Truth.U, "No hepatitis B by history; HBsAg is not written.", facts, missing="HBsAg", provisional=Truth.F
+        )
     if pending:
         return time.say(Truth.U, "HBsAg has no result yet.", pending, missing="HBsAg")
     return time.silent("hepatitis B", missing="HBsAg")
@@ -165,10 +237,23 @@ def active_hepatitis_b(patient: Patient, settings: Settings) -> Answer:
 
 def _carrier(patient: Patient, settings: Settings, surface: Fact, dna: Fact | None, load: str) -> Answer:
     """HBsAg positive: DNA at most 2000 IU/mL, no antiviral in 12 weeks and transaminases below 3 x ULN pass (A-12)."""
-    antivirals = [fact for fact in patient.facts("antiviral_hbv", "medication") if fact.assertion == "present"
-                  and status(fact) not in ("planned", "declined", "not_given")]
-    on_drug = [fact for fact in antivirals if is_current(fact) or (time.is_dated(fact) and time.within_days(
-        time.end_of(time.past_event(fact), fact.date_precision), patient.index_date, HBV_ANTIVIRAL_DAYS) is not Truth.F)]
+    antivirals = [
+        fact
+        for fact in patient.facts("antiviral_hbv", "medication")
+        if fact.assertion == "present" and status(fact) not in ("planned", "declined", "not_given")
+    ]
+    on_drug = [
+        fact
+        for fact in antivirals
+        if is_current(fact)
+        or (
+            time.is_dated(fact)
+            and time.within_days(
+                time.end_of(time.past_event(fact), fact.date_precision), patient.index_date, HBV_ANTIVIRAL_DAYS
+            )
+            is not Truth.F
+        )
+    ]
     facts = [surface] + ([dna] if dna else [])
     if load == "value" and dna is not None:
         above = from_value(dna.value, dna.value_high, dna.comparator).compare(">", HBV_DNA_LIMIT)
@@ -181,7 +266,9 @@ def _carrier(patient: Patient, settings: Settings, surface: Fact, dna: Fact | No
     enzymes = [latest_lab(patient, name, settings) for name in ("ast", "alt")]
     truths = [item.compare_uln("<", 3) if item is not None else Truth.U for item in enzymes]
     evidence = tuple(e for item in enzymes if item is not None for e in item.evidence)
-    told_ = f"HBsAg positive, HBV DNA {'undetectable' if load == 'undetectable' else f'{dna.value:g} IU/mL'}, no antiviral"
+    told_ = (
+        f"HBsAg positive, HBV DNA {'undetectable' if load == 'undetectable' else f'{dna.value:g} IU/mL'}, no antiviral"
+    )
     if min(truths) is Truth.F:
         return Answer(Truth.T, f"{told_}, transaminases of 3 x ULN or more.", time.ids(facts) + evidence)
     if min(truths) is Truth.T:
@@ -194,11 +281,18 @@ def active_hepatitis_c(patient: Patient, settings: Settings) -> Answer:
     """E18.HCV: RNA below detection 12 weeks or more after antivirals passes; on them or sooner fails for now."""
     antibody = _newest_test(patient, "hcv_ab")
     rna, load = _load(patient, "hcv_rna")
-    history = [fact for fact in patient.facts("hepatitis_c", "condition") if fact.assertion == "present" and not _is_label(fact)]
+    history = [
+        fact
+        for fact in patient.facts("hepatitis_c", "condition")
+        if fact.assertion == "present" and not _is_label(fact)
+    ]
     denied = [fact for fact in patient.facts("hepatitis_c", "condition") if fact.assertion == "absent"]
     positive = antibody is not None and antibody.value_text == "positive"
-    drugs = [fact for fact in patient.facts("hcv_antiviral") if fact.assertion == "present"
-             and status(fact) not in ("planned", "declined", "not_given")]
+    drugs = [
+        fact
+        for fact in patient.facts("hcv_antiviral")
+        if fact.assertion == "present" and status(fact) not in ("planned", "declined", "not_given")
+    ]
     facts = ([antibody] if antibody else []) + ([rna] if rna else []) + history
     if load == "detectable" or (load == "value" and not (rna.comparator in ("<", "<=") and rna.value <= 25)):
         return time.say(Truth.T, "HCV RNA is detectable.", [rna])
@@ -213,16 +307,29 @@ def active_hepatitis_c(patient: Patient, settings: Settings) -> Answer:
                 inside = time.within_days(event, patient.index_date, HCV_ANTIVIRAL_DAYS - 1)
                 if inside is Truth.T:
                     clear = event[1] + datetime.timedelta(days=HCV_ANTIVIRAL_DAYS)
-                    return time.say(Truth.T, f"HCV antivirals until {time.span(event)}, clear on {time.day(clear)}.",
-                                    facts + drugs, clear_date=clear)
+                    return time.say(
+                        Truth.T,
+                        f"HCV antivirals until {time.span(event)}, clear on {time.day(clear)}.",
+                        facts + drugs,
+                        clear_date=clear,
+                    )
                 if inside is Truth.U:
-                    return time.say(Truth.U, "The end of the HCV antivirals decides.", facts + drugs, review=("R4",),
-                                    missing="last day of HCV antivirals")
+                    return time.say(
+                        Truth.U,
+                        "The end of the HCV antivirals decides.",
+                        facts + drugs,
+                        review=("R4",),
+                        missing="last day of HCV antivirals",
+                    )
             elif running and not cured:
                 return time.say(Truth.T, "On HCV antivirals.", facts + drugs)
             elif not cured and below:
-                return time.say(Truth.U, "The end of the HCV antivirals is not written.", facts + drugs,
-                                missing="last day of HCV antivirals")
+                return time.say(
+                    Truth.U,
+                    "The end of the HCV antivirals is not written.",
+                    facts + drugs,
+                    missing="last day of HCV antivirals",
+                )
         if below or cured:
             return time.say(Truth.F, "HCV RNA below detection, off therapy.", facts)
         if antibody is not None and antibody.value_text == "negative":
@@ -230,12 +337,23 @@ def active_hepatitis_c(patient: Patient, settings: Settings) -> Answer:
         return time.say(Truth.U, "Hepatitis C without RNA.", facts, missing="HCV RNA")
     if antibody is not None and antibody.value_text == "negative":
         if _stale(patient, settings, antibody):
-            return time.say(Truth.U, f"HCV antibody negative {time.day(time.last_day(antibody))}, out of its window.", facts,
-                            review=("R12",), provisional=Truth.F, missing="HCV antibody of the last 28 days")
+            return time.say(
+                Truth.U,
+                f"HCV antibody negative {time.day(time.last_day(antibody))}, out of its window.",
+                facts,
+                review=("R12",),
+                provisional=Truth.F,
+                missing="HCV antibody of the last 28 days",
+            )
         return time.say(Truth.F, "HCV antibody negative.", facts)
     if denied:
-        return time.say(Truth.U, "No hepatitis C by history; the antibody is not written.", denied, missing="HCV antibody",
-                        provisional=Truth.F)
+        return time.say(
+            Truth.U,
+            "No hepatitis C by history; the antibody is not written.",
+            denied,
+            missing="HCV antibody",
+            provisional=Truth.F,
+        )
     pending = patient.facts(("hcv_ab",), "serology")
     if pending:
         return time.say(Truth.U, "The HCV antibody has no result yet.", pending, missing="HCV antibody")
@@ -262,7 +380,9 @@ def uncontrolled_hiv(patient: Patient, settings: Settings) -> Answer:
     load, says = _load(patient, "hiv_rna")
     therapy = patient.facts("antiretroviral", "medication")
     on = [fact for fact in therapy if is_current(fact)]
-    off = [fact for fact in therapy if fact.assertion == "absent" or status(fact) in ("declined", "not_given", "stopped")]
+    off = [
+        fact for fact in therapy if fact.assertion == "absent" or status(fact) in ("declined", "not_given", "stopped")
+    ]
     facts = present + ([test] if test else []) + ([load] if load else []) + on
     if says == "detectable" or (says == "value" and not (load.comparator in ("<", "<=") or load.value < 50)):
         return time.say(Truth.T, "HIV viral load is detectable.", facts, correctable=True)
@@ -271,10 +391,18 @@ def uncontrolled_hiv(patient: Patient, settings: Settings) -> Answer:
     if says in ("undetectable", "value") and on:
         months = settings.window("hiv_viral_load_months")
         if time.within_months(time.when(load), patient.index_date, months) is Truth.F:
-            return time.say(Truth.U, f"The viral load is older than {months} months.", facts, review=("R12",),
-                            provisional=Truth.F, missing="HIV viral load")
+            return time.say(
+                Truth.U,
+                f"The viral load is older than {months} months.",
+                facts,
+                review=("R12",),
+                provisional=Truth.F,
+                missing="HIV viral load",
+            )
         return time.say(Truth.F, "HIV on treatment, viral load undetectable.", facts, review=("R6",))
-    return time.say(Truth.U, "HIV; treatment or viral load is not known.", facts, missing="HIV viral load and treatment")
+    return time.say(
+        Truth.U, "HIV; treatment or viral load is not known.", facts, missing="HIV viral load and treatment"
+    )
 
 
 @state("recent_covid")
@@ -283,8 +411,12 @@ def recent_covid(patient: Patient, settings: Settings) -> Answer:
     days = settings.window("covid")
     index = patient.index_date
     answers = []
-    symptoms = [fact for fact in patient.facts("covid_symptoms") if fact.assertion == "present" and fact.temporality != "future"]
-    tests = [fact for fact in patient.facts("sars_cov_2_test", "serology") if fact.value_text in ("positive", "negative")]
+    symptoms = [
+        fact for fact in patient.facts("covid_symptoms") if fact.assertion == "present" and fact.temporality != "future"
+    ]
+    tests = [
+        fact for fact in patient.facts("sars_cov_2_test", "serology") if fact.value_text in ("positive", "negative")
+    ]
     illness = [fact for fact in patient.facts("covid19", "condition") if fact.assertion in ("present", "possible")]
     positive = [fact for fact in tests if fact.value_text == "positive"]
 
@@ -292,19 +424,29 @@ def recent_covid(patient: Patient, settings: Settings) -> Answer:
         event = time.past_event(fact)
         if event is None:
             old = (index - told(fact)).days > days
-            if old or fact.temporality == "historical" and fact.attributes.get("status") == "resolved":
+            if old or (fact.temporality == "historical" and fact.attributes.get("status") == "resolved"):
                 return time.say(Truth.F, f"{what} more than 14 days ago.", [fact], review=("R5",))
-            return time.say(Truth.U, f"{what} has no date.", [fact], review=("R4",), missing="date of the COVID symptoms or test")
+            return time.say(
+                Truth.U, f"{what} has no date.", [fact], review=("R4",), missing="date of the COVID symptoms or test"
+            )
         inside = time.within_days(event, index, days)
-        return time.say(inside, f"{what} {time.span(event)}, 14 days.", [fact], review=("R4",) if inside is Truth.U else (),
-                        clear_date=event[1] + base if inside is Truth.T else None)
+        return time.say(
+            inside,
+            f"{what} {time.span(event)}, 14 days.",
+            [fact],
+            review=("R4",) if inside is Truth.U else (),
+            clear_date=event[1] + base if inside is Truth.T else None,
+        )
 
     answers += [by_date(fact, "COVID symptoms") for fact in symptoms]
     if not symptoms:
         answers += [by_date(fact, "Positive SARS-CoV-2 test") for fact in positive]
     if not answers:
-        answers += [by_date(fact, "COVID-19") for fact in illness if not (
-            fact.attributes.get("status") == "resolved" and not time.is_dated(fact))]
+        answers += [
+            by_date(fact, "COVID-19")
+            for fact in illness
+            if not (fact.attributes.get("status") == "resolved" and not time.is_dated(fact))
+        ]
     if not answers and (tests or illness):
         return time.say(Truth.F, "No acute COVID-19.", tests + illness)
     return time.any_answer(answers, time.silent("COVID-19"))
@@ -316,16 +458,34 @@ def uncontrolled_disease(patient: Patient, settings: Settings) -> Answer:
     opinion = [fact for fact in patient.facts("investigator_unsuitable") if fact.assertion in ("present", "absent")]
     unsuitable = [fact for fact in opinion if fact.assertion == "present"]
     if unsuitable:
-        return time.say(Truth.T, "The investigator calls the patient unsuitable.", unsuitable, review=("R11",), correctable=True)
-    hints = [fact for fact in patient.facts("uncontrolled_disease") if fact.assertion == "present"
-             and fact.temporality != "historical"]
-    hints += [fact for fact in patient.facts(("bleeding_diathesis",), "condition") if fact.assertion == "present"
-              and fact.attributes.get("status") != "resolved"]
-    hints += [fact for fact in patient.facts("substance_use", "condition") if fact.assertion == "present"
-              and fact.attributes.get("status") not in ("resolved", "remission") and fact.temporality == "current"]
+        return time.say(
+            Truth.T, "The investigator calls the patient unsuitable.", unsuitable, review=("R11",), correctable=True
+        )
+    hints = [
+        fact
+        for fact in patient.facts("uncontrolled_disease")
+        if fact.assertion == "present" and fact.temporality != "historical"
+    ]
+    hints += [
+        fact
+        for fact in patient.facts(("bleeding_diathesis",), "condition")
+        if fact.assertion == "present" and fact.attributes.get("status") != "resolved"
+    ]
+    hints += [
+        fact
+        for fact in patient.facts("substance_use", "condition")
+        if fact.assertion == "present"
+        and fact.attributes.get("status") not in ("resolved", "remission")
+        and fact.temporality == "current"
+    ]
     if hints:
-        return time.say(Truth.U, "A hint of uncontrolled disease or substance use.", hints, review=("R11",),
-                        missing="investigator's opinion")
+        return time.say(
+            Truth.U,
+            "A hint of uncontrolled disease or substance use.",
+            hints,
+            review=("R11",),
+            missing="investigator's opinion",
+        )
     stable = [fact for fact in patient.facts(("psychiatric_disorder",), "condition") if fact.assertion == "present"]
     if stable:
         return time.say(Truth.F, "Psychiatric illness without a sign that it is uncontrolled.", stable, review=("R11",))

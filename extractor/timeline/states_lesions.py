@@ -24,7 +24,9 @@ def lesion_measurable(fact: Fact) -> Truth:
         return Truth.F
     if note.get("irradiated") == "yes" and note.get("progressed") != "yes":
         return Truth.F
-    longest = max(value for value in (fact.value, fact.value_high) if value is not None) if fact.value is not None else None
+    longest = (
+        max(value for value in (fact.value, fact.value_high) if value is not None) if fact.value is not None else None
+    )
     if note.get("node") == "yes":
         short = note.get("short_axis_mm")
         if short is None and note.get("axis") == "short":
@@ -45,8 +47,11 @@ def measurable_lesion(patient: Patient, settings: Settings) -> Answer:
     """I9: one measurable lesion on imaging of the last 42 days, or a statement that there is (or is not) one."""
     days = settings.window("imaging_lesions")
     index = patient.index_date
-    lesions = [fact for fact in patient.facts("lesion") if fact.assertion in ("present", "possible")
-               and fact.temporality != "historical"]
+    lesions = [
+        fact
+        for fact in patient.facts("lesion")
+        if fact.assertion in ("present", "possible") and fact.temporality != "historical"
+    ]
     stated = [fact for fact in patient.facts("measurable_disease", "stage") if fact.assertion in ("present", "absent")]
 
     def fresh(fact: Fact) -> bool:
@@ -63,33 +68,71 @@ def measurable_lesion(patient: Patient, settings: Settings) -> Answer:
     good = [fact for fact, truth in truths if truth is Truth.T]
     if good:
         fact = good[-1]
-        return time.say(Truth.T, f"Lesion of {fact.value or fact.attributes.get('short_axis_mm'):g} mm "
-                                 f"({time.day(time.last_day(fact))}).", good[-3:])
+        return time.say(
+            Truth.T,
+            f"Lesion of {fact.value or fact.attributes.get('short_axis_mm'):g} mm ({time.day(time.last_day(fact))}).",
+            good[-3:],
+        )
     unsure = [fact for fact, truth in truths if truth is Truth.U]
-    irradiated = [fact for fact, _ in truths if fact.attributes.get("irradiated") == "yes"
-                  and fact.attributes.get("progressed") != "yes"]
+    irradiated = [
+        fact
+        for fact, _ in truths
+        if fact.attributes.get("irradiated") == "yes" and fact.attributes.get("progressed") != "yes"
+    ]
     if unsure:
-        return time.say(Truth.U, "Lesions without a size, or nodes without a short axis.", unsure, missing="size of the lesions")
+        return time.say(
+            Truth.U, "Lesions without a size, or nodes without a short axis.", unsure, missing="size of the lesions"
+        )
     if irradiated:
-        return time.say(Truth.U, "The lesions that are large enough were irradiated.", irradiated, missing="lesion outside the field")
+        return time.say(
+            Truth.U,
+            "The lesions that are large enough were irradiated.",
+            irradiated,
+            missing="lesion outside the field",
+        )
     if inside:
         whole = patient.context("chest_ct", settings).truth is Truth.T or len(inside) > 1
-        return time.say(Truth.F if whole else Truth.U, "All lesions are below the size of RECIST 1.1.", inside, correctable=True,
-                        missing="" if whole else "complete imaging")
+        return time.say(
+            Truth.F if whole else Truth.U,
+            "All lesions are below the size of RECIST 1.1.",
+            inside,
+            correctable=True,
+            missing="" if whole else "complete imaging",
+        )
     old = [fact for fact in lesions if lesion_measurable(fact) is Truth.T]
     if old or stated:
-        return time.say(Truth.U, f"The imaging is older than {days} days.", (old or stated)[-2:], review=("R12",),
-                        provisional=Truth.T if old or stated[-1].assertion == "present" else Truth.F, missing="CT of the last 42 days")
+        return time.say(
+            Truth.U,
+            f"The imaging is older than {days} days.",
+            (old or stated)[-2:],
+            review=("R12",),
+            provisional=Truth.T if old or stated[-1].assertion == "present" else Truth.F,
+            missing="CT of the last 42 days",
+        )
     if lesions:
-        return time.say(Truth.U, "No lesion of sufficient size on older imaging.", lesions[-2:], review=("R12",),
-                        missing="CT of the last 42 days")
+        return time.say(
+            Truth.U,
+            "No lesion of sufficient size on older imaging.",
+            lesions[-2:],
+            review=("R12",),
+            missing="CT of the last 42 days",
+        )
     return time.silent("measurable lesions", missing="size of the lesions")
 
 
 HAEMATOLOGICAL = ("leukemia", "leukaemia", "lymphoma", "myeloma", "myelodysplas", "mds", "cll", "sll", "aml", "cml",
                   "waldenstr", "myeloprolif", "polycythemia", "polycythaemia", "thrombocyth", "myelofibrosis", "hodgkin")  # fmt: skip
 NOT_CANCER = ("mgus", "monoclonal gammopathy", "adenoma", "meningioma", "hemangioma", "haemangioma", "polyp", "nevus")
-SKIN = ("basal cell", "bcc", "squamous cell carcinoma of skin", "cutaneous squamous", "actinic", "non-melanoma", "nmsc", "skin")
+SKIN = (
+    "basal cell",
+    "bcc",
+    "squamous cell carcinoma of skin",
+    "cutaneous squamous",
+    "actinic",
+    "non-melanoma",
+    "nmsc",
+    "skin",
+)
 SAME_LINEAGE = {"prostate": ("nec",), "lung": ("sclc", "nec"), "thyroid": ("mtc",)}
 
 
@@ -107,16 +150,42 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
     cured_names = [(fact.value_text or "").lower() for fact in done if fact.assertion == "present"]
     surveillance = [fact for fact in patient.facts("surveillance") if fact.assertion == "present"]
     blood = [fact for fact in patient.facts("haematological") if fact.assertion in ("present", "possible")]
-    others = [fact for fact in patient.facts(("other_malignancy", "adenocarcinoma", "squamous_cell_carcinoma", "net",
-                                              "typical_carcinoid", "atypical_carcinoid", "merkel_cell"), "histology")
-              if fact.assertion in ("present", "possible") and fact not in found.facts]
+    others = [
+        fact
+        for fact in patient.facts(
+            (
+                "other_malignancy",
+                "adenocarcinoma",
+                "squamous_cell_carcinoma",
+                "net",
+                "typical_carcinoid",
+                "atypical_carcinoid",
+                "merkel_cell",
+            ),
+            "histology",
+        )
+        if fact.assertion in ("present", "possible") and fact not in found.facts
+    ]
     for fact in done:
         if fact.assertion == "present":
-            answers.append(time.say(Truth.F, f"Another tumour ({fact.value_text or fact.concept.replace('_', ' ')}), "
-                                             "an exception of the criterion.", [fact]))
+            answers.append(
+                time.say(
+                    Truth.F,
+                    f"Another tumour ({fact.value_text or fact.concept.replace('_', ' ')}), "
+                    "an exception of the criterion.",
+                    [fact],
+                )
+            )
     for fact in surveillance:
-        answers.append(time.say(Truth.T, f"{fact.value_text or 'Another cancer'} under surveillance.", [fact], review=("R6",),
-                                correctable=False))
+        answers.append(
+            time.say(
+                Truth.T,
+                f"{fact.value_text or 'Another cancer'} under surveillance.",
+                [fact],
+                review=("R6",),
+                correctable=False,
+            )
+        )
     for fact in blood + [fact for fact in others if _has(fact, HAEMATOLOGICAL)]:
         answers.append(_haematological(patient, fact))
     for fact in others:
@@ -126,7 +195,9 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
         if _same_lineage(fact, found, name) or found.cohorts in ({"none"}, set()):
             continue
         site = t._site(fact)
-        if any(name and (name in cured or cured in name) or site and site in cured for cured in cured_names if cured):
+        if any(
+            (name and (name in cured or cured in name)) or (site and site in cured) for cured in cured_names if cured
+        ):
             continue
         if any(word in name for word in SKIN) or "in situ" in name or "dcis" in name:
             answers.append(time.say(Truth.F, f"{name}, an exception of the criterion.", [fact]))
@@ -137,15 +208,27 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
         if state_ in ("active", "surveillance", "metastatic"):
             answers.append(time.say(Truth.T, f"{name}, {state_}.", [fact], review=("R6",), correctable=False))
         elif state_ in ("resolved", "ned", "cured", "resected", "curatively_treated"):
-            answers.append(time.say(Truth.F, f"{name}, curatively treated.", [fact], review=() if event else ("R4", "R6")))
+            answers.append(
+                time.say(Truth.F, f"{name}, curatively treated.", [fact], review=() if event else ("R4", "R6"))
+            )
         elif old and "breast" in name and any(course.ongoing for course in given(patient, "aromatase_or_oestrogen")):
             answers.append(time.say(Truth.U, f"{name} under hormone therapy.", [fact], missing=f"is the {name} active"))
         elif old:
             answers.append(time.say(Truth.F, f"{name} {time.span(event)}, more than 3 years ago.", [fact]))
-        elif fact.temporality == "historical" or (fact.section or "") in ("past_medical_history", "past_surgical_history",
-                                                                          "problem_list"):
-            answers.append(time.say(Truth.U, f"{name}, date or treatment not written.", [fact], review=("R4",),
-                                    missing=f"treatment of the {name}"))
+        elif fact.temporality == "historical" or (fact.section or "") in (
+            "past_medical_history",
+            "past_surgical_history",
+            "problem_list",
+        ):
+            answers.append(
+                time.say(
+                    Truth.U,
+                    f"{name}, date or treatment not written.",
+                    [fact],
+                    review=("R4",),
+                    missing=f"treatment of the {name}",
+                )
+            )
     if answers:
         return time.any_answer(answers, answers[0])
     denied = [fact for fact in patient.facts(("other_malignancy",), "histology") if fact.assertion == "absent"]
@@ -164,13 +247,21 @@ def _same_lineage(fact: Fact, found: t.Tumour, name: str) -> bool:
     site = t._site(fact)
     if site and site in found.sites:
         return True
-    if any(site.startswith(place) and found.cohorts & set(cohorts) and (place != "prostate" or found.prostate is not Truth.F)
-           for place, cohorts in SAME_LINEAGE.items()):
+    if any(
+        site.startswith(place)
+        and found.cohorts & set(cohorts)
+        and (place != "prostate" or found.prostate is not Truth.F)
+        for place, cohorts in SAME_LINEAGE.items()
+    ):
         return True
     if "prostate" in name and found.prostate is not Truth.F:
         return True
-    return fact.concept in ("adenocarcinoma", "squamous_cell_carcinoma", "net") and not site and fact.temporality != "historical" and (
-        fact.section or "") not in ("past_medical_history", "problem_list")
+    return (
+        fact.concept in ("adenocarcinoma", "squamous_cell_carcinoma", "net")
+        and not site
+        and fact.temporality != "historical"
+        and (fact.section or "") not in ("past_medical_history", "problem_list")
+    )
 
 
 def _haematological(patient: Patient, fact: Fact) -> Answer:
@@ -183,13 +274,17 @@ def _haematological(patient: Patient, fact: Fact) -> Answer:
     inactive = state_ in ("resolved", "remission", "cured", "inactive") or fact.temporality == "historical"
     if event is None:
         if inactive:
-            return time.say(Truth.U, f"{name} in the past, no date.", [fact], review=("R4",), missing=f"last treatment of the {name}")
+            return time.say(
+                Truth.U,
+                f"{name} in the past, no date.",
+                [fact],
+                review=("R4",),
+                missing=f"last treatment of the {name}",
+            )
         return time.say(Truth.T, f"{name}, active or untreated.", [fact], correctable=False)
     inside = time.within_months(event, patient.index_date, LOOK_BACK_MONTHS)
     if inside is Truth.F and inactive:
         return time.say(Truth.F, f"{name} {time.span(event)}, more than 3 years ago.", [fact])
     if inside is Truth.F and not inactive:
         return time.say(Truth.T, f"{name} since {time.span(event)}.", [fact], correctable=False)
-    return time.say(Truth.T if inside is Truth.T else Truth.U, f"{name} {time.span(event)}.", [fact],
-                    correctable=False)
-
+    return time.say(Truth.T if inside is Truth.T else Truth.U, f"{name} {time.span(event)}.", [fact], correctable=False)

@@ -22,13 +22,19 @@ BRAIN_DAYS, WIDE_DAYS, PALLIATIVE_DAYS, SURGERY_DAYS, VACCINE_DAYS = 14, 28, 7, 
 
 
 def _is_brain(fact: Fact) -> bool:
-    return fact.concept in BRAIN or fact.attributes.get("field") == "brain" or (
-        fact.concept == "sbrt" and fact.attributes.get("site") == "brain")
+    return (
+        fact.concept in BRAIN
+        or fact.attributes.get("field") == "brain"
+        or (fact.concept == "sbrt" and fact.attributes.get("site") == "brain")
+    )
 
 
 def _given(fact: Fact) -> bool:
-    return fact.assertion in ("present", "possible") and status(fact) not in (
-        "planned", "declined", "not_given", "ordered") and fact.temporality != "future"
+    return (
+        fact.assertion in ("present", "possible")
+        and status(fact) not in ("planned", "declined", "not_given", "ordered")
+        and fact.temporality != "future"
+    )
 
 
 def _end(fact: Fact) -> time.Interval | None:
@@ -45,7 +51,7 @@ def _end(fact: Fact) -> time.Interval | None:
     start = time.begun(fact)
     single = fact.concept in ("srs", "surgery", "orchiectomy", "transplant", "live_vaccine")
     fractions = fact.attributes.get("fractions")
-    if single and not (fractions and int(fractions) > 1) or fractions in (1, "1"):
+    if (single and not (fractions and int(fractions) > 1)) or fractions in (1, "1"):
         return start
     length = int(fractions) * 7 // 5 + 3 if fractions else 60
     high = start[1] + datetime.timedelta(days=length)
@@ -59,15 +65,23 @@ def elapsed_answer(patient: Patient, facts: list[Fact], days: int, what: str) ->
     answers = []
     for fact in facts:
         if status(fact) == "ongoing" or (status(fact) == "received" and time.runs_past_note(fact)):
-            later = [item for item in facts if (item.note_date or datetime.date.min) > (fact.note_date or datetime.date.min)
-                     and item.concept == fact.concept and status(item) != "ongoing" and not time.runs_past_note(item)]
+            later = [
+                item
+                for item in facts
+                if (item.note_date or datetime.date.min) > (fact.note_date or datetime.date.min)
+                and item.concept == fact.concept
+                and status(item) != "ongoing"
+                and not time.runs_past_note(item)
+            ]
             if later or fact.copied_from:
                 continue
             answers.append(time.say(Truth.T, f"{what} is going on.", [fact]))
             continue
         event = _end(fact)
         if event is None:
-            known = [item for item in facts if item is not fact and item.concept == fact.concept and time.is_dated(item)]
+            known = [
+                item for item in facts if item is not fact and item.concept == fact.concept and time.is_dated(item)
+            ]
             old = fact.note_date and (patient.index_date - fact.note_date).days >= days
             if known:
                 continue
@@ -76,15 +90,25 @@ def elapsed_answer(patient: Patient, facts: list[Fact], days: int, what: str) ->
             elif fact.temporality == "historical":
                 answers.append(time.say(Truth.F, f"{what} in the past, no date.", [fact], review=("R4",)))
             else:
-                answers.append(time.say(Truth.U, f"{what} has no date.", [fact], review=("R4",),
-                                        missing=f"date of the {what.lower()}"))
+                answers.append(
+                    time.say(
+                        Truth.U, f"{what} has no date.", [fact], review=("R4",), missing=f"date of the {what.lower()}"
+                    )
+                )
             continue
         truth = time.within_days(event, patient.index_date, days - 1)
         clear = event[1] + datetime.timedelta(days=days)
         text = f"{what} {time.span(event)}, {days} days needed, clear on {time.day(clear)}."
-        answers.append(time.say(Truth.U if truth is Truth.T and fact.assertion == "possible" else truth, text, [fact],
-                                review=("R4",) if truth is Truth.U else (), clear_date=clear if truth is Truth.T else None,
-                                missing=f"date of the {what.lower()}" if truth is Truth.U else ""))
+        answers.append(
+            time.say(
+                Truth.U if truth is Truth.T and fact.assertion == "possible" else truth,
+                text,
+                [fact],
+                review=("R4",) if truth is Truth.U else (),
+                clear_date=clear if truth is Truth.T else None,
+                missing=f"date of the {what.lower()}" if truth is Truth.U else "",
+            )
+        )
     return time.any_answer(answers, time.silent(what.lower(), missing=f"date of the {what.lower()}"))
 
 
@@ -124,11 +148,20 @@ def recent_other_radiotherapy(patient: Patient, settings: Settings) -> Answer:
         small = field in NARROW or fact.concept == "sbrt" or fact.attributes.get("intent") == "palliative"
         if field not in WIDE and small:
             continue
-        answer = elapsed_answer(patient, [fact], WIDE_DAYS, "Radiotherapy of a wide field" if field in WIDE
-                                else "Radiotherapy of an unstated field")
+        answer = elapsed_answer(
+            patient,
+            [fact],
+            WIDE_DAYS,
+            "Radiotherapy of a wide field" if field in WIDE else "Radiotherapy of an unstated field",
+        )
         if field not in WIDE and answer.truth is Truth.T:
-            answer = Answer(Truth.U, answer.reason, answer.evidence, tuple(sorted({*answer.review, "R6"})),
-                            missing="field of the radiotherapy")
+            answer = Answer(
+                Truth.U,
+                answer.reason,
+                answer.evidence,
+                tuple(sorted({*answer.review, "R6"})),
+                missing="field of the radiotherapy",
+            )
         wider.append(answer)
     both = time.any_answer([recent, *wider], recent)
     return both
@@ -183,13 +216,20 @@ def recent_major_surgery(patient: Patient, settings: Settings) -> Answer:
         if not answer.asserted:
             continue
         if answer.truth is Truth.T and kind is Truth.U:
-            answer = Answer(Truth.U, f"{answer.reason} Major or not is for a person to say.", answer.evidence, ("R6",),
-                            missing="was the surgery major")
+            answer = Answer(
+                Truth.U,
+                f"{answer.reason} Major or not is for a person to say.",
+                answer.evidence,
+                ("R6",),
+                missing="was the surgery major",
+            )
         elif answer.truth is Truth.U and not time.is_dated(fact) and (fact.section or "").startswith("past"):
             answer = time.say(Truth.F, "Surgery of the past history, no date.", [fact], review=("R4",))
         answers.append(answer)
-    answers += [time.say(Truth.F, "Port or line placement is no major surgery.", [fact])
-                for fact in patient.facts("vascular_access")]
+    answers += [
+        time.say(Truth.F, "Port or line placement is no major surgery.", [fact])
+        for fact in patient.facts("vascular_access")
+    ]
     denied = [fact for fact in every if fact.assertion == "absent"]
     if not answers and denied:
         return time.say(Truth.F, "No surgery, as stated.", denied)
@@ -211,12 +251,12 @@ def recent_live_vaccine(patient: Patient, settings: Settings) -> Answer:
         answer = elapsed_answer(patient, [fact], VACCINE_DAYS, f"Live vaccine ({name or 'unnamed'})")
         doubtful = is_in(name, "live_vaccine_review") or fact.attributes.get("live") == "unclear"
         if doubtful and answer.truth is Truth.T:
-            answer = Answer(Truth.U, f"{answer.reason} It does not replicate: for a person to say.", answer.evidence, ("R6",))
+            answer = Answer(
+                Truth.U, f"{answer.reason} It does not replicate: for a person to say.", answer.evidence, ("R6",)
+            )
         answers.append(answer)
     if bcg and not answers:
         return time.say(Truth.F, "Intravesical BCG is treatment, not vaccination.", bcg, review=("R6",))
     if not answers and facts:
         return time.say(Truth.F, "No live vaccine was given.", facts)
     return time.any_answer(answers, time.silent("live vaccines", missing="vaccination history"))
-
-

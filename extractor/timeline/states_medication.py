@@ -15,15 +15,20 @@ from extractor.timeline.treatment import given, never_given, status
 from extractor.truth import Answer, Truth
 
 STEROID_DAYS = 7
-NON_SYSTEMIC = frozenset({"inhaled", "nasal", "topical", "ophthalmic", "otic", "intra-articular", "rectal", "mouthwash"})
+NON_SYSTEMIC = frozenset(
+    {"inhaled", "nasal", "topical", "ophthalmic", "otic", "intra-articular", "rectal", "mouthwash"}
+)
 #: given once: before an infusion or a contrast scan
 SINGLE = frozenset({"contrast", "antiemetic"})
 DISCONTINUED = frozenset({"discontinued", "stopped", "completed"})
 
 
 def medication(patient: Patient, concept: str) -> list[Fact]:
-    return [fact for fact in patient.facts(concept, "medication")
-            if str(fact.attributes.get("route", "")).lower() not in NON_SYSTEMIC]
+    return [
+        fact
+        for fact in patient.facts(concept, "medication")
+        if str(fact.attributes.get("route", "")).lower() not in NON_SYSTEMIC
+    ]
 
 
 def told(fact: Fact) -> datetime.date:
@@ -37,10 +42,14 @@ def _written_last(facts: list[Fact]) -> list[Fact]:
 
 def is_current(fact: Fact) -> bool:
     """Is the drug being taken, by what this fact says?"""
-    return (fact.assertion == "present" and (fact.temporality == "current" or status(fact) == "ongoing") and status(fact) not in (
-        "planned", "declined", "not_given", "held", *DISCONTINUED)
-        and not fact.attributes.get("end_date") and (fact.attributes.get("indication") not in SINGLE or status(fact) == "ongoing")
-        and (status(fact) != "received" or (fact.section or "") == "medications" or "status" not in fact.attributes))
+    return (
+        fact.assertion == "present"
+        and (fact.temporality == "current" or status(fact) == "ongoing")
+        and status(fact) not in ("planned", "declined", "not_given", "held", *DISCONTINUED)
+        and not fact.attributes.get("end_date")
+        and (fact.attributes.get("indication") not in SINGLE or status(fact) == "ongoing")
+        and (status(fact) != "received" or (fact.section or "") == "medications" or "status" not in fact.attributes)
+    )
 
 
 def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Answer:
@@ -50,7 +59,9 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
     the newest note was not taken then.
     """
     usable = [fact for fact in facts if not fact.copied_from or all(item.copied_from for item in facts)]
-    usable = [fact for fact in usable if status(fact) not in ("planned", "declined") and fact.assertion != "hypothetical"]
+    usable = [
+        fact for fact in usable if status(fact) not in ("planned", "declined") and fact.assertion != "hypothetical"
+    ]
     present = [fact for fact in usable if fact.assertion in ("present", "possible")]
     if not present:
         absent = [fact for fact in facts if fact.assertion == "absent"]
@@ -63,25 +74,46 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
     newest = _written_last(usable)
     running = [fact for fact in present if is_current(fact)]
     last_running = max((told(fact) for fact in running), default=None)
-    faded = [fact for fact in present if last_running is not None and told(fact) > last_running and not is_current(fact)
-             and not time.is_dated(fact)]
+    faded = [
+        fact
+        for fact in present
+        if last_running is not None and told(fact) > last_running and not is_current(fact) and not time.is_dated(fact)
+    ]
     if faded and not stops:
-        return time.say(Truth.U, f"{what} was taken; the last dose is not written.", faded, review=("R4",),
-                        missing=f"last dose of the {what.lower()}")
+        return time.say(
+            Truth.U,
+            f"{what} was taken; the last dose is not written.",
+            faded,
+            review=("R4",),
+            missing=f"last dose of the {what.lower()}",
+        )
     stopped_after = [fact for fact in stops if last_running is None or told(fact) >= last_running]
-    denied_after = [fact for fact in usable if fact.assertion == "absent" and last_running is not None
-                    and told(fact) >= last_running]
+    denied_after = [
+        fact
+        for fact in usable
+        if fact.assertion == "absent" and last_running is not None and told(fact) >= last_running
+    ]
     if running and not stopped_after and not denied_after:
         fact = _written_last(running)[-1]
         event = time.past_event(fact)
         daily = status(fact) == "ongoing" or (fact.section or "") == "medications"
         age = (index - told(fact)).days if told(fact) != datetime.date.min else 0
         if event and not daily and (event[1] - event[0]).days < 32 and age > 0 and (index - event[1]).days >= days:
-            return time.say(Truth.U, f"{what} began {time.span(event)}; the last dose is not written.", [fact],
-                            review=("R4",), missing=f"last dose of the {what.lower()}")
+            return time.say(
+                Truth.U,
+                f"{what} began {time.span(event)}; the last dose is not written.",
+                [fact],
+                review=("R4",),
+                missing=f"last dose of the {what.lower()}",
+            )
         if age > 90 and not daily:
-            return time.say(Truth.U, f"{what} was taken on {time.day(told(fact))}; the last dose is not written.", [fact],
-                            review=("R12",), missing=f"last dose of the {what.lower()}")
+            return time.say(
+                Truth.U,
+                f"{what} was taken on {time.day(told(fact))}; the last dose is not written.",
+                [fact],
+                review=("R12",),
+                missing=f"last dose of the {what.lower()}",
+            )
         return time.say(Truth.T, f"{what} is taken ({time.day(told(fact))}), no last dose.", [fact])
     for fact in stopped_after or stops:
         answers.append(_stopped(patient, fact, days, what))
@@ -97,15 +129,24 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
     note_days = [told(fact) for fact in past]
     if note_days and (index - min(note_days)).days >= days:
         return time.say(Truth.F, f"{what} had ended by {time.day(min(note_days))}.", past)
-    return time.say(Truth.U, f"{what} was taken; the last dose is not written.", newest, review=("R4",),
-                    missing=f"last dose of the {what.lower()}")
+    return time.say(
+        Truth.U,
+        f"{what} was taken; the last dose is not written.",
+        newest,
+        review=("R4",),
+        missing=f"last dose of the {what.lower()}",
+    )
 
 
 def _stopped(patient: Patient, fact: Fact, days: int, what: str) -> Answer:
     """A course with a last dose, or one that has only a start: it may have gone on, unless a later list leaves it out."""
     index = patient.index_date
-    open_ended = (fact.attributes.get("start_date") and time.ended(fact) is None
-                  and fact.attributes.get("indication") not in SINGLE and fact.attributes.get("route") not in ("im",))
+    open_ended = (
+        fact.attributes.get("start_date")
+        and time.ended(fact) is None
+        and fact.attributes.get("indication") not in SINGLE
+        and fact.attributes.get("route") not in ("im",)
+    )
     if not open_ended:
         return _by_date(index, _last_interval(fact), days, what, [fact])
     start = time.begun(fact)
@@ -127,10 +168,15 @@ def _last_interval(fact: Fact) -> time.Interval | None:
 def _by_date(index: datetime.date, event: time.Interval, days: int, what: str, facts: list[Fact]) -> Answer:
     truth = time.within_days(event, index, days - 1)
     clear = event[1] + datetime.timedelta(days=days)
-    return time.say(truth, f"{what} last taken {time.span(event)}, {days} days needed, clear on {time.day(clear)}.", facts,
-                    review=("R4",) if truth is Truth.U else (), clear_date=clear if truth is Truth.T else None,
-                    correctable=True if truth is Truth.T else None,
-                    missing=f"last dose of the {what.lower()}" if truth is Truth.U else "")
+    return time.say(
+        truth,
+        f"{what} last taken {time.span(event)}, {days} days needed, clear on {time.day(clear)}.",
+        facts,
+        review=("R4",) if truth is Truth.U else (),
+        clear_date=clear if truth is Truth.T else None,
+        correctable=True if truth is Truth.T else None,
+        missing=f"last dose of the {what.lower()}" if truth is Truth.U else "",
+    )
 
 
 def _physiologic(fact: Fact, replacement: bool) -> bool:
@@ -140,7 +186,9 @@ def _physiologic(fact: Fact, replacement: bool) -> bool:
         return replacement and (fact.value_text or "").lower() in ("hydrocortisone", "cortisone")
     limit = entry.documented_replacement if replacement else entry.physiologic
     indicated = fact.attributes.get("indication") == "adrenal"
-    return fact.value <= limit and (replacement or indicated or (fact.value_text or "").lower() in ("hydrocortisone", "cortisone"))
+    return fact.value <= limit and (
+        replacement or indicated or (fact.value_text or "").lower() in ("hydrocortisone", "cortisone")
+    )
 
 
 @state("recent_steroid_or_immunosuppressant")
@@ -149,25 +197,39 @@ def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) ->
     replacement = any(fact.assertion == "present" for fact in patient.facts(("adrenal_insufficiency", "hypophysitis")))
     answers = []
     steroid = medication(patient, "systemic_steroid")
-    partner = [fact for fact in patient.facts(("prednisone", "prednisolone", "dexamethasone"), "therapy")
-               if status(fact) == "ongoing"]
+    partner = [
+        fact
+        for fact in patient.facts(("prednisone", "prednisolone", "dexamethasone"), "therapy")
+        if status(fact) == "ongoing"
+    ]
     by_name: dict[str, list[Fact]] = {}
     for fact in steroid + partner:
         name = (fact.value_text if fact.family == "medication" else fact.concept) or "steroid"
         by_name.setdefault(name.lower(), []).append(fact)
     general_denial = [fact for fact in steroid if fact.assertion == "absent" and not fact.value_text]
-    general_denial += [fact for fact in by_name.get("steroid", []) + by_name.get("steroids", [])
-                       if fact.assertion == "absent"]
+    general_denial += [
+        fact for fact in by_name.get("steroid", []) + by_name.get("steroids", []) if fact.assertion == "absent"
+    ]
     for name, facts in sorted(by_name.items()):
-        answer = last_taken(patient, facts + [fact for fact in general_denial if fact not in facts], STEROID_DAYS,
-                            f"Systemic steroid ({name})")
+        answer = last_taken(
+            patient,
+            facts + [fact for fact in general_denial if fact not in facts],
+            STEROID_DAYS,
+            f"Systemic steroid ({name})",
+        )
         current = [fact for fact in facts if fact.assertion == "present" and is_current(fact)]
         if answer.truth is Truth.T and current and _physiologic(_written_last(current)[-1], replacement):
-            answer = Answer(Truth.U, f"{answer.reason} The dose is a replacement dose.", answer.evidence, ("R6",),
-                            missing="indication of the steroid")
-        elif answer.truth is Truth.T and any(fact.attributes.get("indication") in SINGLE
-                                             for fact in facts):
-            answer = Answer(Truth.T, answer.reason, answer.evidence, ("R6",), clear_date=answer.clear_date, correctable=True)
+            answer = Answer(
+                Truth.U,
+                f"{answer.reason} The dose is a replacement dose.",
+                answer.evidence,
+                ("R6",),
+                missing="indication of the steroid",
+            )
+        elif answer.truth is Truth.T and any(fact.attributes.get("indication") in SINGLE for fact in facts):
+            answer = Answer(
+                Truth.T, answer.reason, answer.evidence, ("R6",), clear_date=answer.clear_date, correctable=True
+            )
         answers.append(answer)
     suppressants: dict[str, list[Fact]] = {}
     for fact in medication(patient, "immunosuppressant"):
@@ -176,8 +238,15 @@ def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) ->
         if course.ongoing:
             answers.append(time.say(Truth.T, f"Immunosuppressant ({course.drug}) is going on.", course.facts))
         elif course.last:
-            answers.append(_by_date(patient.index_date, course.last, STEROID_DAYS, f"Immunosuppressant ({course.drug})",
-                                    list(course.facts)))
+            answers.append(
+                _by_date(
+                    patient.index_date,
+                    course.last,
+                    STEROID_DAYS,
+                    f"Immunosuppressant ({course.drug})",
+                    list(course.facts),
+                )
+            )
     for name, facts in sorted(suppressants.items()):
         answer = last_taken(patient, facts, STEROID_DAYS, f"Immunosuppressant ({name})")
         if is_in(name, "immunomodulator_review") and answer.truth is Truth.T:
@@ -187,8 +256,10 @@ def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) ->
     if not [answer for answer in answers if answer.asserted] and denied:
         return time.say(Truth.F, "No steroids, as stated.", denied)
     found = time.any_answer(answers, time.silent("systemic steroids or immunosuppressants", missing="medication list"))
-    if found.truth is Truth.T and found.correctable is None or found.truth is Truth.T and not found.correctable:
-        return Answer(found.truth, found.reason, found.evidence, found.review, clear_date=found.clear_date, correctable=True)
+    if (found.truth is Truth.T and found.correctable is None) or (found.truth is Truth.T and not found.correctable):
+        return Answer(
+            found.truth, found.reason, found.evidence, found.review, clear_date=found.clear_date, correctable=True
+        )
     return found
 
 
@@ -210,8 +281,11 @@ def _current(patient: Patient, class_name: str, what: str) -> Answer:
     ended = [fact for fact in mine if fact.assertion == "absent" or fact.attributes.get("end_date")]
     if ended and not any(status(fact) == "ongoing" for fact in newest):
         return time.say(Truth.F, f"The {what} was stopped.", ended)
-    later_stop = [fact for fact in mine if not is_current(fact) and time.is_dated(fact)
-                  and time.last_day(fact) >= told(newest[-1])]
+    later_stop = [
+        fact
+        for fact in mine
+        if not is_current(fact) and time.is_dated(fact) and time.last_day(fact) >= told(newest[-1])
+    ]
     if later_stop:
         return time.say(Truth.F, f"The {what} was stopped.", later_stop)
     return time.say(Truth.T, f"On a {what}.", on or newest)
@@ -254,15 +328,21 @@ def coagulation_adequate(patient: Patient, settings: Settings) -> Answer:
     """I11.i: (PT or INR) and aPTT at most 1.5 x ULN; on a coumarin the INR alone, in its range (A-9)."""
     inr, pt, aptt = (latest_lab(patient, name, settings) for name in ("inr", "pt", "aptt"))
     if inr is None and pt is None and aptt is None:
-        normal = [fact for fact in patient.facts("labs_normal") if fact.value_text == "coagulation"
-                  and time.is_fresh(fact, patient.index_date, days=settings.window("labs_i11"))]
+        normal = [
+            fact
+            for fact in patient.facts("labs_normal")
+            if fact.value_text == "coagulation"
+            and time.is_fresh(fact, patient.index_date, days=settings.window("labs_i11"))
+        ]
         if normal:
             return time.say(Truth.T, "Coagulation is called normal.", normal, review=("R9",))
         return time.silent("coagulation", missing="INR (or PT) and aPTT")
     vka, other = vka_current(patient, settings), other_anticoagulant_current(patient, settings)
     if vka.truth is Truth.T and inr is not None:
         return inr_in_therapeutic_range(patient, settings)
-    pair = [(label, item, item.compare_uln("<=", 1.5)) for label, item in (("INR", inr), ("PT", pt)) if item is not None]
+    pair = [
+        (label, item, item.compare_uln("<=", 1.5)) for label, item in (("INR", inr), ("PT", pt)) if item is not None
+    ]
     first = max((truth for _, _, truth in pair), default=Truth.U)
     second = aptt.compare_uln("<=", 1.5) if aptt is not None else Truth.U
     truth = min(first, second)
@@ -281,16 +361,33 @@ def coagulation_adequate(patient: Patient, settings: Settings) -> Answer:
     lacking = ([] if pair else ["INR or PT"]) + ([] if aptt else ["aPTT"])
     stale = any(item.stale for item in used)
     if stale and truth is not Truth.U:
-        return Answer(Truth.U, f"{reason} Out of the window.", evidence, ("R12",), provisional=truth,
-                      missing="INR (or PT) and aPTT")
-    return Answer(truth, reason, evidence, tuple(sorted(review)), correctable=True if truth is Truth.F else None,
-                  missing=", ".join(lacking) or "INR and aPTT" if truth is Truth.U else "")
+        return Answer(
+            Truth.U,
+            f"{reason} Out of the window.",
+            evidence,
+            ("R12",),
+            provisional=truth,
+            missing="INR (or PT) and aPTT",
+        )
+    return Answer(
+        truth,
+        reason,
+        evidence,
+        tuple(sorted(review)),
+        correctable=True if truth is Truth.F else None,
+        missing=", ".join(lacking) or "INR and aPTT" if truth is Truth.U else "",
+    )
 
 
 def _given_within(patient: Patient, facts: list[Fact], days: int, what: str) -> Answer:
     """Up to ``days`` days before the index date, that day included; the day after is the clear date."""
-    given_ = [fact for fact in facts if fact.assertion == "present" and status(fact) not in ("planned", "declined", "not_given")
-              and fact.temporality != "future"]
+    given_ = [
+        fact
+        for fact in facts
+        if fact.assertion == "present"
+        and status(fact) not in ("planned", "declined", "not_given")
+        and fact.temporality != "future"
+    ]
     answers = []
     for fact in given_:
         event = time.past_event(fact)
@@ -301,15 +398,25 @@ def _given_within(patient: Patient, facts: list[Fact], days: int, what: str) -> 
             elif age > days or fact.temporality == "historical":
                 answers.append(time.say(Truth.F, f"{what} was before the last {days} days.", [fact]))
             else:
-                answers.append(time.say(Truth.U, f"{what} has no date.", [fact], review=("R4",),
-                                        missing=f"date of the {what.lower()}"))
+                answers.append(
+                    time.say(
+                        Truth.U, f"{what} has no date.", [fact], review=("R4",), missing=f"date of the {what.lower()}"
+                    )
+                )
             continue
         event = time.end_of(event, fact.date_precision)
         truth = time.within_days(event, patient.index_date, days)
         clear = event[1] + datetime.timedelta(days=days + 1)
-        answers.append(time.say(truth, f"{what} {time.span(event)}, clear on {time.day(clear)}.", [fact],
-                                clear_date=clear if truth is Truth.T else None, correctable=True,
-                                review=("R4",) if truth is Truth.U else ()))
+        answers.append(
+            time.say(
+                truth,
+                f"{what} {time.span(event)}, clear on {time.day(clear)}.",
+                [fact],
+                clear_date=clear if truth is Truth.T else None,
+                correctable=True,
+                review=("R4",) if truth is Truth.U else (),
+            )
+        )
     if not answers and facts:
         return time.say(Truth.F, f"No {what.lower()}.", facts)
     return time.any_answer(answers, Answer(Truth.F, f"No {what.lower()} is written.", asserted=False))
@@ -318,14 +425,19 @@ def _given_within(patient: Patient, facts: list[Fact], days: int, what: str) -> 
 @state("recent_platelet_transfusion")
 def recent_platelet_transfusion(patient: Patient, settings: Settings) -> Answer:
     """I11.a: platelets transfused in the last 14 days; silence means none."""
-    facts = [fact for fact in patient.facts("transfusion", "medication") if fact.value_text in ("platelets", "platelet")]
+    facts = [
+        fact for fact in patient.facts("transfusion", "medication") if fact.value_text in ("platelets", "platelet")
+    ]
     return _given_within(patient, facts, settings.window("transfusion_gcsf"), "Platelet transfusion")
 
 
 @state("recent_gcsf")
 def recent_gcsf(patient: Patient, settings: Settings) -> Answer:
     """I11.c: G-CSF in the last 14 days; silence means none; erythropoietin does not count."""
-    facts = [fact for fact in patient.facts("growth_factor", "medication")
-             if (fact.value_text or "") not in ("epoetin", "darbepoetin", "erythropoietin", "romiplostim", "eltrombopag")]
+    facts = [
+        fact
+        for fact in patient.facts("growth_factor", "medication")
+        if (fact.value_text or "") not in ("epoetin", "darbepoetin", "erythropoietin", "romiplostim", "eltrombopag")
+    ]
     facts += patient.facts(("filgrastim", "pegfilgrastim", "lenograstim"), "therapy")
     return _given_within(patient, facts, settings.window("transfusion_gcsf"), "G-CSF")

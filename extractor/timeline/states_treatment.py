@@ -1,27 +1,35 @@
-"""Prior lines, platinum, progression, ARSI, RET inhibitor, LHRH, exposure to immunotherapy and DLL3 agents (I5, I6, E8)."""
+"""Prior lines, platinum, progression, ARSI, RET inhibitor (I5)."""
 
 from __future__ import annotations
-
-import datetime
 
 from extractor.records import Fact
 from extractor.timeline import chronology as time
 from extractor.timeline import tumour as t
-from extractor.timeline.knowledge import depot, drug_name, is_in
+from extractor.timeline.knowledge import is_in
 from extractor.timeline.measure import Measure, from_value
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import derived, state
 from extractor.timeline.settings import Settings
 from extractor.timeline.states_biomarkers import ret_status
-from extractor.timeline.treatment import Course, courses, drug_facts, given, history_is_complete, lines, never_given, status, stop_reason
+from extractor.timeline.treatment import (
+    Course,
+    courses,
+    drug_facts,
+    given,
+    history_is_complete,
+    lines,
+    never_given,
+    status,
+    stop_reason,
+)
 from extractor.truth import Answer, Truth
 
 
-def _facts(found: list[Course]) -> list[Fact]:
+def facts_of(found: list[Course]) -> list[Fact]:
     return [fact for course in found for fact in course.facts]
 
 
-def _names(found: list[Course]) -> str:
+def names_of(found: list[Course]) -> str:
     return ", ".join(course.drug for course in found)
 
 
@@ -33,14 +41,19 @@ def lines_count(patient: Patient, settings: Settings) -> Measure | None:
     naive = never_given(patient, "systemic")
     if not derived_lines and not stated:
         return Measure(0, 0, evidence=time.ids(naive), name="lines_count") if naive else None
-    evidence = time.ids(stated + _facts(given(patient)))
+    evidence = time.ids(stated + facts_of(given(patient)))
     if not stated:
         return Measure(len(derived_lines), len(derived_lines), evidence=evidence, name="lines_count")
     number = from_value(stated[-1].value, stated[-1].value_high, stated[-1].comparator)
     differs = number.compare("==", len(derived_lines)) is not Truth.T
     low = min(number.low, len(derived_lines)) if derived_lines else number.low
-    return Measure(low, max(number.high, len(derived_lines)), evidence=evidence, name="lines_count",
-                   review=("R1",) if differs and derived_lines else ())
+    return Measure(
+        low,
+        max(number.high, len(derived_lines)),
+        evidence=evidence,
+        name="lines_count",
+        review=("R1",) if differs and derived_lines else (),
+    )
 
 
 @state("prior_systemic_line")
@@ -53,21 +66,35 @@ def prior_systemic_line(patient: Patient, settings: Settings) -> Answer:
     stated = [fact for fact in patient.facts("lines_stated") if fact.assertion == "present" and (fact.value or 0) >= 1]
     if found or stated:
         count = len(lines(patient))
-        return time.say(Truth.T, f"Systemic therapy was given: {_names(found) or 'prior lines are stated'}"
-                                 f"{f' ({count} lines)' if count else ''}.", _facts(found)[-6:] + stated)
+        return time.say(
+            Truth.T,
+            f"Systemic therapy was given: {names_of(found) or 'prior lines are stated'}"
+            f"{f' ({count} lines)' if count else ''}.",
+            facts_of(found)[-6:] + stated,
+        )
     naive = never_given(patient, "systemic")
     maybe = given(patient, at_least=Truth.U)
     if naive:
         return time.say(Truth.F, "No systemic therapy was ever given.", naive)
     planned = [course for course in courses(patient) if course.planned]
     if maybe:
-        return time.say(Truth.U, "Systemic therapy may have been given.", _facts(maybe), review=("R5",),
-                        missing="treatment history")
+        return time.say(
+            Truth.U,
+            "Systemic therapy may have been given.",
+            facts_of(maybe),
+            review=("R5",),
+            missing="treatment history",
+        )
     if history_is_complete(patient) is Truth.T:
-        return time.say(Truth.F, "The complete history has no systemic therapy.", _facts(planned))
+        return time.say(Truth.F, "The complete history has no systemic therapy.", facts_of(planned))
     if planned:
-        return time.say(Truth.U, f"{_names(planned)} was only planned.", _facts(planned), missing="treatment history",
-                        notes={"planned": True})
+        return time.say(
+            Truth.U,
+            f"{names_of(planned)} was only planned.",
+            facts_of(planned),
+            missing="treatment history",
+            notes={"planned": True},
+        )
     return time.silent("systemic therapy", missing="treatment history")
 
 
@@ -83,43 +110,76 @@ def _before_the_tumour(patient: Patient, course: Course) -> bool:
 def platinum_for_this_tumour(patient: Patient, settings: Settings) -> Answer:
     """I5.platinum: a platinum drug was given for this tumour, curative intent and one dose included."""
     found = given(patient, "platinum")
-    other = [fact for fact in patient.facts(family="therapy") if is_in(fact, "platinum")
-             and fact.attributes.get("cancer") == "other"]
-    planned = [course for course in courses(patient) if is_in(course.drug, "platinum") and course.given is Truth.F
-               and course.planned]
+    other = [
+        fact
+        for fact in patient.facts(family="therapy")
+        if is_in(fact, "platinum") and fact.attributes.get("cancer") == "other"
+    ]
+    planned = [
+        course
+        for course in courses(patient)
+        if is_in(course.drug, "platinum") and course.given is Truth.F and course.planned
+    ]
     earlier = [course for course in found if _before_the_tumour(patient, course)]
     if found and len(earlier) == len(found):
-        return time.say(Truth.U, f"Platinum was given before this tumour was known: {_names(found)}.", _facts(found),
-                        review=("R6",), missing="tumour that the platinum was given for")
+        return time.say(
+            Truth.U,
+            f"Platinum was given before this tumour was known: {names_of(found)}.",
+            facts_of(found),
+            review=("R6",),
+            missing="tumour that the platinum was given for",
+        )
     if found:
-        review = ["R6"] if any(fact.attributes.get("cycles") in (1, "1") for fact in _facts(found)) else []
-        return time.say(Truth.T, f"Platinum was given: {_names(found)}.", _facts(found), review=review)
+        review = ["R6"] if any(fact.attributes.get("cycles") in (1, "1") for fact in facts_of(found)) else []
+        return time.say(Truth.T, f"Platinum was given: {names_of(found)}.", facts_of(found), review=review)
     notes = {"planned": bool(planned)}
     denied = never_given(patient, "platinum", "systemic")
-    refused = [fact for fact in drug_facts(patient) if is_in(fact, "platinum")
-               and status(fact) in ("declined", "not_given")]
+    refused = [
+        fact for fact in drug_facts(patient) if is_in(fact, "platinum") and status(fact) in ("declined", "not_given")
+    ]
     maybe = [course for course in given(patient, "platinum", at_least=Truth.U)]
     if maybe:
-        return time.say(Truth.U, "Platinum may have been given.", _facts(maybe), review=("R5",), missing="treatment history")
+        return time.say(
+            Truth.U, "Platinum may have been given.", facts_of(maybe), review=("R5",), missing="treatment history"
+        )
     complete = history_is_complete(patient) is Truth.T
     if other:
         return time.say(Truth.U, "Platinum was given for another cancer.", other, review=("R6",))
     named = [course for course in given(patient) if not is_in(course.drug, "unnamed")]
     unnamed = [course for course in given(patient) if is_in(course.drug, "unnamed")]
     if denied or complete:
-        return time.say(Truth.F, "Platinum was never given" + (", it is planned." if planned else "."),
-                        denied or refused or _facts(courses(patient))[-6:], correctable=bool(planned), notes=notes)
+        return time.say(
+            Truth.F,
+            "Platinum was never given" + (", it is planned." if planned else "."),
+            denied or refused or facts_of(courses(patient))[-6:],
+            correctable=bool(planned),
+            notes=notes,
+        )
     if unnamed and not named:
-        return time.say(Truth.U, "Chemotherapy was given, its drugs are not named.", _facts(unnamed),
-                        missing="drugs of the chemotherapy")
+        return time.say(
+            Truth.U,
+            "Chemotherapy was given, its drugs are not named.",
+            facts_of(unnamed),
+            missing="drugs of the chemotherapy",
+        )
     if planned:
-        return time.say(Truth.U, "Platinum was only planned.", _facts(planned), missing="treatment history", notes=notes)
+        return time.say(
+            Truth.U, "Platinum was only planned.", facts_of(planned), missing="treatment history", notes=notes
+        )
     if refused:
-        return time.say(Truth.U, "Platinum was declined or not given; the history is not known to be complete.", refused,
-                        missing="treatment history")
+        return time.say(
+            Truth.U,
+            "Platinum was declined or not given; the history is not known to be complete.",
+            refused,
+            missing="treatment history",
+        )
     if named:
-        return time.say(Truth.U, f"Given: {_names(named)}; no platinum is named.", _facts(named)[-6:],
-                        missing="treatment history")
+        return time.say(
+            Truth.U,
+            f"Given: {names_of(named)}; no platinum is named.",
+            facts_of(named)[-6:],
+            missing="treatment history",
+        )
     return time.silent("platinum", missing="treatment history")
 
 
@@ -133,29 +193,53 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
     firm = [fact for fact in events if fact.assertion == "present"]
     denied = [fact for fact in events if fact.assertion == "absent"]
     denied += [fact for fact in patient.facts("progression_denied") if fact.assertion == "present"]
-    good = [fact for fact in patient.facts(("stable_disease", "partial_response", "complete_response"), "response")
-            if fact.assertion == "present"]
+    good = [
+        fact
+        for fact in patient.facts(("stable_disease", "partial_response", "complete_response"), "response")
+        if fact.assertion == "present"
+    ]
     possible = [fact for fact in events if fact.assertion == "possible"]
-    started = [course.start[0] for course in given(patient) if course.start
-               and not is_in(course.drug, "androgen_deprivation", "supportive", "no_line")]
+    started = [
+        course.start[0]
+        for course in given(patient)
+        if course.start and not is_in(course.drug, "androgen_deprivation", "supportive", "no_line")
+    ]
     stopped = [fact for fact in drug_facts(patient) if stop_reason(fact) == "progression"]
     treated = given(patient, at_least=Truth.U)
     second = [fact for fact in patient.facts("lines_stated") if (fact.value or 0) >= 2]
     usable = [fact for fact in firm if not started or not time.is_dated(fact) or time.when(fact)[1] >= min(started)]
     if not treated and never_given(patient, "systemic"):
-        return time.say(Truth.F, "No systemic therapy after which the disease could have progressed.",
-                        never_given(patient, "systemic"))
+        return time.say(
+            Truth.F,
+            "No systemic therapy after which the disease could have progressed.",
+            never_given(patient, "systemic"),
+        )
     if usable or stopped:
-        radiology = [fact for fact in usable if "radiol" in fact.note_type.lower() or "imaging" in fact.note_type.lower()
-                     or "ct" in fact.note_type.lower().split()]
+        radiology = [
+            fact
+            for fact in usable
+            if "radiol" in fact.note_type.lower()
+            or "imaging" in fact.note_type.lower()
+            or "ct" in fact.note_type.lower().split()
+        ]
         clinician = [fact for fact in usable if fact not in radiology]
         newest = max(time.last_day(fact) for fact in usable + stopped)
-        against = [fact for fact in denied + good + possible if time.last_day(fact) >= newest
-                   and "radiol" not in fact.note_type.lower()]
+        against = [
+            fact
+            for fact in denied + good + possible
+            if time.last_day(fact) >= newest and "radiol" not in fact.note_type.lower()
+        ]
         if against and not clinician and not stopped:
-            return time.say(Truth.U, "Radiology reports progression, the treating physician does not agree.",
-                            usable + against, review=("R1",), missing="progression as judged by the investigator")
-        return time.say(Truth.T, f"Progression or relapse {time.day(newest)}.", (stopped + usable)[-4:], review=("R11",))
+            return time.say(
+                Truth.U,
+                "Radiology reports progression, the treating physician does not agree.",
+                usable + against,
+                review=("R1",),
+                missing="progression as judged by the investigator",
+            )
+        return time.say(
+            Truth.T, f"Progression or relapse {time.day(newest)}.", (stopped + usable)[-4:], review=("R11",)
+        )
     several = lines(patient)
     if second:
         return time.say(Truth.T, "More than one prior line is stated.", second, review=("R9", "R11"))
@@ -164,21 +248,42 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
     if good and treated:
         newest = time.newest(good)
         running = any(course.ongoing for course in treated)
-        return time.say(Truth.F if running and newest[-1].concept != "complete_response" and False else Truth.U,
-                        "Response or stable disease; progression after therapy is not written.", newest,
-                        missing="progression after the last therapy")
+        return time.say(
+            Truth.F if running and newest[-1].concept != "complete_response" and False else Truth.U,
+            "Response or stable disease; progression after therapy is not written.",
+            newest,
+            missing="progression after the last therapy",
+        )
     if possible:
-        return time.say(Truth.U, "Progression is only suspected.", possible, review=("R5",),
-                        missing="progression after the last therapy")
+        return time.say(
+            Truth.U,
+            "Progression is only suspected.",
+            possible,
+            review=("R5",),
+            missing="progression after the last therapy",
+        )
     if len(several) >= 2:
-        return time.say(Truth.U, f"{len(several)} lines of therapy; progression is not written.",
-                        _facts(given(patient))[-6:], missing="progression after the last therapy")
+        return time.say(
+            Truth.U,
+            f"{len(several)} lines of therapy; progression is not written.",
+            facts_of(given(patient))[-6:],
+            missing="progression after the last therapy",
+        )
     if firm:
-        return time.say(Truth.U, "Progression is dated before the therapy.", firm, review=("R4",),
-                        missing="progression after the last therapy")
+        return time.say(
+            Truth.U,
+            "Progression is dated before the therapy.",
+            firm,
+            review=("R4",),
+            missing="progression after the last therapy",
+        )
     if treated:
-        return time.say(Truth.U, "Therapy was given; progression is not written.", _facts(treated)[-6:],
-                        missing="progression after the last therapy")
+        return time.say(
+            Truth.U,
+            "Therapy was given; progression is not written.",
+            facts_of(treated)[-6:],
+            missing="progression after the last therapy",
+        )
     return time.silent("progression", missing="progression after the last therapy")
 
 
@@ -186,16 +291,21 @@ def nepc_origin(patient: Patient, settings: Settings) -> Answer:
     """T treatment-emergent, F de novo, U not known (I5; criteria 4)."""
     stated = [fact for fact in patient.facts("nepc_origin") if fact.assertion == "present"]
     values = {fact.value_text for fact in stated}
-    values |= {fact.attributes.get("origin") for fact in patient.facts("nepc", "histology") if fact.assertion == "present"}
+    values |= {
+        fact.attributes.get("origin") for fact in patient.facts("nepc", "histology") if fact.assertion == "present"
+    }
     values &= {"de_novo", "treatment_emergent"}
     if len(values) == 1:
         emergent = values == {"treatment_emergent"}
         return time.say(Truth.T if emergent else Truth.F, f"NEPC {values.pop().replace('_', ' ')}.", stated)
-    adeno = [fact for fact in patient.facts("adenocarcinoma", "histology") if fact.assertion == "present"
-             and t._site(fact) in ("prostate", "")]
+    adeno = [
+        fact
+        for fact in patient.facts("adenocarcinoma", "histology")
+        if fact.assertion == "present" and t._site(fact) in ("prostate", "")
+    ]
     hormonal = given(patient, "androgen_deprivation", "arsi")
     if adeno and hormonal and not values:
-        return time.say(Truth.T, "Adenocarcinoma and androgen deprivation came first.", adeno + _facts(hormonal))
+        return time.say(Truth.T, "Adenocarcinoma and androgen deprivation came first.", adeno + facts_of(hormonal))
     if not t.tumour(patient, settings).cohorts:
         return time.silent("the origin of the NEPC", missing="origin of the NEPC")
     return time.say(Truth.U, "De novo or treatment-emergent is not stated.", stated, missing="origin of the NEPC")
@@ -209,8 +319,14 @@ def nepc_treatment_emergent(patient: Patient, settings: Settings) -> Answer:
 @state("nepc_de_novo")
 def nepc_de_novo(patient: Patient, settings: Settings) -> Answer:
     origin = nepc_origin(patient, settings)
-    return Answer(Truth(2 - origin.truth), origin.reason, origin.evidence, origin.review, asserted=origin.asserted,
-                  missing=origin.missing)
+    return Answer(
+        Truth(2 - origin.truth),
+        origin.reason,
+        origin.evidence,
+        origin.review,
+        asserted=origin.asserted,
+        missing=origin.missing,
+    )
 
 
 @state("arsi_given")
@@ -218,22 +334,33 @@ def arsi_given(patient: Patient, settings: Settings) -> Answer:
     """I5.arsi: an androgen receptor signalling inhibitor was given; platinum without one is open (policy A-5)."""
     found = given(patient, "arsi")
     if found:
-        return time.say(Truth.T, f"Given: {_names(found)}.", _facts(found))
+        return time.say(Truth.T, f"Given: {names_of(found)}.", facts_of(found))
     platinum = given(patient, "platinum")
     if platinum:
-        return time.say(Truth.U, "Platinum was given, an androgen signalling inhibitor is not written.", _facts(platinum),
-                        review=("R6",), missing="androgen signalling inhibitor")
+        return time.say(
+            Truth.U,
+            "Platinum was given, an androgen signalling inhibitor is not written.",
+            facts_of(platinum),
+            review=("R6",),
+            missing="androgen signalling inhibitor",
+        )
     maybe = given(patient, "arsi", at_least=Truth.U)
     if maybe:
-        return time.say(Truth.U, "An androgen signalling inhibitor may have been given.", _facts(maybe), review=("R5",))
+        return time.say(
+            Truth.U, "An androgen signalling inhibitor may have been given.", facts_of(maybe), review=("R5",)
+        )
     denied = never_given(patient, "arsi", "systemic")
     refused = [fact for fact in drug_facts(patient) if is_in(fact, "arsi")]
     if denied or history_is_complete(patient) is Truth.T:
-        return time.say(Truth.F, "No androgen signalling inhibitor and no platinum was given.",
-                        denied or refused or _facts(given(patient))[-6:])
+        return time.say(
+            Truth.F,
+            "No androgen signalling inhibitor and no platinum was given.",
+            denied or refused or facts_of(given(patient))[-6:],
+        )
     if refused:
-        return time.say(Truth.U, "The androgen signalling inhibitor was planned or declined.", refused,
-                        missing="treatment history")
+        return time.say(
+            Truth.U, "The androgen signalling inhibitor was planned or declined.", refused, missing="treatment history"
+        )
     return time.silent("androgen signalling inhibitors", missing="treatment history")
 
 
@@ -242,14 +369,18 @@ def ret_selective_given(patient: Patient, settings: Settings) -> Answer:
     """A selective RET inhibitor was given; one that is only planned is open unless the history is complete."""
     found = given(patient, "ret_selective")
     if found:
-        return time.say(Truth.T, f"Given: {_names(found)}.", _facts(found))
+        return time.say(Truth.T, f"Given: {names_of(found)}.", facts_of(found))
     mentioned = [course for course in courses(patient) if is_in(course.drug, "ret_selective")]
     denied = never_given(patient, "ret", "systemic")
     if denied or history_is_complete(patient) is Truth.T:
-        return time.say(Truth.F, "No selective RET inhibitor was given.", denied or _facts(mentioned))
+        return time.say(Truth.F, "No selective RET inhibitor was given.", denied or facts_of(mentioned))
     if mentioned:
-        return time.say(Truth.U, "A selective RET inhibitor was planned or not started.", _facts(mentioned),
-                        missing="treatment history")
+        return time.say(
+            Truth.U,
+            "A selective RET inhibitor was planned or not started.",
+            facts_of(mentioned),
+            missing="treatment history",
+        )
     return time.silent("selective RET inhibitors", missing="treatment history")
 
 
@@ -269,115 +400,10 @@ def ret_requirement_met(patient: Patient, settings: Settings) -> Answer:
         return Answer(Truth.F, f"{ret.reason} {inhibitor.reason}", ret.evidence + inhibitor.evidence)
     if not (ret.asserted or line.asserted or inhibitor.asserted):
         return time.silent("RET and prior therapy", missing="RET status of the tumour")
-    return Answer(Truth.U, f"{ret.reason} {inhibitor.reason}".strip(), ret.evidence + inhibitor.evidence + line.evidence,
-                  ret.review, missing=ret.missing or inhibitor.missing or "treatment history")
-
-
-@state("bilateral_orchiectomy")
-def bilateral_orchiectomy(patient: Patient, settings: Settings) -> Answer:
-    facts = [fact for fact in patient.facts("orchiectomy", "therapy") if fact.attributes.get("side", "both") in ("both", "bilateral")]
-    done = [fact for fact in facts if fact.assertion == "present" and status(fact) not in ("planned", "declined")]
-    if done:
-        return time.say(Truth.T, "Bilateral orchiectomy.", done)
-    if facts:
-        return time.say(Truth.F, "No bilateral orchiectomy.", facts)
-    return Answer(Truth.F, "No orchiectomy is written.", asserted=False)
-
-
-@state("lhrh_ongoing")
-def lhrh_ongoing(patient: Patient, settings: Settings) -> Answer:
-    """I6: an LHRH analogue (antagonists accepted, R6) goes on; a depot past its interval and grace is open."""
-    facts = [fact for fact in patient.facts("lhrh_analogue", "medication")]
-    facts += [fact for fact in patient.facts(family="therapy") if is_in(fact, "lhrh_analogue", "lhrh_antagonist")]
-    facts.sort(key=lambda fact: (fact.note_date or datetime.date.min, time.last_day(fact), fact.fact_id))
-    if not facts:
-        vague = patient.facts("hormone_therapy", "therapy")
-        if vague:
-            return time.say(Truth.U, "Hormone therapy is mentioned without drug and state.", vague, missing="LHRH analogue")
-        return time.silent("an LHRH analogue", missing="LHRH analogue")
-    review = ["R6"] if any(is_in(drug_name(fact), "lhrh_antagonist") for fact in facts) else []
-    newest_note = facts[-1].note_date
-    told = [fact for fact in facts if fact.note_date == newest_note]
-    stopped = [fact for fact in told if status(fact) in ("declined", "not_given", "discontinued", "stopped", "held")
-               or stop_reason(fact) in ("choice", "toxicity")]
-    ongoing = [fact for fact in told if status(fact) == "ongoing"]
-    if stopped and not ongoing:
-        return time.say(Truth.F, "The LHRH analogue was stopped or refused.", stopped, review=review, correctable=True)
-    if ongoing:
-        return time.say(Truth.T, "The LHRH analogue goes on.", ongoing, review=review)
-    doses = [fact for fact in facts if status(fact) in ("received", "held", "completed") and time.is_dated(fact)]
-    if doses:
-        last = max(time.past_event(fact)[1] for fact in doses)
-        interval = max((30 * int(fact.attributes.get("interval_months") or 0) for fact in doses), default=0) or depot("default_days")
-        if last + datetime.timedelta(days=interval + depot("grace_days")) >= patient.index_date:
-            return time.say(Truth.T, f"Depot of {time.day(last)} is still working.", doses, review=review)
-        return time.say(Truth.U, f"The last depot of {time.day(last)} is past its interval.", doses, review=review,
-                        missing="date of the next LHRH injection")
-    planned = [fact for fact in facts if status(fact) == "planned"]
-    if any(fact.section == "medications" for fact in told):
-        return time.say(Truth.T, "The LHRH analogue is on the medication list.", told, review=review)
-    return time.say(Truth.U, "The LHRH analogue is mentioned without its present state.", planned or facts, review=review,
-                    missing="is the LHRH analogue going on")
-
-
-def _exposure(patient: Patient, classes: tuple[str, ...], topics: tuple[str, ...], what: str) -> Answer:
-    found = given(patient, *classes)
-    if found:
-        return time.say(Truth.T, f"{what} was given: {_names(found)}.", _facts(found)[-6:])
-    maybe = given(patient, *classes, at_least=Truth.U)
-    if maybe:
-        return time.say(Truth.U, f"{what} may have been given.", _facts(maybe), review=("R5",))
-    denied = never_given(patient, *topics)
-    if denied:
-        return time.say(Truth.F, f"{what} was never given, as stated.", denied)
-    refused = [course for course in courses(patient) if is_in(course.drug, *classes)]
-    if history_is_complete(patient) is Truth.T:
-        return time.say(Truth.F, f"The complete history has no {what.lower()}.", _facts(refused))
-    if refused:
-        return time.say(Truth.F, f"{what} was planned or declined, not given.", _facts(refused))
-    if given(patient) and not any(is_in(course.drug, "unnamed") for course in given(patient)):
-        return time.say(Truth.F, f"The drugs that were given hold no {what.lower()}.", _facts(given(patient))[-6:])
-    return time.silent(what.lower(), missing="treatment history")
-
-
-@state("immunotherapy_exposed")
-def immunotherapy_exposed(patient: Patient, settings: Settings) -> Answer:
-    """E5 applies: a checkpoint inhibitor, T-cell engager, CAR-T or IL-2 was given."""
-    return _exposure(patient, ("checkpoint_inhibitor", "t_cell_engager", "other_immune_therapy"), ("io", "systemic"),
-                     "Immunotherapy")
-
-
-@state("immune_therapy_exposed")
-def immune_therapy_exposed(patient: Patient, settings: Settings) -> Answer:
-    """E25 applies: any immune-mediated therapy, prophylactic vaccines aside."""
-    return immunotherapy_exposed(patient, settings)
-
-
-@state("dll3_agent_given")
-def dll3_agent_given(patient: Patient, settings: Settings) -> Answer:
-    """E8: one dose of tarlatamab or another DLL3-directed agent, whenever."""
-    found = given(patient, "dll3")
-    if found:
-        return time.say(Truth.T, f"A DLL3-directed agent was given: {_names(found)}.", _facts(found))
-    maybe = [course for course in given(patient, "dll3", at_least=Truth.U)]
-    if maybe:
-        return time.say(Truth.U, "A DLL3-directed agent may have been given.", _facts(maybe), review=("R5",),
-                        missing="arm or drug of the other trial")
-    denied = never_given(patient, "dll3", "systemic")
-    if denied:
-        return time.say(Truth.F, "No DLL3-directed agent was given, as stated.", denied)
-    blinded = [course for course in given(patient, at_least=Truth.U) if course.drug == "clinical_trial_drug"]
-    refused = [course for course in courses(patient) if is_in(course.drug, "dll3")]
-    if blinded:
-        return time.say(Truth.U, "The drug of an earlier trial is not named.", _facts(blinded), review=("R5",),
-                        missing="drug of the other trial")
-    if refused:
-        not_given = [fact for fact in _facts(refused) if status(fact) in ("declined", "not_given")]
-        if not_given or history_is_complete(patient) is Truth.T:
-            return time.say(Truth.F, "A DLL3-directed agent was considered, never given.", not_given or _facts(refused))
-        if given(patient):
-            return Answer(Truth.U, "A DLL3-directed agent is planned or discussed; no earlier dose is written.",
-                          time.ids(_facts(refused)), asserted=False, missing="treatment history")
-    return time.silent("DLL3-directed agents", missing="treatment history")
-
-
+    return Answer(
+        Truth.U,
+        f"{ret.reason} {inhibitor.reason}".strip(),
+        ret.evidence + inhibitor.evidence + line.evidence,
+        ret.review,
+        missing=ret.missing or inhibitor.missing or "treatment history",
+    )

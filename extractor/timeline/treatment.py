@@ -24,8 +24,12 @@ GIVEN = frozenset({"received", "ongoing", "held", "completed", "discontinued", "
 SAME_LINE = (frozenset({"cisplatin", "carboplatin"}), frozenset({"paclitaxel", "nab-paclitaxel"}))
 REGIMEN_DAYS = 28
 #: a denied mention of the class says that none of it was given
-DENIED_CLASS = {"immunotherapy": "io", "radiotherapy": "radiotherapy", "dll3-directed agent": "dll3",
-                "clinical_trial_drug": "trial"}
+DENIED_CLASS = {
+    "immunotherapy": "io",
+    "radiotherapy": "radiotherapy",
+    "dll3-directed agent": "dll3",
+    "clinical_trial_drug": "trial",
+}
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,7 @@ def drug_facts(patient: Patient) -> list[Fact]:
     return [
         fact
         for fact in patient.facts(family="therapy")
-        if fact.concept not in LOCAL and not is_in(fact, "supportive")
-        and fact.attributes.get("cancer") != "other"
+        if fact.concept not in LOCAL and not is_in(fact, "supportive") and fact.attributes.get("cancer") != "other"
     ]
 
 
@@ -111,8 +114,13 @@ def _bounded(patient: Patient, course: Course, every: list[Course]) -> Course:
         high = min(high, course.start[1] + datetime.timedelta(days=max(cycles) * CYCLE_DAYS))
     if course.start and not is_in(course.drug, "checkpoint_inhibitor", "no_line", "androgen_deprivation"):
         for other in every:
-            if other.start and other.drug != course.drug and other.given is Truth.T and other.start[0] > course.start[1] + (
-                    datetime.timedelta(days=REGIMEN_DAYS)) and not is_in(other.drug, "no_line", "androgen_deprivation"):
+            if (
+                other.start
+                and other.drug != course.drug
+                and other.given is Truth.T
+                and other.start[0] > course.start[1] + (datetime.timedelta(days=REGIMEN_DAYS))
+                and not is_in(other.drug, "no_line", "androgen_deprivation")
+            ):
                 high = min(high, other.start[1])
     if course.start and not is_in(course.drug, "checkpoint_inhibitor", "androgen_deprivation"):
         for fact in patient.facts("progression", "response"):
@@ -127,8 +135,7 @@ def _bounded(patient: Patient, course: Course, every: list[Course]) -> Course:
 def given(patient: Patient, *names: str, at_least: Truth = Truth.T) -> list[Course]:
     """Courses that were given, of the classes ``names`` (all where none is named)."""
     return [
-        course for course in courses(patient)
-        if course.given >= at_least and (not names or is_in(course.drug, *names))
+        course for course in courses(patient) if course.given >= at_least and (not names or is_in(course.drug, *names))
     ]
 
 
@@ -139,21 +146,29 @@ def _course(patient: Patient, drug: str, facts: list[Fact]) -> Course:
     if not received:
         return Course(drug, Truth.F, planned=planned, facts=tuple(facts))
     use = sure or received
-    doubtful = all(_is_weak(fact) for fact in use) or is_in(drug, "dll3") and not any(
-        fact.attributes.get("cycles") or fact.attributes.get("end_date") or stop_reason(fact) for fact in use)
+    doubtful = all(_is_weak(fact) for fact in use) or (
+        is_in(drug, "dll3")
+        and not any(
+            fact.attributes.get("cycles") or fact.attributes.get("end_date") or stop_reason(fact) for fact in use
+        )
+    )
     if doubtful and _is_denied(patient, use, facts):
         return Course(drug, Truth.F, planned=planned, facts=tuple(facts))
     start, last, ongoing, review = _dates(patient, [_with_partner_dates(patient, fact) for fact in use])
     lines = frozenset(int(fact.attributes["line"]) for fact in use if str(fact.attributes.get("line", "")).isdigit())
-    return Course(drug, Truth.T if sure else Truth.U, start, last, ongoing, planned, lines, tuple(facts),
-                  tuple(review))
+    return Course(drug, Truth.T if sure else Truth.U, start, last, ongoing, planned, lines, tuple(facts), tuple(review))
 
 
 def _is_weak(fact: Fact) -> bool:
     """A mention that nothing but its place calls treatment: no date, cycle, stated line, end, or course."""
     note = fact.attributes
-    return (status(fact) in ("received", "held") and not time.is_dated(fact) and not note.get("cycles")
-            and not note.get("reason_stopped") and not (note.get("line") and note.get("line_source") != "derived"))
+    return (
+        status(fact) in ("received", "held")
+        and not time.is_dated(fact)
+        and not note.get("cycles")
+        and not note.get("reason_stopped")
+        and not (note.get("line") and note.get("line_source") != "derived")
+    )
 
 
 def _is_denied(patient: Patient, weak: list[Fact], facts: list[Fact]) -> bool:
@@ -164,7 +179,9 @@ def _is_denied(patient: Patient, weak: list[Fact], facts: list[Fact]) -> bool:
     first = min(fact.note_date or datetime.date.min for fact in weak)
     against = [fact for fact in facts if status(fact) in NOT_GIVEN]
     if is_in(weak[0], "dll3"):
-        against = [fact for fact in patient.facts(family="therapy") if is_in(fact, "dll3") and status(fact) in NOT_GIVEN]
+        against = [
+            fact for fact in patient.facts(family="therapy") if is_in(fact, "dll3") and status(fact) in NOT_GIVEN
+        ]
         against += never_given(patient, "dll3")
         first = max(fact.note_date or datetime.date.min for fact in weak)
     return any((fact.note_date or datetime.date.min) >= first for fact in against)
@@ -176,11 +193,26 @@ def _with_partner_dates(patient: Patient, fact: Fact) -> Fact:
         return fact
     for other in patient.facts(family="therapy"):
         gap = max(other.start - fact.end, fact.start - other.end)
-        if (other.note_id == fact.note_id and other.concept != fact.concept and gap <= 20 and time.is_dated(other)
-                and other.concept not in LOCAL and other.assertion == "present"):
-            keys = {name: other.attributes[name] for name in ("start_date", "end_date", "cycles") if name in other.attributes}
-            return replace(fact, date_start=other.date_start, date_end=other.date_end, date_precision=other.date_precision,
-                           attributes={**keys, **fact.attributes})
+        if (
+            other.note_id == fact.note_id
+            and other.concept != fact.concept
+            and gap <= 20
+            and time.is_dated(other)
+            and other.concept not in LOCAL
+            and other.assertion == "present"
+        ):
+            keys = {
+                name: other.attributes[name]
+                for name in ("start_date", "end_date", "cycles")
+                if name in other.attributes
+            }
+            return replace(
+                fact,
+                date_start=other.date_start,
+                date_end=other.date_end,
+                date_precision=other.date_precision,
+                attributes={**keys, **fact.attributes},
+            )
     return fact
 
 
@@ -202,8 +234,10 @@ def _dates(patient: Patient, facts: list[Fact]) -> tuple[time.Interval | None, t
     if running:
         told = max(fact.note_date or datetime.date.min for fact in running)
         ended = [
-            fact for fact in facts
-            if (fact.note_date or datetime.date.min) >= told and status(fact) != "ongoing"
+            fact
+            for fact in facts
+            if (fact.note_date or datetime.date.min) >= told
+            and status(fact) != "ongoing"
             and (time.ended(fact) or status(fact) == "held" or fact.attributes.get("reason_stopped"))
         ]
         newer = [fact for fact in facts if (fact.note_date or datetime.date.min) > told and status(fact) == "received"]
@@ -230,7 +264,8 @@ def lines(patient: Patient) -> list[Line]:
     Androgen deprivation and somatostatin analogues are no line; see the module's docstring for the rules.
     """
     counted = [
-        course for course in given(patient)
+        course
+        for course in given(patient)
         if not is_in(course.drug, "no_line", "supportive", "androgen_deprivation", "aromatase_or_oestrogen")
     ]
     found: list[list[Course]] = []
@@ -252,8 +287,13 @@ def lines(patient: Patient) -> list[Line]:
     for line in found:
         starts = [course.start for course in line if course.start]
         lasts = [course.last for course in line if course.last]
-        out.append(Line(tuple(sorted(course.drug for course in line)), min(starts, default=None),
-                        max(lasts, key=lambda item: item[1], default=None)))
+        out.append(
+            Line(
+                tuple(sorted(course.drug for course in line)),
+                min(starts, default=None),
+                max(lasts, key=lambda item: item[1], default=None),
+            )
+        )
     return sorted(out, key=lambda line: (line.start[0] if line.start else datetime.date.max, line.drugs))
 
 
@@ -264,7 +304,8 @@ def _same_line(line: list[Course], course: Course) -> bool:
         if other.start and course.start and abs((other.start[0] - course.start[0]).days) <= REGIMEN_DAYS:
             return True
         regimens = {fact.attributes.get("regimen") for fact in other.facts} & {
-            fact.attributes.get("regimen") for fact in course.facts}
+            fact.attributes.get("regimen") for fact in course.facts
+        }
         if regimens - {None}:
             return True
     return False
@@ -272,16 +313,24 @@ def _same_line(line: list[Course], course: Course) -> bool:
 
 def never_given(patient: Patient, *topics: str) -> list[Fact]:
     """Statements that a class was never given: ``no_prior`` facts of the topics, and denied drugs without a name."""
-    found = [fact for fact in patient.facts("no_prior") if fact.assertion != "hypothetical"
-             and (fact.value_text or "").lower() in topics]
+    found = [
+        fact
+        for fact in patient.facts("no_prior")
+        if fact.assertion != "hypothetical" and (fact.value_text or "").lower() in topics
+    ]
     if "systemic" in topics and not found:
         denied = [fact for fact in patient.facts("chemotherapy", "therapy") if status(fact) == "not_given"]
         if denied and not given(patient, at_least=Truth.U):
             found += denied
     for concept, topic in DENIED_CLASS.items():
         if topic in topics:
-            found += [fact for fact in patient.facts(concept, "therapy") if fact.assertion == "absent"
-                      and fact.attributes.get("status") == "not_given" and not fact.attributes.get("field")]
+            found += [
+                fact
+                for fact in patient.facts(concept, "therapy")
+                if fact.assertion == "absent"
+                and fact.attributes.get("status") == "not_given"
+                and not fact.attributes.get("field")
+            ]
     return found
 
 
@@ -296,8 +345,11 @@ def history_is_complete(patient: Patient) -> Truth:
         return Truth.T
     if never_given(patient, "systemic"):
         return Truth.T
-    counted = [course for course in given(patient, at_least=Truth.U)
-               if not is_in(course.drug, "supportive", "lhrh_analogue", "lhrh_antagonist", "unnamed", "no_line")]
+    counted = [
+        course
+        for course in given(patient, at_least=Truth.U)
+        if not is_in(course.drug, "supportive", "lhrh_analogue", "lhrh_antagonist", "unnamed", "no_line")
+    ]
     ended = [course for course in counted if course.last is not None or course.ongoing]
     if counted and len(ended) == len(counted) and patient.facts(("doc_onc_full", "doc_treatment_history")):
         return Truth.T

@@ -25,8 +25,14 @@ PARAGANGLIAL = frozenset({"pheochromocytoma", "paraganglioma"})
 OTHER = frozenset({"adenocarcinoma", "squamous_cell_carcinoma", "other_malignancy"})
 HISTOLOGIES = (*COHORT_OF, *sorted(WELL_DIFFERENTIATED), *sorted(PARAGANGLIAL), *sorted(OTHER), "minen")
 LUNG = frozenset({"lung", "bronchus", "mediastinum", "hilum", "pulmonary", "chest", "trachea", "pleura"})
-SUBTYPES = {"lcnec": "large_cell", "sc_nec": "small_cell", "nepc": "small_cell", "nec_nos": "NOS", "merkel_cell": "NOS",
-            "sclc": "small_cell"}
+SUBTYPES = {
+    "lcnec": "large_cell",
+    "sc_nec": "small_cell",
+    "nepc": "small_cell",
+    "nec_nos": "NOS",
+    "merkel_cell": "NOS",
+    "sclc": "small_cell",
+}
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,13 @@ class Tumour:
 
 def is_pathology(fact: Fact) -> bool:
     kind = fact.note_type.lower()
-    return "path" in kind or "histolog" in kind or "cytolog" in kind or "biops" in kind or (
-        (fact.section or "") in ("pathology", "final_diagnosis", "microscopic", "specimen", "diagnosis"))
+    return (
+        "path" in kind
+        or "histolog" in kind
+        or "cytolog" in kind
+        or "biops" in kind
+        or ((fact.section or "") in ("pathology", "final_diagnosis", "microscopic", "specimen", "diagnosis"))
+    )
 
 
 def specimen_day(fact: Fact):
@@ -64,8 +75,11 @@ def specimen_day(fact: Fact):
 
 def histology(patient: Patient) -> list[Fact]:
     """The patient's tumour names, without those of an earlier specimen that a review overturned."""
-    return [fact for fact in patient.facts(HISTOLOGIES, "histology")
-            if fact.attributes.get("overturned") not in (True, "yes")]
+    return [
+        fact
+        for fact in patient.facts(HISTOLOGIES, "histology")
+        if fact.attributes.get("overturned") not in (True, "yes")
+    ]
 
 
 def tumour(patient: Patient, settings: Settings) -> Tumour:
@@ -111,9 +125,15 @@ def _tumour(patient: Patient) -> Tumour:
         review.add("R8")
         pure = [fact for fact in ne if time.last_day(fact) > max(time.last_day(item) for item in minen)]
         if not pure:
-            return Tumour(frozenset({"nec", "none"}), _sites(minen + ne), frozenset({"mixed", *_subtypes(ne)}),
-                          tuple(minen + ne), ("R8",), "A mixed neuroendocrine-non-neuroendocrine neoplasm: no cohort names it.",
-                          tuple(minen))
+            return Tumour(
+                frozenset({"nec", "none"}),
+                _sites(minen + ne),
+                frozenset({"mixed", *_subtypes(ne)}),
+                tuple(minen + ne),
+                ("R8",),
+                "A mixed neuroendocrine-non-neuroendocrine neoplasm: no cohort names it.",
+                tuple(minen),
+            )
     if not ne:
         return _without_carcinoma(firm, maybe, mixed)
     cohorts, sites, reason = _cohorts(ne, review)
@@ -130,7 +150,13 @@ def _tumour(patient: Patient) -> Tumour:
     denied = {fact.note_id for fact in facts if fact.concept in COHORT_OF and fact.assertion == "absent"}
     newest = [fact for fact in newest if not (fact.concept in COHORT_OF and fact.note_id in denied)]
     others = [fact for fact in newest if fact.concept in OTHER | WELL_DIFFERENTIATED | PARAGANGLIAL]
-    if newest and others and len(others) == len(newest) and _denies_or_alone(others, ne, denied) and _contradicts(others, ne, patient):
+    if (
+        newest
+        and others
+        and len(others) == len(newest)
+        and _denies_or_alone(others, ne, denied)
+        and _contradicts(others, ne, patient)
+    ):
         review |= {"R1", "R8"}
         cohorts = frozenset({*cohorts, "none"})
         reason = f"The newest specimen ({time.day(time.last_day(newest[0]))}) shows another tumour than the older ones."
@@ -143,7 +169,7 @@ def _tumour(patient: Patient) -> Tumour:
 
 
 def _is_weak_carcinoma(fact: Fact) -> bool:
-    """"Neuroendocrine carcinoma" without a word on differentiation, as older texts and billing call any of them."""
+    """ "Neuroendocrine carcinoma" without a word on differentiation, as older texts and billing call any of them."""
     return fact.concept == "nec_nos" and fact.attributes.get("differentiation") != "poor" and not is_pathology(fact)
 
 
@@ -153,11 +179,20 @@ def _by_report(firm: list[Fact], every: list[Fact]) -> list[Fact]:
     reports = [fact for fact in firm if is_pathology(fact)]
     if any(fact.concept in COHORT_OF or fact.concept == "minen" for fact in reports):
         return firm
-    denied = {fact.note_id for fact in every if fact.concept in COHORT_OF and fact.assertion == "absent" and is_pathology(fact)}
+    denied = {
+        fact.note_id
+        for fact in every
+        if fact.concept in COHORT_OF and fact.assertion == "absent" and is_pathology(fact)
+    }
     if any(fact.concept in OTHER | WELL_DIFFERENTIATED and fact.note_id in denied for fact in reports):
         return [fact for fact in firm if fact.concept not in COHORT_OF]
-    graded = [fact for fact in firm if fact.concept in WELL_DIFFERENTIATED and (
-        fact.attributes.get("grade") or fact.attributes.get("differentiation") == "well") and not _in_history(fact)]
+    graded = [
+        fact
+        for fact in firm
+        if fact.concept in WELL_DIFFERENTIATED
+        and (fact.attributes.get("grade") or fact.attributes.get("differentiation") == "well")
+        and not _in_history(fact)
+    ]
     if graded:
         return [fact for fact in firm if not _is_weak_carcinoma(fact)]
     return firm
@@ -165,7 +200,10 @@ def _by_report(firm: list[Fact], every: list[Fact]) -> list[Fact]:
 
 def _in_history(fact: Fact) -> bool:
     return fact.temporality == "historical" or (fact.section or "") in (
-        "past_medical_history", "past_surgical_history", "problem_list")
+        "past_medical_history",
+        "past_surgical_history",
+        "problem_list",
+    )
 
 
 def _subtypes(facts: list[Fact]) -> set[str]:
@@ -190,12 +228,24 @@ def _cohorts(ne: list[Fact], review: set[str]) -> tuple[frozenset[str], frozense
             return frozenset({"mtc"}), frozenset({"thyroid"}), "Medullary thyroid carcinoma."
         counts = {cohort: sum(COHORT_OF[fact.concept] == cohort for fact in ne) for cohort in ("sclc", "nec", "mtc")}
         review |= {"R1", "R8"}
-        return frozenset(c for c, n in counts.items() if n), sites, "The notes name more than one neuroendocrine carcinoma."
+        return (
+            frozenset(c for c, n in counts.items() if n),
+            sites,
+            "The notes name more than one neuroendocrine carcinoma.",
+        )
     if names & {"sclc", "combined_sclc"}:
         if names & {"sc_nec", "merkel_cell"} and extrapulmonary and not sites & LUNG:
-            return frozenset({"nec"}), extrapulmonary, f"Small cell carcinoma of the {', '.join(sorted(extrapulmonary))}."
+            return (
+                frozenset({"nec"}),
+                extrapulmonary,
+                f"Small cell carcinoma of the {', '.join(sorted(extrapulmonary))}.",
+            )
         if extrapulmonary and not sites & LUNG and "combined_sclc" not in names:
-            return frozenset({"nec"}), extrapulmonary, f"Small cell carcinoma of the {', '.join(sorted(extrapulmonary))}."
+            return (
+                frozenset({"nec"}),
+                extrapulmonary,
+                f"Small cell carcinoma of the {', '.join(sorted(extrapulmonary))}.",
+            )
         if "lcnec" in names and "combined_sclc" not in names:
             review.add("R8")
             lcnec = [fact for fact in ne if fact.concept == "lcnec" and is_pathology(fact)]
@@ -211,34 +261,84 @@ def _without_carcinoma(firm: list[Fact], maybe: list[Fact], mixed: list[Fact]) -
     """No firm carcinoma of a cohort: possible ones, look-alikes, or firmly another tumour."""
     settled = {fact.note_id for fact in firm}
     newest_report = max((time.last_day(fact) for fact in firm if is_pathology(fact)), default=None)
-    possible = [fact for fact in maybe if (fact.concept in COHORT_OF or fact.concept == "minen")
-                and fact.note_id not in settled and (newest_report is None or time.last_day(fact) > newest_report)]
+    possible = [
+        fact
+        for fact in maybe
+        if (fact.concept in COHORT_OF or fact.concept == "minen")
+        and fact.note_id not in settled
+        and (newest_report is None or time.last_day(fact) > newest_report)
+    ]
     names = {fact.concept for fact in firm}
     if possible:
         cohorts = {COHORT_OF.get(fact.concept, "nec") for fact in possible} | {"none"}
-        return Tumour(frozenset(cohorts), _sites(possible), frozenset(_subtypes(possible)), tuple(possible + firm),
-                      ("R5", "R8"), "The neuroendocrine carcinoma is only suspected.", tuple(firm))
+        return Tumour(
+            frozenset(cohorts),
+            _sites(possible),
+            frozenset(_subtypes(possible)),
+            tuple(possible + firm),
+            ("R5", "R8"),
+            "The neuroendocrine carcinoma is only suspected.",
+            tuple(firm),
+        )
     if mixed and not names & (WELL_DIFFERENTIATED | PARAGANGLIAL):
-        return Tumour(frozenset({"nec", "none"}), _sites(firm), frozenset({"mixed"}), tuple(mixed + firm), ("R8",),
-                      "Neuroendocrine differentiation or features without a carcinoma of a cohort.", tuple(firm))
+        return Tumour(
+            frozenset({"nec", "none"}),
+            _sites(firm),
+            frozenset({"mixed"}),
+            tuple(mixed + firm),
+            ("R8",),
+            "Neuroendocrine differentiation or features without a carcinoma of a cohort.",
+            tuple(firm),
+        )
     if firm:
-        vague = [fact for fact in firm if fact.concept == "net" and not fact.attributes.get("grade")
-                 and fact.attributes.get("differentiation") != "well"]
-        if vague and len(vague) == len([fact for fact in firm if fact.concept in WELL_DIFFERENTIATED]) and any(
-                fact.attributes.get("vague") in (True, "yes") for fact in vague):
-            return Tumour(frozenset({"nec", "none"}), _sites(firm), frozenset(), tuple(firm), ("R8",),
-                          "A neuroendocrine neoplasm whose differentiation is not stated.", tuple(firm))
+        vague = [
+            fact
+            for fact in firm
+            if fact.concept == "net"
+            and not fact.attributes.get("grade")
+            and fact.attributes.get("differentiation") != "well"
+        ]
+        if (
+            vague
+            and len(vague) == len([fact for fact in firm if fact.concept in WELL_DIFFERENTIATED])
+            and any(fact.attributes.get("vague") in (True, "yes") for fact in vague)
+        ):
+            return Tumour(
+                frozenset({"nec", "none"}),
+                _sites(firm),
+                frozenset(),
+                tuple(firm),
+                ("R8",),
+                "A neuroendocrine neoplasm whose differentiation is not stated.",
+                tuple(firm),
+            )
         kinds = ", ".join(sorted(names)).replace("_", " ")
-        return Tumour(frozenset({"none"}), _sites(firm), frozenset({"other"}), tuple(firm), (),
-                      f"The tumour is another one: {kinds}.", tuple(firm))
-    return Tumour(frozenset({"none", "nec", "sclc"}) if maybe else frozenset(), frozenset(), frozenset(), tuple(maybe),
-                  ("R5",) if maybe else (), "The diagnosis is only suspected." if maybe else "")
+        return Tumour(
+            frozenset({"none"}),
+            _sites(firm),
+            frozenset({"other"}),
+            tuple(firm),
+            (),
+            f"The tumour is another one: {kinds}.",
+            tuple(firm),
+        )
+    return Tumour(
+        frozenset({"none", "nec", "sclc"}) if maybe else frozenset(),
+        frozenset(),
+        frozenset(),
+        tuple(maybe),
+        ("R5",) if maybe else (),
+        "The diagnosis is only suspected." if maybe else "",
+    )
 
 
 def _newest_specimen(firm: list[Fact]) -> list[Fact]:
     """Firm tumour names of the newest pathology report."""
-    reports = [fact for fact in firm if is_pathology(fact) and not fact.copied_from
-               and fact.attributes.get("specimen") != "outside"]
+    reports = [
+        fact
+        for fact in firm
+        if is_pathology(fact) and not fact.copied_from and fact.attributes.get("specimen") != "outside"
+    ]
     return time.newest([fact for fact in reports if fact.temporality != "historical"])
 
 
@@ -259,9 +359,11 @@ def _contradicts(others: list[Fact], ne: list[Fact], patient: Patient) -> bool:
 def _is_past(fact: Fact, patient: Patient) -> bool:
     """A tumour of long ago, beside the one in question."""
     event = time.past_event(fact)
-    return fact.temporality == "historical" or bool(
-        event and event[1] <= time.months_before(patient.index_date, 36)) or (fact.section or "") in (
-        "past_medical_history", "past_surgical_history", "problem_list")
+    return (
+        fact.temporality == "historical"
+        or bool(event and event[1] <= time.months_before(patient.index_date, 36))
+        or (fact.section or "") in ("past_medical_history", "past_surgical_history", "problem_list")
+    )
 
 
 def _net_is_this_tumour(wellness: list[Fact], ne: list[Fact]) -> bool:

@@ -85,8 +85,14 @@ def clearance(course: Course, index: datetime.date, *, policy: str = "literal", 
         return Clearance(name, Truth.F, f"{name} needs no washout.", None, None)
     if need.rule == "review":
         recent = course.ongoing or course.last is None or (index - course.last[1]).days < 150
-        return Clearance(name, Truth.U if recent else Truth.F,
-                         f"{name}: against the tumour or against symptoms is not for a rule to say.", None, None, ("R6",))
+        return Clearance(
+            name,
+            Truth.U if recent else Truth.F,
+            f"{name}: against the tumour or against symptoms is not for a rule to say.",
+            None,
+            None,
+            ("R6",),
+        )
     if course.ongoing:
         return Clearance(name, Truth.T, f"{name} is going on, no last dose.", None, None)
     if course.last is None:
@@ -94,7 +100,9 @@ def clearance(course: Course, index: datetime.date, *, policy: str = "literal", 
     fewest, most = (index - course.last[1]).days, (index - course.last[0]).days
     high = need.high if need.high is not None else (math.inf if fewest < SURELY_GONE else 0.0)
     base_date = course.last[1] + datetime.timedelta(days=need.base)
-    clear = course.last[1] + datetime.timedelta(days=math.ceil(round(need.high, 3))) if need.high is not None else base_date
+    clear = (
+        course.last[1] + datetime.timedelta(days=math.ceil(round(need.high, 3))) if need.high is not None else base_date
+    )
     days = f"{fewest} d" if fewest == most else f"{fewest} to {most} d"
     review: list[str] = []
     if need.high is None:
@@ -142,21 +150,32 @@ def _answer(patient: Patient, settings: Settings, subject: list[Course], rule: s
         clear = max(item.clear_date for item in failing)
     reasons = [item.reason for _, item in deciding]
     text = " ".join(reasons[:4]) if truth is not Truth.F else f"All {what} are washed out: {' '.join(reasons[:3])}"
-    return time.say(truth, text, [fact for course, _ in deciding for fact in course.facts], review=review,
-                    clear_date=clear, missing="" if truth is not Truth.U else
-                    f"date of the last dose of {', '.join(item.drug for _, item in deciding)}",
-                    notes={"drugs": drugs})
+    return time.say(
+        truth,
+        text,
+        [fact for course, _ in deciding for fact in course.facts],
+        review=review,
+        clear_date=clear,
+        missing=""
+        if truth is not Truth.U
+        else f"date of the last dose of {', '.join(item.drug for _, item in deciding)}",
+        notes={"drugs": drugs},
+    )
 
 
 @state("washout_incomplete")
 def washout_incomplete(patient: Patient, settings: Settings) -> Answer:
     """E7.3: an anticancer drug whose washout has not passed (toxicity is E11)."""
-    subject = [course for course in given(patient, at_least=Truth.U)
-               if not is_in(course.drug, "lhrh_analogue", "lhrh_antagonist", "supportive")
-               and course.drug != "hormone_therapy"]
+    subject = [
+        course
+        for course in given(patient, at_least=Truth.U)
+        if not is_in(course.drug, "lhrh_analogue", "lhrh_antagonist", "supportive") and course.drug != "hormone_therapy"
+    ]
     # an unnamed course is the same as the named ones beside it
     if any(not is_in(course.drug, "unnamed") for course in subject):
-        subject = [course for course in subject if not is_in(course.drug, "unnamed") or course.drug == "clinical_trial_drug"]
+        subject = [
+            course for course in subject if not is_in(course.drug, "unnamed") or course.drug == "clinical_trial_drug"
+        ]
     intravesical = [course for course in subject if course.drug in ("bcg", "bcg intravesical")]
     subject = [course for course in subject if course not in intravesical]
     answer = _answer(patient, settings, subject, None, "anticancer drugs")
@@ -176,15 +195,19 @@ def _is_report(fact) -> bool:
 def _in_trial(fact) -> bool:
     """Was this drug given under a protocol: by number, or in a dated passage that says so?"""
     return fact.assertion == "present" and bool(
-        fact.attributes.get("trial_id") or fact.attributes.get("trial") and time.is_dated(fact))
+        fact.attributes.get("trial_id") or (fact.attributes.get("trial") and time.is_dated(fact))
+    )
 
 
 @state("investigational_washout_incomplete")
 def investigational_washout_incomplete(patient: Patient, settings: Settings) -> Answer:
     """E26: a drug given under another interventional protocol, control arms too, by the 30-day rule."""
     answers = []
-    under = [course for course in given(patient, at_least=Truth.U)
-             if is_in(course.drug, "investigational") or any(_in_trial(fact) for fact in course.facts)]
+    under = [
+        course
+        for course in given(patient, at_least=Truth.U)
+        if is_in(course.drug, "investigational") or any(_in_trial(fact) for fact in course.facts)
+    ]
     if any(not is_in(course.drug, "unnamed") for course in under):
         under = [course for course in under if not is_in(course.drug, "unnamed")]
     found = _answer(patient, settings, under, "other30", "drugs of other trials")
@@ -200,15 +223,27 @@ def investigational_washout_incomplete(patient: Patient, settings: Settings) -> 
         elif kind in ("observational", "registry", "biobank"):
             answers.append(time.say(Truth.F, "The other study is observational.", [fact]))
         elif kind in ("follow_up", "non_drug"):
-            answers.append(time.say(Truth.U if kind == "non_drug" else Truth.F, "The other study gives no drug now.",
-                                    [fact], review=("R6",)))
+            answers.append(
+                time.say(
+                    Truth.U if kind == "non_drug" else Truth.F,
+                    "The other study gives no drug now.",
+                    [fact],
+                    review=("R6",),
+                )
+            )
         elif not under:
             event = time.past_event(fact)
             if event and (patient.index_date - event[1]).days >= SURELY_GONE:
                 answers.append(time.say(Truth.F, f"The other trial ended {time.span(event)}.", [fact]))
             else:
-                answers.append(time.say(Truth.U, "The patient was in another trial; drug and last dose are not written.",
-                                        [fact], missing="drug and last dose of the other trial"))
+                answers.append(
+                    time.say(
+                        Truth.U,
+                        "The patient was in another trial; drug and last dose are not written.",
+                        [fact],
+                        missing="drug and last dose of the other trial",
+                    )
+                )
     never = never_given(patient, "trial")
     if never:
         answers.append(time.say(Truth.F, "No other trial, as stated.", never))
