@@ -92,7 +92,7 @@ def _counts(note: NoteText, start: int, end: int, hit: Hit) -> bool:
         return False
     clause = re.split(r"[;,.]\s|\n", before)[-1] + " # " + re.split(r"[;,.]\s|\n| and ", after)[0]
     sentence = folded[start:end]
-    if hit.key in ("systemic_steroid", "antibiotic") and _KNOWN.route["excluded"].search(clause):
+    if hit.key in ("systemic_steroid", "antibiotic", "immunosuppressant") and _KNOWN.route["excluded"].search(clause):
         return False
     value = hit.get("value")
     if hit.key == "immunosuppressant" and (
@@ -111,6 +111,13 @@ def _counts(note: NoteText, start: int, end: int, hit: Hit) -> bool:
     if hit.key == "supplemental_oxygen":
         if context["oxygen_not"].search(after[:25]):
             return False
+        if hit.name[:3] in ("on ", "wit") and hit.name[-1:] != "n":
+            near = before[-40:] + " # " + after[:40]
+            if not re.search(
+                r"\d\s?%|sat\w*|spo2|\bo2\b|oxygen|exert\w*|\brest\b|\bnc\b|cannula|sleep|night|home|hypox\w*|doe\b|dyspn\w*|\bra\b|breath\w*",
+                near,
+            ):
+                return False
         if hit.name == "NC":
             return bool(re.search(r"\b\d{1,2}\s?l\w*(?:\s?/\s?min)?\s*(?:o2 )?(?:via|by|of)?\s*$", before))
     elif hit.name in hit.get("weak", ()):
@@ -151,7 +158,10 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
     attributes: dict[str, Any] = {}
     if hit.get("drug"):
         attributes["name"] = hit.get("drug")
-    status, assertion = _status(course, before, after, concept)
+    together = _status(course, note.folded[course.left : course.start], note.folded[course.end : course.right], concept)
+    status, assertion = (
+        together if together[0] in ("not_given", "declined") else _status(course, before, after, concept)
+    )
     if status:
         attributes["status"] = status
     for name in ("iv", "oral", "im", "sc"):
@@ -262,7 +272,7 @@ def daily_dose(after: str) -> tuple[float | None, str | None, int]:
     20.0
     """
     window = after[:45]
-    if re.match(r"[^.;,\n]{0,20}\d\s?(?:mg|mcg)\s?/\s?(?:kg|m2|m²)", window):
+    if re.match(r"[^;,\n]{0,20}?\d\s?(?:mg|mcg)\s?/\s?(?:kg|m2|m²)", window):
         return None, None, 0
     pair = _PAIR.match(window.lstrip())
     if pair and not re.match(r"\s*\d{1,2}/\d{1,2}\b(?!\s*(?:mg|for|daily|$|,|\.|;))", window):

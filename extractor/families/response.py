@@ -7,6 +7,7 @@ progress, the collisions of PD and PR (criteria I5).
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -95,15 +96,36 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
         end=hit.end,
         rule_id=hit.concept.rule_id,
         assertion=_assertion(before, after),
+        date=_date_behind(note, sentence, hit),
         attributes=attributes,
     )
+
+
+def _date_behind(note: NoteText, sentence: Sentence, hit: Hit) -> tuple[datetime.date, datetime.date, str] | None:
+    """The date right behind the word ("PD 9/2025", "progressed on maintenance in January 2026"); None: the engine's choice.
+
+    A date that belongs to the next treatment, behind a comma, arrow or drug name, is not taken.
+    """
+    for span in sentence.dates:
+        if span.start < hit.end:
+            continue
+        between = note.folded[hit.end : span.start]
+        if len(between) > 45 or re.search(
+            r"[;.,)]|->|→|\n|\b(?:then|now|last|since|start\w*|before|here|screening)\b", between
+        ):
+            return None
+        if note.hits_between("therapy", hit.end, span.start) and not re.search(r"\b(?:in|on|of)\W*$", between):
+            return None
+        return span.earliest, span.latest, span.precision
+    return None
 
 
 def _assertion(before: str, after: str) -> str | None:
     """Assertion where a word beside it decides; None leaves it to the assertor."""
     clause = re.split(r"[;.]\s|→|->|\bbut\b", before)[-1]
     if _CONTEXT["future"].search(clause):
-        return "hypothetical"
+        happened = re.search(r"\b(?:stopp\w*|discontinu\w*|off|d/c\S*|died)\b.{0,25}\b(?:at|upon)\W*$", clause)
+        return "present" if happened else "hypothetical"
     if re.match(r"\s*(?:was |is )?(?:not (?:seen|noted|observed|identified|present)|has not|: ?no\b|- ?none)", after):
         return "absent"
     found = _ABSENT_BEFORE.search(clause)

@@ -104,10 +104,17 @@ def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[R
         if _KNOWN.cues.mentioned_only(before, after):
             continue
         reading = _reading(note, course, before, after)
-        follows = planned >= 0 and course.start - planned < 80 and re.search(r"\b(?:followed by|then|with|and|plus)\b|[,:+]", note.folded[planned : course.start])
+        follows = (
+            planned >= 0
+            and course.start - planned < 80
+            and re.search(r"\b(?:followed by|then|with|and|plus)\b|[,:+]", note.folded[planned : course.start])
+        )
         if follows and reading.status == "received" and reading.period.interval() is None:
             reading = replace(
-                reading, status="planned", assertion=ASSERTION["planned"], attributes={**reading.attributes, "status": "planned"}
+                reading,
+                status="planned",
+                assertion=ASSERTION["planned"],
+                attributes={**reading.attributes, "status": "planned"},
             )
         if reading.status == "planned":
             planned = course.end
@@ -295,7 +302,7 @@ def _drafts(note: NoteText, reading: Reading, line: int | None) -> Iterator[Draf
         elif kind == "unnamed" and not (named and hit.key in _UNNAMED and not component):
             yield _draft(reading, hit, hit.key, common, value_text=component)
         elif kind == "trial" and reading.status != "planned":
-            yield _draft(reading, hit, hit.key, common)
+            yield _draft(reading, hit, hit.key, common, value_text=component)
         elif kind == "radiotherapy":
             yield _radiotherapy(note, reading, hit, common)
         elif kind == "surgery":

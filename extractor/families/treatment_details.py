@@ -156,6 +156,9 @@ def period(
         between = text[span.end : following.start] if following else ""
         if following and span.end == following.start:
             between = "-"  # two halves of a range that was written as one
+        if near_only and span.end <= start and (start - span.end > 30 or "," in text[span.end : start]):
+            index += 1
+            continue
         ours = _NOT_OURS.search(lead) is None or bool(_START.search(lead)) or bool(_END.search(lead))
         if following and _RANGE.fullmatch(between):
             if ours and (first is None or last is None):

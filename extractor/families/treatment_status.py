@@ -55,6 +55,7 @@ class Cues:
 
     def status(self, before: str, after: str) -> str | None:
         """Status that the words beside a treatment say; None where they say nothing."""
+        after = re.sub(r"\bcontinue (?:until|till|to|through) (?:the )?next\b", "continues", after)
         if _PART_GIVEN.search(before):
             return "ongoing"
         done = _DONE.match(after) is not None
