@@ -181,6 +181,9 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             continue
         end = noun[1] if noun else match.end()
         found.append(_Age(match.start(), end, round(value, 4) if unit != "y" else value, None, match["n"], True, noun))
+    for match in _AGE_LABEL.finditer(folded):
+        sex = (match.start("sex"), match.end("sex"), "male" if match["sex"][0] == "m" else "female")
+        found.append(_Age(match.start("n"), match.end("n"), float(match["n"]), None, match["n"], True, sex))
     for match in _WORDED.finditer(folded):
         if _of_patient(note, match.start(), match.end()) and not w.things.match(folded[match.end() : match.end() + 60]):
             noun = _noun_behind(note, match.end())

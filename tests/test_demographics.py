@@ -1,0 +1,56 @@
+"""Age and sex of the patient, never of a relative or of an earlier time."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from extractor.pipeline.engine import Engine
+from extractor.records import Note
+
+DAY = datetime.date(2025, 10, 15)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def read(engine, text):
+    facts = engine.facts(Note("p", "n", DAY, "note", text))
+    assert all(text[f.start : f.end] == f.text for f in facts)
+    return [f for f in facts if f.family == "demographic"]
+
+
+CASES = {
+    "letters": ("68 y.o. F with ES-SCLC", (68.0, None), "female"),
+    "glued": ("68yoM with COPD.", (68.0, None), "male"),
+    "gentleman": ("This is a pleasant 71-year-old gentleman.", (71.0, None), "male"),
+    "adjectives": ("A 62-year-old previously healthy, non-smoking Asian woman.", (62.0, None), "female"),
+    "words": ("A sixty-five-year-old man.", (65.0, None), "male"),
+    "decade": ("She is in her late 70s.", (76.0, 79.0), "female"),
+    "French": ("Patiente de 68 ans. Madame X.", (68.0, None), "female"),
+    "infant": ("A 10-month-old male.", (0.8333, None), "male"),
+    "birth date": ("DOB: 03/14/1957", (68.0, None), None),
+    "label": ("Age/Sex: 68 y/M", (68.0, None), "male"),
+    "relative": ("Her 45-year-old brother has lupus.", None, None),
+    "diagnosis": ("Diagnosed at age 61.", None, None),
+    "pack-years": ("17 pack-years, a 20-year-old scar.", None, None),
+    "contradiction": ("Sex: M. Sex: F.", None, None),
+    "thermometer": ("Temp 98 F, 14 F catheter.", None, None),
+}
+
+
+@pytest.mark.parametrize(("text", "age", "sex"), CASES.values(), ids=list(CASES))
+def test_age_and_sex(engine, text, age, sex):
+    facts = read(engine, text)
+    ages = [(f.value, f.value_high) for f in facts if f.concept == "age"]
+    assert ages == ([age] if age else [])
+    assert [f.value_text for f in facts if f.concept == "sex"] == ([sex] if sex else [])
+
+
+def test_the_wife_is_not_the_patient(engine):
+    facts = read(engine, "72 yo gentleman here with his 70-year-old wife, who is 45 years old at heart. He is well.")
+    assert [f.value for f in facts if f.concept == "age"] == [72.0]
+    assert [f.value_text for f in facts if f.concept == "sex"] == ["male"]

@@ -1,0 +1,115 @@
+"""Laboratory values: one-liners, lists, tables, French, and what is no result."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from extractor.pipeline.engine import Engine
+from extractor.records import Note
+
+DAY = datetime.date(2025, 10, 15)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def read(engine, text):
+    facts = engine.facts(Note("p", "n", DAY, "note", text))
+    assert all(text[f.start : f.end] == f.text for f in facts)
+    return [f for f in facts if f.family == "lab"]
+
+
+CASES = {
+    "one-liner": ("WBC 4.1 / Hgb 9.2 / Plt 143", {"wbc": [4.1], "hemoglobin": [9.2], "platelets": [143.0]}),
+    "slash pair": (
+        "AST/ALT 45/52, BUN/creatinine 71/4.5",
+        {"ast": [45.0], "alt": [52.0], "bun": [71.0], "creatinine": [4.5]},
+    ),
+    "respectively": (
+        "Serum sodium, potassium, and chloride were 141, 3.9 and 103 mmol/L, respectively.",
+        {"sodium": [141.0], "potassium": [3.9]},
+    ),
+    "panel": ("Na/K/Cl/CO2 138/4.2/101/24", {"sodium": [138.0], "potassium": [4.2]}),
+    "letters that are units": ("Plt 142K, K 4.2", {"platelets": [142.0], "potassium": [4.2]}),
+    "haemoglobin and haematocrit": ("H&H 37.4/12.1", {"hemoglobin": [12.1]}),
+    "one number for PT/INR": ("PT/INR 1.1", {"inr": [1.1]}),
+    "both numbers": ("PT/INR 14.2/1.2", {"pt": [14.2], "inr": [1.2]}),
+    "French": (
+        "Hb 9,1 g/dL, plaquettes 142 000/mm3, PNN 2,1 G/L, albumine 36 g/L, TP 85 %",
+        {"hemoglobin": [9.1], "platelets": [142.0], "anc": [2.1], "albumin": [3.6]},
+    ),
+    "transfused for a measured value": ("Transfused 2 units for Hgb 6.8. Repeat Hgb 8.4.", {"hemoglobin": [6.8, 8.4]}),
+    "vertical": ("Hemoglobin\n9.2\ng/dL\n12.0-16.0\nPlatelets\n143\nK/uL", {"hemoglobin": [9.2], "platelets": [143.0]}),
+    "trend": ("PSA 4.2 -> 8.9 -> 21.3", {"psa": [4.2, 8.9, 21.3]}),
+    "disorder with a value": ("hyponatremia of 128 mEq/L", {"sodium": [128.0]}),
+    "thousands with a point": ("Platelets 98.000/µl", {"platelets": [98.0]}),
+    "goal": ("Goal INR 2-3. Keep K > 4.", {}),
+    "threshold": ("Hold carboplatin if ANC < 1.0 or platelets < 75.", {}),
+    "urine": ("Urine creatinine 110 mg/dL", {}),
+    "urinalysis block": ("Urinalysis\nGlucose 250\nWBC 10", {}),
+    "cerebrospinal fluid, then serum": ("CSF: WBC 4, glucose 60. Serum glucose 112.", {"glucose": [112.0]}),
+    "differential": ("Neutrophils 62 %, lymphocytes 25 %", {}),
+    "stain": ("Immunohistochemistry: chromogranin A 90, NSE 30 %", {}),
+    "decade": ("Platelets in the 80s", {}),
+    "date, not value": ("Hgb 10/03/2025", {}),
+    "therapist": ("PT 3x/week, vitamin K 10 mg, Ca 125 45 U/mL", {}),
+    "potassium given": ("Potassium chloride 20 mEq daily", {}),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), CASES.values(), ids=list(CASES))
+def test_values(engine, text, wanted):
+    found = {}
+    for fact in read(engine, text):
+        found.setdefault(fact.concept, []).append(fact.value)
+    assert found == wanted
+
+
+def test_columns_of_dates(engine):
+    text = "        10/03/2025   09/12/2025\nHgb     9.2          9.9\nPlt     143          98"
+    found = [(f.concept, f.value, f.date_start.isoformat()) for f in read(engine, text)]
+    assert sorted(found) == [
+        ("hemoglobin", 9.2, "2025-10-03"),
+        ("hemoglobin", 9.9, "2025-09-12"),
+        ("platelets", 98.0, "2025-09-12"),
+        ("platelets", 143.0, "2025-10-03"),
+    ]
+
+
+def test_an_empty_cell_shifts_nothing(engine):
+    text = "| Test | 10/03/2025 | 09/12/2025 |\n|---|---|---|\n| ALT | | 45 |\n| AST | 30 | 31 |"
+    found = [(f.concept, f.value, f.date_start.isoformat()) for f in read(engine, text)]
+    assert found == [("alt", 45.0, "2025-09-12"), ("ast", 30.0, "2025-10-03"), ("ast", 31.0, "2025-09-12")]
+
+
+def test_rows_of_dates(engine):
+    text = "Date       WBC   Hgb   Plt\n10/03/2025 4.1   9.2   143\n09/12/2025 3.2   9.9   98"
+    found = [(f.concept, f.value, f.date_start.isoformat()) for f in read(engine, text) if f.concept == "platelets"]
+    assert found == [("platelets", 143.0, "2025-10-03"), ("platelets", 98.0, "2025-09-12")]
+
+
+def test_hl7_segment(engine):
+    [fact] = read(engine, "OBX|1|NM|777-3^Platelets^LN||98|10*3/uL|150-400|L|||F|||20251003")
+    assert (fact.value, fact.ref_low, fact.ref_high) == (98.0, 150.0, 400.0)
+    assert fact.date_start == datetime.date(2025, 10, 3)
+
+
+def test_the_date_of_an_older_value_stays_with_it(engine):
+    now, before = read(engine, "Hgb 9.1 (was 10.2 in August 2025).")
+    assert (now.value, now.date_precision) == (9.1, "note")
+    assert (before.value, before.date_start) == (10.2, datetime.date(2025, 8, 1))
+
+
+def test_undetectable(engine):
+    [fact] = read(engine, "HIV viral load undetectable")
+    assert (fact.concept, fact.value, fact.value_text) == ("hiv_rna", None, "undetectable")
+
+
+def test_an_unknown_unit_keeps_the_value_as_written(engine):
+    [fact] = read(engine, "Potassium 6.8 mg/dL")
+    assert fact.value_as_written == "6.8"
+    assert fact.unit_as_written == "mg/dL"

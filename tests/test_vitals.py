@@ -1,0 +1,82 @@
+"""Vital signs: pairs, units, oxygen, and what is none."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from extractor.pipeline.engine import Engine
+from extractor.records import Note
+
+DAY = datetime.date(2025, 10, 15)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def read(engine, text):
+    facts = engine.facts(Note("p", "n", DAY, "note", text))
+    assert all(text[f.start : f.end] == f.text for f in facts)
+    return [f for f in facts if f.family == "vital"]
+
+
+CASES = {
+    "line": (
+        "VS: T 98.6 P 72 R 16 BP 120/80",
+        {"temperature": [37.0], "heart_rate": [72.0], "systolic_bp": [120.0], "diastolic_bp": [80.0]},
+    ),
+    "dropped": ("Blood pressure dropped to 52/26 mmHg", {"systolic_bp": [52.0], "diastolic_bp": [26.0]}),
+    "two pairs": ("BP 140/90 -> 120/80", {"systolic_bp": [140.0, 120.0], "diastolic_bp": [90.0, 80.0]}),
+    "French": (
+        "TA 13/8, pouls 78/min, poids 64 kg, taille 1m68",
+        {"systolic_bp": [130.0], "diastolic_bp": [80.0], "heart_rate": [78.0], "weight": [64.0], "height": [168.0]},
+    ),
+    "flag": ("BP (!) 152/88", {"systolic_bp": [152.0], "diastolic_bp": [88.0]}),
+    "feet and inches": ("Ht: 5 feet 8 inches", {"height": [172.72]}),
+    "pounds and ounces": ("Weight 160 lb 4 oz", {"weight": [72.688]}),
+    "without names": ("A 68-year-old man (170 cm, 70 kg) came.", {"height": [170.0], "weight": [70.0]}),
+    "beside the age": ("SCr 2.1, 74M 62 kg", {"weight": [62.0]}),
+    "weight without a unit": ("Weight 189.5", {}),
+    "weight lost": ("Weight is down 5 pounds. He lost 12 lb. Weight loss of 10 kg.", {}),
+    "goal": ("Goal BP < 130/80. Keep sats > 92%.", {}),
+    "call for fever": ("Call for fever greater than 101.5", {}),
+    "hazard ratio": ("HR 0.72 (95 % CI 0.5-0.9)", {}),
+    "tumour stage": ("T38 N1", {}),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), CASES.values(), ids=list(CASES))
+def test_values(engine, text, wanted):
+    found = {}
+    for fact in read(engine, text):
+        found.setdefault(fact.concept, []).append(fact.value)
+    assert found == wanted
+
+
+OXYGEN = {
+    "room air": ("O2 saturation 94% on room air", [(94.0, {"oxygen": "room_air"})]),
+    "supplemental": ("Sats 94% on 2L NC", [(94.0, {"oxygen": "supplemental"})]),
+    "nothing said": ("Pulse ox 97 %", [(97.0, {})]),
+    "two": (
+        "SpO2 91% on 2L NC, 88% on room air",
+        [(91.0, {"oxygen": "supplemental"}), (88.0, {"oxygen": "room_air"})],
+    ),
+    "rest and exertion": (
+        "O2 sat 92% RA at rest, 86% with ambulation",
+        [(92.0, {"oxygen": "room_air", "activity": "rest"}), (86.0, {"activity": "exertion"})],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), OXYGEN.values(), ids=list(OXYGEN))
+def test_oxygen(engine, text, wanted):
+    assert [(f.value, f.attributes) for f in read(engine, text)] == wanted
+
+
+def test_earlier_encounters(engine):
+    text = "Wt Readings from Last 3 Encounters:\n10/03/25 61.2 kg (135 lb)\n09/12/25 62.6 kg (138 lb)"
+    found = [(f.value, f.date_start.isoformat()) for f in read(engine, text)]
+    assert found == [(61.2, "2025-10-03"), (62.6, "2025-09-12")]
