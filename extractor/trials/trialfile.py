@@ -43,7 +43,7 @@ _TRIAL = frozenset({"id", "title", "source", "source_date", "notice"})
 _LEAF = frozenset(
     {
         "id", "label", "text", "tier", "rule", "applies", "absence", "absence_of", "presume_false_if", "resolvable",
-        "review", "policies", "asks", "p_fail", "decisive", "missing", "gating", "cases",
+        "review", "asks", "p_fail", "decisive", "missing", "gating", "cases",
     }
 )  # fmt: skip
 _CRITERION = _LEAF | {"kind", "class", "leaf"}
@@ -247,6 +247,10 @@ class _Known:
     questions: Mapping[str, Question]
     cohorts: Mapping[str, str]
 
+    def policies_of(self, *ids: str) -> tuple[str, ...]:
+        """Policies that name a criterion, or the one it is a leaf of."""
+        return tuple(policy.id for policy in self.policies.values() if set(ids) & set(policy.criteria))
+
 
 def _policy(key: str, item: Mapping[str, Any], file: str) -> Policy:
     where = f"{file}: policy {key}"
@@ -285,7 +289,7 @@ def _one(
     where = f"{known.file}: criterion {item.get('id', '?')}"
     _known_keys(item, _LEAF if parent else _CRITERION, where)
     both = {
-        **{key: parent[key] for key in ("tier", "absence", "resolvable", "policies", "asks") if key in parent},
+        **{key: parent[key] for key in ("tier", "absence", "resolvable", "asks") if key in parent},
         **item,
     }
     tier = _one_of(both, "tier", TIERS, where)
@@ -303,10 +307,9 @@ def _one(
     )
     for part in (node, applies, presume):
         _check_cohorts(part, known.cohorts, where)
-    for key, table in (("policies", known.policies), ("asks", known.questions)):
-        for name in both.get(key, ()):
-            if name not in table:
-                raise TrialError(f"{where}: {key}: expected some of {', '.join(table)}, found {name!r}")
+    for question in both.get("asks", ()):
+        if question not in known.questions:
+            raise TrialError(f"{where}: asks: expected some of {', '.join(known.questions)}, found {question!r}")
     for case in item.get("cases", ()):
         _known_keys(case, _CASE, f"{where}: case")
     return Criterion(
@@ -330,7 +333,7 @@ def _one(
         presume=compile_rule(presume) if presume else None,
         presume_node=presume,
         review=tuple(item.get("review", ())),
-        policies=tuple(both.get("policies", ())),
+        policies=known.policies_of(str(item["id"]), str(parent.get("id", ""))),
         asks=tuple(both.get("asks", ())),
         p_fail=float(item.get("p_fail", 0.05)),
         decisive=float(item.get("decisive", 1.0)),
