@@ -30,10 +30,10 @@ _CAUSE = (
     ("drug", re.compile(r"\bdrug-induced\b")),
 )  # fmt: skip
 _SIZE = re.compile(
-    r"\b(trace|tiny|minimal|minuscule|small|mild|moderate|moderate-sized|moderately large|large|massive|loculated|significant|huge|sizable|minime|abondant|moderee?)\b"
+    r"\b(trace|trivial|tiny|minimal|minuscule|small|mild|moderate|moderate-sized|moderately large|large|massive|loculated|significant|huge|sizable|minime|abondant|moderee?)\b"
 )
 _SIZES = {
-    "tiny": "trace", "minuscule": "trace", "mild": "small", "moderate-sized": "moderate", "massive": "large",
+    "tiny": "trace", "trivial": "trace", "minuscule": "trace", "mild": "small", "moderate-sized": "moderate", "massive": "large",
     "huge": "large", "sizable": "large", "moderately large": "large", "minime": "trace", "abondant": "large",
     "modere": "moderate", "moderee": "moderate", "minimal": "small",
 }  # fmt: skip

@@ -35,6 +35,11 @@ LABELS = {
 }
 
 
+def context_window(name: str, settings: Settings) -> int | None:
+    """Length of the window of a document; None where it has none."""
+    return settings.window(DOCUMENTS[name][1]) if name in DOCUMENTS else None
+
+
 def context(patient: Patient, name: str, settings: Settings) -> Answer:
     """T with the newest document inside the window; F where there is none (evidence: older ones)."""
     if name == "rx_history":

@@ -82,8 +82,6 @@ def _latest_lab(patient: Patient, concept: str, days: int) -> Measure | None:
     chosen = tables or chosen
     printed = [fact for fact in chosen if fact.ref_high is not None or fact.ref_low is not None]
     distinct = sorted({fact.value for fact in chosen})
-    if printed and len(distinct) > 1 and {fact.value for fact in printed} < set(distinct) and len(printed) == 1:
-        pass  # values differ: keep both, the rule says whether it matters
     measures = [
         from_value(fact.value, fact.value_high, fact.comparator, fact.unit)
         for fact in chosen

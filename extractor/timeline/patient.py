@@ -88,12 +88,13 @@ class Patient:
     def context(self, name: str, settings=None):
         """Would the packet show it? An ``Answer`` for ``onc_full`` ``pmh`` ``ros_exam`` ``ros_exam_infection``
         ``brain_img`` ``chest_ct`` ``meds`` ``rx_history`` ``allergy``."""
-        from extractor.timeline.contexts import context
+        from extractor.timeline.contexts import context, context_window
         from extractor.timeline.settings import Settings
 
-        key = ("context", name)
+        settings = settings or Settings()
+        key = ("context", name, context_window(name, settings))
         if key not in self.cache:
-            self.cache[key] = context(self, name, settings or Settings())
+            self.cache[key] = context(self, name, settings)
         return self.cache[key]
 
 

@@ -107,9 +107,7 @@ def _immune_event(patient: Patient, fact: Fact) -> Answer | None:
 
 
 def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
-    quiet = fact.attributes.get("status") in ("resolved", "inactive", "remission", "quiescent") or (
-        fact.attributes.get("status") == "stable" and False
-    )
+    quiet = fact.attributes.get("status") in ("resolved", "inactive", "remission", "quiescent")
     past = _past_and_quiet(patient, fact)
     event = time.past_event(fact)
     if (

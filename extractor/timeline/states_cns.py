@@ -23,7 +23,13 @@ def brain_metastases(patient: Patient, settings: Settings) -> Answer:
     """Ever present: T. Absent counts while the MRI or contrast CT that it rests on is inside the window, else open."""
     facts = patient.facts("brain_metastases", "condition")
     facts += [fact for fact in patient.facts("metastatic_site", "stage") if fact.value_text == "brain"]
-    present = [fact for fact in facts if fact.assertion == "present"]
+    elsewhere = [fact for fact in patient.facts("brain_lesion_other") if fact.assertion == "present"]
+    present = [
+        fact
+        for fact in facts
+        if fact.assertion == "present"
+        and not any(o.note_id == fact.note_id and o.start < fact.end and fact.start < o.end for o in elsewhere)
+    ]
     possible = [fact for fact in facts if fact.assertion == "possible"]
     absent = [fact for fact in facts if fact.assertion == "absent"]
     local = [

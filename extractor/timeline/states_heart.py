@@ -410,7 +410,8 @@ def significant_pericardial_effusion(patient: Patient, settings: Settings) -> An
     if not facts and not severe:
         return time.silent("pericardial effusion", missing="echocardiogram")
     echo = [fact for fact in facts if is_echo(fact)]
-    newest = time.newest(echo or facts)
+    telling = [fact for fact in echo or facts if fact.attributes.get("size") or fact.assertion == "absent"]
+    newest = time.newest(telling or echo or facts)
     latest_severe = max((time.last_day(fact) for fact in severe), default=None)
     day = time.last_day(newest[-1]) if newest else None
     sizes = {

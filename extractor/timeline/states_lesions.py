@@ -211,7 +211,7 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
             answers.append(
                 time.say(Truth.F, f"{name}, curatively treated.", [fact], review=() if event else ("R4", "R6"))
             )
-        elif old and "breast" in name and any(course.ongoing for course in given(patient, "aromatase_or_oestrogen")):
+        elif old and "breast" in name and _under_hormones(patient):
             answers.append(time.say(Truth.U, f"{name} under hormone therapy.", [fact], missing=f"is the {name} active"))
         elif old:
             answers.append(time.say(Truth.F, f"{name} {time.span(event)}, more than 3 years ago.", [fact]))
@@ -235,6 +235,14 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
     if denied:
         return time.say(Truth.F, "No other malignancy, as stated.", denied)
     return time.silent("other malignancies", missing="past medical history")
+
+
+def _under_hormones(patient: Patient) -> bool:
+    """An antioestrogen or aromatase inhibitor whose end is not written."""
+    return any(
+        not any(fact.attributes.get("end_date") for fact in course.facts)
+        for course in given(patient, "aromatase_or_oestrogen")
+    )
 
 
 def _has(fact: Fact, words: tuple[str, ...]) -> bool:

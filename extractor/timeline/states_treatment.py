@@ -247,9 +247,8 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
         return time.say(Truth.F, "The notes say that the disease has not progressed since the last therapy.", denied)
     if good and treated:
         newest = time.newest(good)
-        running = any(course.ongoing for course in treated)
         return time.say(
-            Truth.F if running and newest[-1].concept != "complete_response" and False else Truth.U,
+            Truth.U,
             "Response or stable disease; progression after therapy is not written.",
             newest,
             missing="progression after the last therapy",
