@@ -34,6 +34,7 @@ CONCEPT_KEYS = frozenset({"concept", "code", "unit", "names", "cased", "guards",
 FILE_KEYS = frozenset({"family", "concept", "guards", "cased_guards", "tables"})
 
 
+@lru_cache(maxsize=1)
 def root() -> Path:
     """The folder of patterns: in the package (a wheel), else beside it (a checkout)."""
     here = Path(__file__).resolve().parent
@@ -83,17 +84,13 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PatternError(f"{path.name}: {error}") from error
-
-
-def table(name: str) -> dict[str, Any]:
-    """A top-level pattern file by name: ``table("sections")`` reads ``patterns/sections.toml``."""
-    return _table(name, str(root()))
+        raise PatternError(f"{path.parent.name}/{path.name}: {error}") from error
 
 
 @lru_cache(maxsize=64)
-def _table(name: str, folder: str) -> dict[str, Any]:
-    return read_toml(Path(folder) / f"{name}.toml")
+def table(name: str) -> dict[str, Any]:
+    """A top-level pattern file by name: ``table("sections")`` reads ``patterns/sections.toml``."""
+    return read_toml(root() / f"{name}.toml")
 
 
 def load(overlay: str | os.PathLike[str] | None = None, keys: dict[str, frozenset[str]] | None = None) -> Patterns:
