@@ -32,6 +32,13 @@ _ABSENT_BEFORE = re.compile(
 )
 
 
+#: a longer note without any of these does not speak of a tumour
+_ONCOLOGY = re.compile(
+    r"\b(?:cancers?|\w*carcinomas?|tumou?rs?|metasta\w*|mets|malignan\w*|neoplas\w*|e?s?-?sclc|l?cnec|nec|net|lymphomas?|myelomas?|leuka?emias?|"
+    r"\w*sarcomas?|melanomas?|oncolog\w*|chemo\w*|\w*blastomas?|gliomas?|meningiomas?|carcinoids?|recist|ca)\b"
+)
+
+
 def setup(patterns: Patterns) -> None:
     _CONTEXT.clear()
     tables = patterns.tables.get(FAMILY, {})
@@ -39,10 +46,13 @@ def setup(patterns: Patterns) -> None:
 
 
 def read(note: NoteText) -> Iterable[Draft]:
+    elsewhere = len(note.text) > 600 and not _ONCOLOGY.search(note.folded)
     for sentence, hits in note.sentences_with(FAMILY):
         if sentence.section in ("family_history", "allergies", "social_history"):
             continue
         for hit in hits:
+            if elsewhere and hit.name in hit.get("weak", ()):
+                continue  # symptoms progress and recur too
             if hit.get("reader") != "none" and _counts(note, sentence, hit):
                 yield _draft(note, sentence, hit)
 
@@ -60,6 +70,8 @@ def _counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
         close = before[-22:] + " # " + after[:22]
         if _CONTEXT["abbreviated_not"].search(close):
             return False
+        if hit.name == "POD" and re.match(r"\s*#?\s*\d{1,2}\b(?!\s*/)", after):
+            return False  # postoperative day
         if hit.name == "CR" and re.match(r"\s*[:=<>]?\s*\d", after):
             return False
         alone = not before.strip() or note.text[hit.start : hit.end] == sentence.text.strip(" .")

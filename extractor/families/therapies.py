@@ -19,11 +19,11 @@ from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import SUPPORT, Draft
 from . import treatment_details as details
-from .treatment_merge import PHASES, carried, merged
 from .local_treatments import LocalContext, procedure_name, side, site
+from .toxicities import IMMUNE_CLASSES
 from .treatment_course import Course, courses
 from .treatment_lines import UNCOUNTED, Given, derive
-from .toxicities import IMMUNE_CLASSES
+from .treatment_merge import PHASES, carried, merged
 from .treatment_status import ASSERTION, Cues
 
 FAMILY = "therapy"
@@ -41,6 +41,7 @@ class _Knowledge:
     cues: Cues
     context: LocalContext
     classes: dict[str, str]
+    inflammatory: re.Pattern[str]
 
 
 _KNOWN = _Knowledge()
@@ -50,6 +51,7 @@ def setup(patterns: Patterns) -> None:
     tables = patterns.tables.get(FAMILY, {})
     _KNOWN.cues = Cues(tables)
     _KNOWN.context = LocalContext(tables)
+    _KNOWN.inflammatory = re.compile(patterns.tables["medication"]["context"]["inflammatory"])
     _KNOWN.classes = {c.concept: c.data["class"] for c in patterns.of(FAMILY) if "class" in c.data}
 
 
@@ -299,9 +301,7 @@ def _drafts(note: NoteText, reading: Reading, line: int | None) -> Iterator[Draf
                 yield _draft(reading, hit, "radiotherapy", _without(common, "line", "line_source", "cycles"))
         elif kind == "regimen" and not hit.get("drugs"):
             yield _draft(reading, hit, "chemotherapy", {**common, "regimen": hit.key})
-        elif kind == "unnamed" and not (named and hit.key in _UNNAMED and not component):
-            yield _draft(reading, hit, hit.key, common, value_text=component)
-        elif kind == "trial" and reading.status != "planned":
+        elif (kind == "unnamed" and not (named and hit.key in _UNNAMED and not component)) or (kind == "trial" and reading.status != "planned"):
             yield _draft(reading, hit, hit.key, common, value_text=component)
         elif kind == "radiotherapy":
             yield _radiotherapy(note, reading, hit, common)
@@ -422,6 +422,17 @@ def _surgery(note: NoteText, reading: Reading, hit: Hit, common: dict[str, Any])
     return _draft(reading, hit, concept, attributes, value_text=name)
 
 
+#: drugs that treat cancers and inflammatory diseases alike
+_TWO_WORLDS = frozenset({"methotrexate", "rituximab", "cyclophosphamide"})
+_CANCER = re.compile(r"\b(?:cancer|carcinoma|tumou?r|lymphoma|leuka?emia|myeloma|chemo\w*|metasta\w*|malignan\w*|cycles?|sarcoma)\b")
+
+
+def _immunosuppressive(note: NoteText, sentence: Sentence) -> bool:
+    """Does the sentence treat an inflammatory disease or a transplant, and no cancer?"""
+    wide = note.folded[max(0, sentence.start - 120) : sentence.end]
+    return _KNOWN.inflammatory.search(wide) is not None and _CANCER.search(wide) is None
+
+
 # -- which hits count ----------------------------------------------------------------------------------------------
 def _kept(note: NoteText, sentence: Sentence, hits: list[Hit]) -> list[Hit]:
     kept = []
@@ -430,6 +441,8 @@ def _kept(note: NoteText, sentence: Sentence, hits: list[Hit]) -> list[Hit]:
         written = note.text[hit.start : hit.end]
         if hit.name in hit.get("exact", ()) and written != hit.name:
             continue
+        if hit.key in _TWO_WORLDS and _immunosuppressive(note, sentence):
+            continue  # the medications read it
         if kind == "trial" and any(h.end <= hit.start and h.get("kind") in (None, "regimen") for h in kept):
             continue  # "I-DXd on a phase 2 protocol": the drug is named
         if kind in ("radiotherapy", "surgery"):
