@@ -112,9 +112,10 @@ def uln(concept: str, sex: str | None) -> tuple[float, float] | None:
 
 
 def drug_name(fact: Fact) -> str:
-    """The drug of a fact: its concept, or the name that a medication fact holds in ``value_text``."""
-    name = fact.concept if fact.family == "therapy" else fact.value_text or fact.concept
-    return name.lower()
+    """The drug of a fact: its concept, or the name that a medication fact holds (``value_text`` "other": its own name)."""
+    if fact.family == "therapy":
+        return fact.concept.lower()
+    return str(fact.attributes.get("name") or fact.value_text or fact.concept).lower()
 
 
 def is_in(fact_or_name: Fact | str, *names: str) -> bool:

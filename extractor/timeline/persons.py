@@ -63,10 +63,32 @@ def sex(patient: Patient) -> str | None:
     for fact in patient.facts("sex", "demographic"):
         if fact.value_text in votes and fact.assertion == "present":
             votes[fact.value_text].add(fact.note_id)
+    if not any(votes.values()):
+        return _sex_of_organs(patient)
     male, female = len(votes["male"]), len(votes["female"])
     if male == female:
         return None
     return "male" if male > female else "female"
+
+
+def _sex_of_organs(patient: Patient) -> str | None:
+    """Where no note says it: an organ that only one sex has."""
+    male = [fact for fact in patient.facts(("vasectomy", "orchiectomy", "nepc")) if fact.assertion == "present"]
+    male += [
+        fact
+        for fact in patient.facts(family="histology")
+        if str(fact.attributes.get("primary_site")) == "prostate" and fact.assertion == "present"
+    ]
+    female = [
+        fact
+        for fact in patient.facts("childbearing")
+        if fact.assertion == "present"
+        and fact.value_text in ("hysterectomy", "oophorectomy", "tubal", "postmenopausal")
+    ]
+    female += [fact for fact in patient.facts("pregnancy", "condition") if fact.assertion == "present"]
+    if bool(male) == bool(female):
+        return None
+    return "male" if male else "female"
 
 
 derived("age")(lambda patient, settings: patient.age)

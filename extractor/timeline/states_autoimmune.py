@@ -175,7 +175,7 @@ def _skin_thyroid(patient: Patient, fact: Fact, name: str) -> Answer:
             if item.attributes.get("indication") == "psoriasis"
             or (
                 is_in(drug_name(item), "immunosuppressant")
-                and item.value_text
+                and drug_name(item)
                 in ("adalimumab", "ustekinumab", "secukinumab", "ixekizumab", "guselkumab", "methotrexate")
             )
         ]

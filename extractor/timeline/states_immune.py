@@ -285,7 +285,9 @@ def unresolved_toxicity(patient: Patient, settings: Settings) -> Answer:
         newest = [fact for fact in group if told(fact) == newest_day]
         answers.append(_toxicity(patient, name, newest, newest_resolved, days))
     for fact in residual:
-        if any(item.note_id == fact.note_id and 0 <= item.start - fact.start <= 120 and grade_of(item) for item in facts):
+        if any(
+            item.note_id == fact.note_id and 0 <= item.start - fact.start <= 120 and grade_of(item) for item in facts
+        ):
             continue  # "residual toxicity: fatigue grade 1": the graded one speaks
         if newest_resolved is not None and newest_resolved > told(fact):
             continue

@@ -6,7 +6,7 @@ import datetime
 
 from extractor.records import Fact
 from extractor.timeline import chronology as time
-from extractor.timeline.knowledge import is_in, steroids
+from extractor.timeline.knowledge import drug_name, is_in, steroids
 from extractor.timeline.labs import latest_lab
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
@@ -233,7 +233,7 @@ def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) ->
         answers.append(answer)
     suppressants: dict[str, list[Fact]] = {}
     for fact in medication(patient, "immunosuppressant"):
-        suppressants.setdefault((fact.value_text or "other").lower(), []).append(fact)
+        suppressants.setdefault(drug_name(fact), []).append(fact)
     for course in given(patient, "anticancer_immunosuppressant"):
         if course.ongoing:
             answers.append(time.say(Truth.T, f"Immunosuppressant ({course.drug}) is going on.", course.facts))
@@ -265,7 +265,7 @@ def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) ->
 
 def _current(patient: Patient, class_name: str, what: str) -> Answer:
     facts = [fact for fact in medication(patient, "anticoagulant")]
-    mine = [fact for fact in facts if fact.value_text and is_in(fact.value_text, class_name)]
+    mine = [fact for fact in facts if is_in(fact, class_name)]
     if not mine:
         denied = [fact for fact in facts if fact.assertion == "absent"]
         if denied:

@@ -205,6 +205,7 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
         if course.start and not is_in(course.drug, "androgen_deprivation", "supportive", "no_line")
     ]
     stopped = [fact for fact in drug_facts(patient) if stop_reason(fact) == "progression"]
+    since = [fact for fact in patient.facts("progression_denied") if fact.assertion == "present"]
     treated = given(patient, at_least=Truth.U)
     second = [fact for fact in patient.facts("lines_stated") if (fact.value or 0) >= 2]
     usable = [fact for fact in firm if not started or not time.is_dated(fact) or time.when(fact)[1] >= min(started)]
@@ -214,6 +215,14 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
             "No systemic therapy after which the disease could have progressed.",
             never_given(patient, "systemic"),
         )
+    last_event = max((time.last_day(fact) for fact in usable + stopped), default=None)
+    if (
+        since
+        and last_event
+        and max(time.last_day(fact) for fact in since) > last_event
+        and any(begun > last_event for begun in started)
+    ):
+        return time.say(Truth.F, "The notes say that the disease has not progressed since the last therapy.", since)
     if usable or stopped:
         radiology = [
             fact
