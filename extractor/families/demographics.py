@@ -252,7 +252,11 @@ def _of_patient(note: NoteText, start: int, end: int) -> bool:
     folded, w = note.folded, _words
     begin = max(folded.rfind(stop, max(0, start - 70), start) for stop in (".", ";", "\n"))
     before = folded[max(begin + 1, start - 70) : start]
-    if w.past.search(before) or note.section_at(start) == "family_history":
+    if (
+        w.past.search(before)
+        or re.search(r"\b(?:born|delivered|delivery|section|pregnancy)\b.*\bto an?\s*$", before)
+        or note.section_at(start) == "family_history"
+    ):
         return False
     near = re.split(r",|\bis\b|\bwho\b", before)[-1]
     if w.relatives.search(near) or re.search(rf"{w.relatives.pattern}[^.;\n]{{0,20}}$", before):

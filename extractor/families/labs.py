@@ -26,6 +26,7 @@ FAMILY = "lab"
 KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "not_before", "within", "without"}
 
 _AFTER_RUN = re.compile(r"\s*[)\]]?\s*(?:levels?|values?|counts?)?")
+_COUNTED = re.compile(r"\d\s?%?\s+$")
 _TO_LIST = re.compile(r"\s*(?:to|->|-->|→)\s*")
 
 
@@ -98,7 +99,11 @@ def _value(
 ) -> tuple[list[Draft], int] | None:
     text, folded, hit = note.text, note.folded, name.hit
     letters = hit.get("letters", {})
-    reading = values.read_number(text, name.end, limit, letters=letters, folded=folded)
+    reading = None
+    # "555 neutrophils, 440 lymphocytes": the numbers stand before their names
+    before = _COUNTED.search(folded, max(floor, name.start - 12), name.start)
+    if before is None or not re.match(r"\s*(?:,|and\b|\))", folded[name.end : name.end + 8]):
+        reading = values.read_number(text, name.end, limit, letters=letters, folded=folded)
     if reading is None:
         below = _below(note, name, sentence)
         reading = values.read_number(text, below[0], below[1], letters=letters, folded=folded) if below else None
@@ -127,7 +132,9 @@ def _value(
         settled = _settle(hit, one, comma, text)
         if settled is None:
             continue
-        if settled.value is None and (one is not reading or len(hit.name) < 4 or hit.get("marker")):
+        if settled.value is None and (
+            "/" not in (one.unit or "") or one is not reading or len(hit.name) < 4 or hit.get("marker")
+        ):
             continue
         draft = _draft(name, one, settled, min(start, one.start), max(one.end, end if one is reading else 0), date=date)
         drafts.append(draft if one is reading or date else replace(draft, temporality="historical"))

@@ -67,6 +67,10 @@ _THRESHOLD = re.compile(
     r"\b(?:call|notify|return|report|if|hold|when|contact|page|precautions|instructed|parameters|for)\b[^.;\n]*$"
 )
 _READINGS = re.compile(r"\s*readings from (?:the )?last \d+ (?:encounters|visits)")
+_SPECIMEN = re.compile(
+    r"\b(?:specimen|uterus|mass|tumou?r|spleen|kidneys?|prostate|gland|implant|tissue|thymus|placenta|liver|lungs?|heart|"
+    r"brain|organ|nodule|lobe|fragments?|colon|ovary|bowel|cyst|limb|dog|cat|fetus|operative)\b"
+)
 _CENTIMETRES_OF_MERCURY = ("TA", "PA", "tension arterielle", "pression arterielle")
 
 _oxygen: dict[str, re.Pattern[str]] = {}
@@ -216,6 +220,8 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
         return
     readings = sorted((reading, *reading.history), key=lambda r: r.start)
     dates = trend_dates(note, sentence, [(r.start, r.end) for r in readings])
+    if hit.key == "weight" and _SPECIMEN.search(note.folded, max(sentence.start, name.start - 60), name.start):
+        return
     if reading.comparator not in ("=", "~") and _THRESHOLD.search(note.folded, max(sentence.start, start - 80), start):
         return
     for one, date in zip(readings, dates, strict=True):
