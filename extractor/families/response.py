@@ -67,6 +67,8 @@ def _counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
         folded[hit.end : min(sentence.end, hit.end + 60)],
     )
     if hit.name.isupper():
+        if before[-1:] == "-" or after[:1] == "-":
+            return False  # part of a code
         close = before[-22:] + " # " + after[:22]
         if _CONTEXT["abbreviated_not"].search(close):
             return False

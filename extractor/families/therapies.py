@@ -301,7 +301,9 @@ def _drafts(note: NoteText, reading: Reading, line: int | None) -> Iterator[Draf
                 yield _draft(reading, hit, "radiotherapy", _without(common, "line", "line_source", "cycles"))
         elif kind == "regimen" and not hit.get("drugs"):
             yield _draft(reading, hit, "chemotherapy", {**common, "regimen": hit.key})
-        elif (kind == "unnamed" and not (named and hit.key in _UNNAMED and not component)) or (kind == "trial" and reading.status != "planned"):
+        elif (kind == "unnamed" and not (named and hit.key in _UNNAMED and not component)) or (
+            kind == "trial" and reading.status != "planned"
+        ):
             yield _draft(reading, hit, hit.key, common, value_text=component)
         elif kind == "radiotherapy":
             yield _radiotherapy(note, reading, hit, common)
@@ -424,7 +426,9 @@ def _surgery(note: NoteText, reading: Reading, hit: Hit, common: dict[str, Any])
 
 #: drugs that treat cancers and inflammatory diseases alike
 _TWO_WORLDS = frozenset({"methotrexate", "rituximab", "cyclophosphamide"})
-_CANCER = re.compile(r"\b(?:cancer|carcinoma|tumou?r|lymphoma|leuka?emia|myeloma|chemo\w*|metasta\w*|malignan\w*|cycles?|sarcoma)\b")
+_CANCER = re.compile(
+    r"\b(?:cancer|carcinoma|tumou?r|lymphoma|leuka?emia|myeloma|chemo\w*|metasta\w*|malignan\w*|cycles?|sarcoma)\b"
+)
 
 
 def _immunosuppressive(note: NoteText, sentence: Sentence) -> bool:
