@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from extractor.timeline.patient import Patient
 from extractor.timeline.settings import Settings
 from extractor.trials import language as lang
 from extractor.trials.lookup import spoken
-from extractor.trials.rules import Scope, codes
+from extractor.trials.rules import Scope, changed, codes
 from extractor.trials.trialfile import Absence, Criterion, Trial
 from extractor.truth import Answer, Truth
 
@@ -136,7 +136,7 @@ class Evaluator:
         if applies is Truth.U and outcome != "pass":
             missing = "; ".join(dict.fromkeys(part for part in (answer.missing, why.missing) if part))
             reason = f"{answer.reason} Whether the criterion applies is not known: {why.reason}".strip()
-            answer = replace(
+            answer = changed(
                 answer,
                 reason=reason,
                 missing=missing or "whether the criterion applies",
@@ -156,7 +156,7 @@ class Evaluator:
             if not row.leaves:
                 missing = row.missing or missing or spoken(row.label or "a statement on this criterion")
         if review != answer.review or missing != answer.missing:
-            answer = replace(answer, review=review, missing=missing)
+            answer = changed(answer, review=review, missing=missing)
         return Result(row, answer, outcome, applies)
 
     @staticmethod
@@ -172,9 +172,7 @@ class Evaluator:
         if row.atoms:
             asked = [scope.ask(atom) for atom in row.atoms]
             spoken_of = any(answer.asserted for answer in asked)
-            if not spoken_of and lang.references(row.node):
-                spoken_of = True
-            if not spoken_of:
+            if not spoken_of and not row.refers:
                 return self._silence(row, scope, contexts)
         keep, scope.absent = scope.absent, lambda atom, found: self._part(row, atom, found, scope, contexts)
         try:
@@ -209,7 +207,7 @@ class Evaluator:
             if (row.absence.kind == "attest")
             else ""
         )
-        return replace(plain, truth=Truth.U, reason=f"{plain.reason} {said}".strip(), presumed=False, provisional=None)
+        return changed(plain, truth=Truth.U, reason=f"{plain.reason} {said}".strip(), presumed=False, provisional=None)
 
     def _part(self, row: Criterion, atom: lang.Atom, found: Answer, scope: Scope, contexts) -> Answer:
         """A silent part of a leaf that is not silent as a whole."""
@@ -269,7 +267,7 @@ def sentence(result: Result) -> Answer:
     answer = result.answer
     passed = Truth.T if result.criterion.kind == "inclusion" else Truth.F
     truth = {"pass": passed, "fail": Truth(2 - passed), "open": Truth.U, "not_applicable": passed}[result.outcome]
-    return answer if truth is answer.truth else replace(answer, truth=truth, provisional=None)
+    return answer if truth is answer.truth else changed(answer, truth=truth, provisional=None)
 
 
 def _of_leaves(row: Criterion, answer: Answer, scope: Scope) -> Answer:
@@ -289,4 +287,4 @@ def _of_leaves(row: Criterion, answer: Answer, scope: Scope) -> Answer:
         else ""
     )
     presumed = any(read.presumed for _, read in deciding)
-    return replace(answer, reason=reason, missing=missing, presumed=presumed)
+    return changed(answer, reason=reason, missing=missing, presumed=presumed)

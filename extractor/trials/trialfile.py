@@ -75,6 +75,7 @@ class Criterion:
     rule: Rule
     node: language.Node
     atoms: tuple[language.Atom, ...]
+    refers: tuple[str, ...]
     absence: Absence
     resolvable: str
     leaves: tuple[Criterion, ...] = ()
@@ -324,6 +325,7 @@ def _one(
         rule=compile_rule(node),
         node=node,
         atoms=language.atoms(node),
+        refers=language.references(node),
         absence=_absence(both.get("absence", "unknown"), where),
         resolvable=resolvable,
         leaves=leaves,
