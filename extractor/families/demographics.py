@@ -24,7 +24,7 @@ ALWAYS = True
 _YEARS = {"y": 1.0, "a": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 # 68 y/o, 68yo, 68 y.o., 71-year-old, 10-month-old, 45 year-old, 57 years old, 63 years of age
 _OLD = re.compile(
-    r"(?<![\d.,/-])(?P<n>\d{1,3})(?P<plus>\+)?[\s-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?"
+    r"(?P<n>\d{1,3})(?P<plus>\+)?[\s-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?"
     r"|days?)\.?[\s-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|(?<=[y.])o(?=[wbah]?[mf]\b)|of\s+age\b)"
 )
 _AGED = re.compile(
@@ -36,7 +36,7 @@ _ANS = re.compile(
     r"|mme)\s*,?\s*(?:agee?\s+)?(?:de\s+)?(?P<n>\d{1,3})\s?ans\b"
 )
 _LETTER = re.compile(
-    r"(?<![\d.,/A-Za-z-])(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/"
+    r"(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/"
     r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\())"
 )
 _PATIENT_COMMA = re.compile(r"\bpatient,\s?(?P<n>\d{2}),")
@@ -46,6 +46,11 @@ _WORDED = re.compile(
     r"[\s-]year[\s-]old\b"
 )
 _PLAIN = re.compile(r"\b(?:he|she|the patient|patient|pt)\s+is\s+(?:now\s+)?(?P<n>[1-9]\d)(?=\s*(?:[.,;)]|$))")
+_WORDED_HINT = re.compile(r"(?:ty|one|two|three|four|five|six|seven|eight|nine)[\s-]year[\s-]old")
+#: a number behind one of these is a part of another
+_GLUED = frozenset("0123456789.,/-")
+_BIRTH_HINTS = ("dob", "d.o.b", "birth", "born", "nee le", "ne le", "naissance")
+_TITLE_HINTS = ("Mr", "Ms", "Miss", "MR", "MS", "Mme", "Madame", "Monsieur")
 _DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late)?[\s-]*(?P<n>[2-9]0)['’]?s\b")
 _BIRTH = re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on)?|nee? le|date de naissance)\s*[:=]?\s*")
 _PARTS = {"early": (0, 3), "mid": (4, 6), "middle": (4, 6), "late": (6, 9), None: (0, 9)}
@@ -159,6 +164,8 @@ def _ages(note: NoteText) -> Iterator[_Age]:
     folded, text, w = note.folded, note.text, _words
     found: list[_Age] = []
     for match in _OLD.finditer(folded):
+        if match.start() and folded[match.start() - 1] in _GLUED:
+            continue
         unit = match["unit"][0]
         value = float(match["n"]) * _YEARS[unit]
         if not 0 <= value <= 112 or not _of_patient(note, match.start(), match.end()):
@@ -181,16 +188,18 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             continue
         end = noun[1] if noun else match.end()
         found.append(_Age(match.start(), end, round(value, 4) if unit != "y" else value, None, match["n"], True, noun))
-    for match in _AGE_LABEL.finditer(folded):
+    for match in _AGE_LABEL.finditer(folded) if "sex" in folded else ():
         sex = (match.start("sex"), match.end("sex"), "male" if match["sex"][0] == "m" else "female")
         found.append(_Age(match.start("n"), match.end("n"), float(match["n"]), None, match["n"], True, sex))
-    for match in _WORDED.finditer(folded):
+    for match in _WORDED.finditer(folded) if _WORDED_HINT.search(folded) else ():
         if _of_patient(note, match.start(), match.end()) and not w.things.match(folded[match.end() : match.end() + 60]):
             noun = _noun_behind(note, match.end())
             value = float(w.numbers[match["tens"]] + (w.numbers[match["ones"]] if match["ones"] else 0))
             end = noun[1] if noun else match.end()
             found.append(_Age(match.start(), end, value, None, match.group(), True, noun))
-    for pattern in (_ANS, _AGED, _PATIENT_COMMA, _PLAIN):
+    for pattern, hint in ((_ANS, "ans"), (_AGED, "age"), (_PATIENT_COMMA, "patient, "), (_PLAIN, " is ")):
+        if hint not in folded:
+            continue
         for match in pattern.finditer(folded):
             if not 0 < int(match["n"]) <= 112 or not _of_patient(
                 note, match.start("n") if pattern is _AGED else match.start(), match.end()
@@ -210,6 +219,8 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             sex = _sex_word(folded, start, end)
             found.append(_Age(start, end, float(match["n"]), None, match["n"], True, sex))
     for match in _LETTER.finditer(text):
+        if match.start() and (folded[match.start() - 1] in _GLUED or folded[match.start() - 1].isalpha()):
+            continue
         value = int(match["n"])
         temperature = match["sex"] == "F" and (
             value >= 94
@@ -221,12 +232,12 @@ def _ages(note: NoteText) -> Iterator[_Age]:
         found.append(
             _Age(match.start(), match.end(), float(value), None, match["n"], not any(a.sure for a in found), sex)
         )
-    for match in _DECADE.finditer(folded):
+    for match in _DECADE.finditer(folded) if "0s" in folded or "0's" in folded or "0’s" in folded else ():
         if _of_patient(note, match.start(), match.end()):
             low, high = _PARTS[match["part"]]
             decade = float(match["n"])
             found.append(_Age(match.start(), match.end(), decade + low, decade + high, match["n"], not found, None))
-    for match in _BIRTH.finditer(folded):
+    for match in _BIRTH.finditer(folded) if any(hint in folded for hint in _BIRTH_HINTS) else ():
         found += _born(note, match.end())
     return iter(sorted(found, key=lambda a: (a.start, a.end)))
 
@@ -294,27 +305,38 @@ def _sex_word(folded: str, start: int, end: int) -> tuple[int, int, str] | None:
 # -- sex -----------------------------------------------------------------------------------------------------------
 def _sex(note: NoteText, ages: list[_Age]) -> tuple[int, int, str] | None:
     """Label, noun beside the age, title, noun of the patient, pronouns: the first kind there is, if it is of one mind."""
-    folded, text = note.folded, note.text
-    labels = [
-        (m.start("sex"), m.end("sex"), "male" if m["sex"][0] in "mh" else "female") for m in _LABEL.finditer(folded)
+    for speak in (_labels, lambda _: [a.sex for a in ages if a.sex], _titles, _nouns):
+        kind = speak(note)
+        if kind:
+            return kind[0] if len({sex for _, _, sex in kind}) == 1 else None
+    return _pronouns(note)
+
+
+def _labels(note: NoteText) -> list[tuple[int, int, str]]:
+    folded = note.folded
+    if "sex" not in folded and "gender" not in folded:
+        return []
+    return [
+        (m.start("sex"), m.end("sex"), "male" if m["sex"][0] in "mh" else "female")
+        for pattern in (_LABEL, _AGE_LABEL)
+        for m in pattern.finditer(folded)
     ]
-    labels += [
-        (m.start("sex"), m.end("sex"), "male" if m["sex"][0] == "m" else "female") for m in _AGE_LABEL.finditer(folded)
-    ]
-    titles = []
-    for match in _TITLE.finditer(text):
-        male = match["male"] or match["male2"]
-        titles.append((match.start(), match.end(), "male" if male else "female"))
-    nouns = [
+
+
+def _titles(note: NoteText) -> list[tuple[int, int, str]]:
+    text = note.text
+    if not any(hint in text for hint in _TITLE_HINTS):
+        return []
+    return [(m.start(), m.end(), "male" if m["male"] or m["male2"] else "female") for m in _TITLE.finditer(text)]
+
+
+def _nouns(note: NoteText) -> list[tuple[int, int, str]]:
+    folded = note.folded
+    return [
         (m.start("noun"), m.end("noun"), "female" if m["noun"] in ("female", "woman", "lady") else "male")
         for m in _PLAIN_NOUN.finditer(folded)
         if not _words.relatives.search(folded, max(0, m.start() - 30), min(len(folded), m.end() + 20))
     ]
-    for kind in (labels, [a.sex for a in ages if a.sex], titles, nouns):
-        if kind:
-            voices = {text for _, _, text in kind}
-            return kind[0] if len(voices) == 1 else None
-    return _pronouns(note)
 
 
 def _pronouns(note: NoteText) -> tuple[int, int, str] | None:

@@ -122,13 +122,10 @@ class Grammar:
         self.time = re.compile(rf"[\s,(]*{times}[\s,)]*")
 
 
-@lru_cache(maxsize=4)
-def _compiled(folder: str) -> Grammar:
-    return Grammar()
-
-
+@lru_cache(maxsize=1)
 def grammar() -> Grammar:
-    return _compiled(str(pattern_files.root()))
+    """The word lists, compiled once for a process."""
+    return Grammar()
 
 
 @lru_cache(maxsize=4)
