@@ -62,7 +62,7 @@ def decide(results: Mapping[str, Result], trial: Trial, cohort_truths: Mapping[s
         decision=decision,
         cohort=certain[0] if len(certain) == 1 else None,
         possible_cohorts=possible,
-        failed=_ids(failed),
+        failed=_ids(blocking),
         open=_ids(still_open),
         earliest_date=max(dates) if dates and decision == "ineligible-for-now" else None,
         waiting=_ids(waiting),

@@ -92,7 +92,7 @@ class Evaluator:
         ``states`` and ``contexts`` replace the timeline's answers (cases of a trial file, tests); ``None`` is silence.
         """
         given = {name: as_answer(value, name) for name, value in (states or {}).items()}
-        scope = Scope(patient, self.settings, given, self.trial.cohorts)
+        scope = Scope(patient, self.settings, given, self.trial.cohorts, self.trial.any_cohort)
         done: dict[str, Result] = {}
 
         def result(name: str) -> Result:
@@ -115,7 +115,7 @@ class Evaluator:
     def cohort_truths(self, patient: Patient, states: Mapping[str, Any] | None = None) -> dict[str, Truth]:
         """Is the patient in each of the trial's cohorts?"""
         given = {name: as_answer(value, name) for name, value in (states or {}).items()}
-        scope = Scope(patient, self.settings, given, self.trial.cohorts)
+        scope = Scope(patient, self.settings, given, self.trial.cohorts, self.trial.any_cohort)
         return {name: scope.state(state).truth for name, state in self.trial.cohorts.items()}
 
     def _result(self, row: Criterion, scope: Scope, result, contexts) -> Result:

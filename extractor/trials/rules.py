@@ -27,6 +27,7 @@ class Scope:
 
     ``given``    states set from outside (cases, tests): they replace the timeline's answer
     ``cohorts``  names of the trial's cohorts → the state that decides each
+    ``any_cohort`` state that is true where the patient is certainly in one of them
     ``absent``   what to do with a silent part of a rule that is not silent as a whole (the leaf's absence policy)
     ``answer_of`` the sentence of another criterion or leaf
     """
@@ -35,6 +36,7 @@ class Scope:
     settings: Settings
     given: Mapping[str, Answer] = field(default_factory=dict)
     cohorts: Mapping[str, str] = field(default_factory=dict)
+    any_cohort: str = ""
     absent: Callable[[lang.Atom, Answer], Answer] | None = None
     answer_of: Callable[[str], Answer] | None = None
     cache: dict[object, Answer] = field(default_factory=dict)
@@ -102,9 +104,15 @@ def _cohort(atom: lang.Is, scope: Scope) -> Answer:
     truth = any_of(answer.truth for answer in wanted)
     if truth is Truth.U and certain:  # the cohort is one of the others
         truth = Truth.F
+    if truth is Truth.U and scope.any_cohort:
+        possible = {name for name, answer in answers.items() if answer.truth is not Truth.F}
+        if possible <= set(atom.values) and scope.state(scope.any_cohort).truth is Truth.T:
+            truth = Truth.T
     evidence = tuple(dict.fromkeys(fact for answer in answers.values() for fact in answer.evidence))
     if certain:
         reason = f"The cohort is {' or '.join(certain)}."
+    elif truth is Truth.T:
+        reason = f"The cohort is {' or '.join(atom.values)}."
     elif truth is Truth.F:
         reason = f"The cohort is not {' or '.join(atom.values)}."
     else:

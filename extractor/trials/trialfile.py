@@ -39,7 +39,7 @@ CONTEXTS = (
 ABSENCE = re.compile(r"(unknown|attest|absent(?: citing (?P<cited>\w+))?|absent if (?P<contexts>\w+(?: or \w+)*))")
 
 _FILE = frozenset({"trial", "cohort", "windows", "policies", "question", "criterion", "base"})
-_TRIAL = frozenset({"id", "title", "source", "source_date", "notice"})
+_TRIAL = frozenset({"id", "title", "source", "source_date", "notice", "any_cohort"})
 _LEAF = frozenset(
     {
         "id", "label", "text", "tier", "rule", "applies", "absence", "absence_of", "presume_false_if", "resolvable",
@@ -137,6 +137,7 @@ class Trial:
     digest: str
     criteria: tuple[Criterion, ...]
     cohorts: Mapping[str, str]
+    any_cohort: str  # state that is true where the patient is certainly in one of the cohorts, whichever
     windows: Mapping[str, int]
     policies: Mapping[str, Policy]
     questions: Mapping[str, Question]
@@ -230,6 +231,7 @@ def read_trial(data: Mapping[str, Any], file: str, digest: str = "") -> Trial:
         digest=digest,
         criteria=criteria,
         cohorts=cohorts,
+        any_cohort=str(head.get("any_cohort", "")),
         windows={key: int(value) for key, value in data.get("windows", {}).items()},
         policies=policies,
         questions=questions,
