@@ -125,6 +125,10 @@ CASES = {
     "steroid ended two weeks ago": (
         "recent_steroid_or_immunosuppressant",
         [fact("systemic_steroid", "medication", on="2026-02-10", value_text="prednisone", attributes={"end_date": "2026-02-10"})], "F"),
+    "steroid left out of a later medication list": (
+        "recent_steroid_or_immunosuppressant",
+        [fact("systemic_steroid", "medication", value_text="prednisone", note="2026-01-05", attributes={"status": "ongoing"}),
+         fact("doc_med_list", note="2026-02-20")], "F"),
     "no steroids": ("recent_steroid_or_immunosuppressant", [fact("systemic_steroid", "medication", assertion="absent")], "F"),
     "everolimus is an immunosuppressant": ("recent_steroid_or_immunosuppressant", [drug("everolimus", "2025-05-01", status="ongoing")], "T"),
     "hydroxychloroquine": ("recent_steroid_or_immunosuppressant",
@@ -171,7 +175,7 @@ CASES = {
     "uveitis long ago": ("autoimmune_disease", [cond("uveitis", on="2015-05-01")], "F"),
     "psoriasis, treatment unknown": ("autoimmune_disease", [cond("psoriasis")], "U"),
     "paraneoplastic encephalitis": ("autoimmune_disease", [cond("paraneoplastic_syndrome", value_text="encephalitis")], "T"),
-    "SIADH": ("autoimmune_disease", [cond("paraneoplastic_syndrome", value_text="SIADH"), cond("lupus", assertion="absent")], "F"),
+    "SIADH": ("autoimmune_disease", [cond("paraneoplastic_syndrome", value_text="SIADH"), cond("other_autoimmune", assertion="absent")], "F"),
     "surface antigen negative": ("active_hepatitis_b", [fact("hbsag", "serology", value_text="negative", on="2026-02-20")], "F"),
     "surface antigen negative, stale": ("active_hepatitis_b", [fact("hbsag", "serology", value_text="negative", on="2025-02-20")], "U"),
     "carrier on an antiviral": (
@@ -254,6 +258,17 @@ def test_state(case):
     assert answer.truth.name == expected
     assert answer.asserted
     assert answer.reason
+
+
+@pytest.mark.parametrize(
+    ("state", "denied"),
+    [
+        ("unresolved_toxicity", fact("neuropathy", "toxicity", assertion="absent")),
+        ("autoimmune_disease", cond("lupus", assertion="absent")),
+    ],
+)
+def test_one_denied_item_leaves_the_rest_to_the_absence_policy(state, denied):
+    assert not ask(state, denied).asserted
 
 
 def test_the_clear_date_of_a_drug_and_both_policies():

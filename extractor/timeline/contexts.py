@@ -54,15 +54,23 @@ def context(patient: Patient, name: str, settings: Settings) -> Answer:
     concepts, window, months = DOCUMENTS[name]
     found = [fact for fact in patient.facts(concepts) if fact.assertion == "present"]
     length = settings.window(window)
-    fresh = [
-        fact
-        for fact in found
-        if time.is_fresh(fact, patient.index_date, **({"months": length} if months else {"days": length}))
-    ]
+    study = name in ("brain_img", "chest_ct")
+    fresh = []
+    for fact in found:
+        # a report is as old as its study; every other document is as old as the note that it is
+        interval = time.when(fact) if study or not fact.note_date else (fact.note_date, fact.note_date)
+        inside = (
+            time.within_months(interval, patient.index_date, length)
+            if months
+            else time.within_days(interval, patient.index_date, length)
+        )
+        if inside is not Truth.F and not fact.copied_from:
+            fresh.append(fact)
     limit = f"{length} {'months' if months else 'days'}"
     if fresh:
         newest = time.newest(fresh)
-        return time.say(Truth.T, f"{LABELS[name]} of {time.day(time.last_day(newest[-1]))} (window {limit}).", newest)
+        day = time.last_day(newest[-1]) if study else max(fact.note_date or time.last_day(fact) for fact in fresh)
+        return time.say(Truth.T, f"{LABELS[name]} of {time.day(day)} (window {limit}).", newest)
     return time.say(Truth.F, f"No {LABELS[name][2:]} of the last {limit} is in the packet.", time.newest(found))
 
 

@@ -418,3 +418,43 @@ def guardianship_or_incapacity(patient: Patient, settings: Settings) -> Answer:
     if maybe:
         return time.say(Truth.U, "Capacity to consent is in doubt.", maybe, review=("R5", "R11"))
     return time.silent("guardianship or incapacity")
+
+
+@state("uncontrolled_disease")
+def uncontrolled_disease(patient: Patient, settings: Settings) -> Answer:
+    """E13: hints are open for the investigator (R11); a stated opinion decides; stable psychiatric illness passes."""
+    opinion = [fact for fact in patient.facts("investigator_unsuitable") if fact.assertion in ("present", "absent")]
+    unsuitable = [fact for fact in opinion if fact.assertion == "present"]
+    if unsuitable:
+        return time.say(
+            Truth.T, "The investigator calls the patient unsuitable.", unsuitable, review=("R11",), correctable=True
+        )
+    hints = [
+        fact
+        for fact in patient.facts("uncontrolled_disease")
+        if fact.assertion == "present" and fact.temporality != "historical"
+    ]
+    hints += [
+        fact
+        for fact in patient.facts(("bleeding_diathesis",), "condition")
+        if fact.assertion == "present" and fact.attributes.get("status") != "resolved"
+    ]
+    hints += [
+        fact
+        for fact in patient.facts("substance_use", "condition")
+        if fact.assertion == "present"
+        and fact.attributes.get("status") not in ("resolved", "remission")
+        and fact.temporality == "current"
+    ]
+    if hints:
+        return time.say(
+            Truth.U,
+            "A hint of uncontrolled disease or substance use.",
+            hints,
+            review=("R11",),
+            missing="investigator's opinion",
+        )
+    stable = [fact for fact in patient.facts(("psychiatric_disorder",), "condition") if fact.assertion == "present"]
+    if stable:
+        return time.say(Truth.F, "Psychiatric illness without a sign that it is uncontrolled.", stable, review=("R11",))
+    return time.silent("uncontrolled systemic disease")

@@ -78,6 +78,15 @@ def autoimmune_disease(patient: Patient, settings: Settings) -> Answer:
     ]
     for fact in events:
         chosen.append(_immune_event(patient, fact))
+    stated = [fact for fact, _ in answers]
+    if (
+        stated
+        and not events
+        and all(fact.assertion == "absent" for fact in stated)
+        and not any(fact.concept == "other_autoimmune" for fact in stated)
+    ):
+        # "no lupus" says nothing of the others: the absence policy decides
+        return Answer(Truth.F, chosen[0].reason, time.ids(stated), asserted=False, missing="autoimmune history")
     return time.any_answer(
         [answer for answer in chosen if answer is not None],
         time.silent("autoimmune disease", missing="autoimmune history"),

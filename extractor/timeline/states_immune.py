@@ -297,6 +297,11 @@ def unresolved_toxicity(patient: Patient, settings: Settings) -> Answer:
             )
         )
     answers = [answer for answer in answers if answer is not None]
+    if answers and not resolved and all(fact.assertion == "absent" for fact in facts) and not residual:
+        # "no neuropathy" says nothing of other toxicities: the absence policy decides
+        return Answer(
+            Truth.F, answers[0].reason, time.ids(facts), asserted=False, missing="residual toxicity with grades"
+        )
     if resolved:
         answers.append(time.say(Truth.F, "Toxicities resolved or at most grade 1, as stated.", resolved))
     return time.any_answer(

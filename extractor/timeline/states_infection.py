@@ -186,6 +186,21 @@ def active_hepatitis_b(patient: Patient, settings: Settings) -> Answer:
         if fact.assertion != "hypothetical" and not _is_label(fact)
     ]
     positives = [fact for fact in _serology(patient, "hbsag") if fact.value_text == "positive"]
+    denied_near = [
+        fact
+        for fact in _serology(patient, "hbsag")
+        if fact.value_text == "negative"
+        and positives
+        and abs((time.last_day(fact) - time.last_day(positives[-1])).days) <= 60
+    ]
+    if denied_near and dna is None:
+        return time.say(
+            Truth.U,
+            "HBsAg is written as negative and as positive.",
+            denied_near + positives,
+            review=("R1",),
+            missing="HBsAg",
+        )
     if positives and (surface is None or surface.value_text == "positive"):
         return _carrier(patient, settings, positives[-1], dna, load)
     if surface is not None and surface.value_text == "negative":
@@ -450,43 +465,3 @@ def recent_covid(patient: Patient, settings: Settings) -> Answer:
     if not answers and (tests or illness):
         return time.say(Truth.F, "No acute COVID-19.", tests + illness)
     return time.any_answer(answers, time.silent("COVID-19"))
-
-
-@state("uncontrolled_disease")
-def uncontrolled_disease(patient: Patient, settings: Settings) -> Answer:
-    """E13: hints are open for the investigator (R11); a stated opinion decides; stable psychiatric illness passes."""
-    opinion = [fact for fact in patient.facts("investigator_unsuitable") if fact.assertion in ("present", "absent")]
-    unsuitable = [fact for fact in opinion if fact.assertion == "present"]
-    if unsuitable:
-        return time.say(
-            Truth.T, "The investigator calls the patient unsuitable.", unsuitable, review=("R11",), correctable=True
-        )
-    hints = [
-        fact
-        for fact in patient.facts("uncontrolled_disease")
-        if fact.assertion == "present" and fact.temporality != "historical"
-    ]
-    hints += [
-        fact
-        for fact in patient.facts(("bleeding_diathesis",), "condition")
-        if fact.assertion == "present" and fact.attributes.get("status") != "resolved"
-    ]
-    hints += [
-        fact
-        for fact in patient.facts("substance_use", "condition")
-        if fact.assertion == "present"
-        and fact.attributes.get("status") not in ("resolved", "remission")
-        and fact.temporality == "current"
-    ]
-    if hints:
-        return time.say(
-            Truth.U,
-            "A hint of uncontrolled disease or substance use.",
-            hints,
-            review=("R11",),
-            missing="investigator's opinion",
-        )
-    stable = [fact for fact in patient.facts(("psychiatric_disorder",), "condition") if fact.assertion == "present"]
-    if stable:
-        return time.say(Truth.F, "Psychiatric illness without a sign that it is uncontrolled.", stable, review=("R11",))
-    return time.silent("uncontrolled systemic disease")

@@ -53,7 +53,22 @@ def is_current(fact: Fact) -> bool:
 
 
 def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Answer:
-    """Was the drug taken less than ``days`` days before the index date?
+    """Was the drug taken less than ``days`` days before the index date? A current medication list that leaves it out
+    bounds a course that seems to go on or has no end."""
+    answer = _last_taken(patient, facts, days, what)
+    if not answer.asserted or answer.truth is Truth.F:
+        return answer
+    present = [
+        fact
+        for fact in facts
+        if fact.assertion in ("present", "possible") and status(fact) not in ("planned", "declined")
+    ]
+    left_out = _left_out(patient, present, days, what)
+    return answer if left_out is None or answer.truth < left_out.truth else left_out
+
+
+def _last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Answer:
+    """By what the notes say of the drug itself.
 
     The newest note that speaks of it says whether it goes on; a stop or last dose is its date; a drug that is denied in
     the newest note was not taken then.
@@ -136,6 +151,20 @@ def last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> Ans
         review=("R4",),
         missing=f"last dose of the {what.lower()}",
     )
+
+
+def _left_out(patient: Patient, present: list[Fact], days: int, what: str) -> Answer | None:
+    """A current medication list, younger than every word of the drug, that leaves it out: it was stopped by then."""
+    listed = patient.context("meds")
+    if listed.truth is not Truth.T or any(fact.attributes.get("end_date") for fact in present):
+        return None
+    known = set(listed.evidence)
+    lists = [fact for fact in patient.facts("doc_med_list") if fact.fact_id in known]
+    day = max(told(fact) for fact in lists)
+    last = max(told(fact) for fact in present)
+    if last >= day:
+        return None
+    return _by_date(patient.index_date, (last, day), days, what, [*present, *lists])
 
 
 def _stopped(patient: Patient, fact: Fact, days: int, what: str) -> Answer:
