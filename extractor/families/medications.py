@@ -127,24 +127,22 @@ def _counts(note: NoteText, start: int, end: int, hit: Hit) -> bool:
                 before[-25:] + " # " + after[:25],
             )
         )
-    if (
-        hit.name in ("transfused", "transfusion")
-        and re.match(r"\s*(?:with )?(?:\d|one|two|three|four)", after)
-        and re.search(r"prbc|red|platelet|blood", after)
-    ):
-        return False  # the product behind it is the fact
-    return True
+    # "transfused 2 units of PRBC": the product behind it is the fact
+    product_follows = re.match(r"\s*(?:with )?(?:\d|one|two|three|four)", after) and re.search(
+        r"prbc|red|platelet|blood", after
+    )
+    return not (hit.name in ("transfused", "transfusion") and product_follows)
 
 
 def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
     before, after = note.folded[course.left : hit.start], note.folded[hit.end : course.right]
     sentence = course.sentence
     concept = hit.key
-    if concept == "antiviral_hbv" and hit.get("value") in ("tenofovir", "lamivudine"):
-        if _KNOWN.context["hiv"].search(sentence.folded) and not re.search(
-            r"\bhbv|hep(?:atitis)? b|hbsag", sentence.folded
-        ):
-            concept = "antiretroviral"
+    hiv = _KNOWN.context["hiv"].search(sentence.folded) and not re.search(
+        r"\bhbv|hep(?:atitis)? b|hbsag", sentence.folded
+    )
+    if concept == "antiviral_hbv" and hit.get("value") in ("tenofovir", "lamivudine") and hiv:
+        concept = "antiretroviral"
     drug = hit.get("value")
     if drug is None and concept == "transfusion":
         region = before[-40:] + note.folded[hit.start : hit.end] + after[:50]
@@ -238,11 +236,11 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
         return "not_given", "absent"
     if _KNOWN.cues.has_stopped(after[:80]):
         return "received", "present"
-    if course.sentence.section == "medications" or re.search(
-        r"\b(?:daily|bid|tid|qd|nightly|qhs|takes|taking|every morning)\b", region
-    ):
-        if not re.search(r"\b(?:received|was given|were given|had been|treated with|completed)\b", before[-60:]):
-            return "ongoing", "present"
+    if (
+        course.sentence.section == "medications"
+        or re.search(r"\b(?:daily|bid|tid|qd|nightly|qhs|takes|taking|every morning)\b", region)
+    ) and not re.search(r"\b(?:received|was given|were given|had been|treated with|completed)\b", before[-60:]):
+        return "ongoing", "present"
     return "received", "present"
 
 

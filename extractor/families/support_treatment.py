@@ -117,9 +117,8 @@ def _stopped(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
     drugs = [h for h in sentence.hits("therapy") if h.get("class") in IMMUNE_CLASSES or h.key == "immunotherapy"]
     before = sentence.previous()
     context = [sentence, before, before.previous() if before else None]
-    if not drugs:
-        if before is None or not any(h.get("class") in IMMUNE_CLASSES for h in before.hits("therapy")):
-            return None
+    if not drugs and (before is None or not any(h.get("class") in IMMUNE_CLASSES for h in before.hits("therapy"))):
+        return None
     text = " ".join(part.folded for part in reversed(context) if part is not None)
     if not _TOXIC.search(text):
         return None

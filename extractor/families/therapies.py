@@ -24,6 +24,7 @@ from .toxicities import IMMUNE_CLASSES
 from .treatment_course import Course, courses
 from .treatment_lines import UNCOUNTED, Given, derive
 from .treatment_merge import PHASES, carried, merged
+from .treatment_names import kept_hits
 from .treatment_status import ASSERTION, Cues
 
 FAMILY = "therapy"
@@ -34,7 +35,6 @@ KEYS = frozenset({"class", "kind", "drugs", "component", "weak", "exact", "field
 
 _UNNAMED = frozenset({"chemotherapy", "immunotherapy", "hormone_therapy"})
 _SECTIONS_ONGOING = frozenset({"medications"})
-_HISTORY = frozenset({"oncologic_history"})
 
 
 class _Knowledge:
@@ -96,7 +96,7 @@ def _unnamed_operation(hit: Hit) -> bool:
 def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Reading]:
     if sentence.section == "allergies":
         return
-    kept = _kept(note, sentence, hits)
+    kept = kept_hits(note, sentence, hits, context=_KNOWN.context, inflammatory=_KNOWN.inflammatory)
     planned = -1  # end of the last planned course of the sentence: what follows it is planned with it
     for course in courses(note, sentence, kept):
         if all(hit.get("component") == "dose" for hit in course.hits):
@@ -212,7 +212,15 @@ def _default_status(
     drugs_only = all(hit.get("kind") in (None, "regimen", "unnamed", "trial") for hit in course.hits)
     region = before + after
     ended = period.end is not None or _KNOWN.cues.has_stopped(region)
-    if any(hit.get("class") == "dll3" for hit in course.hits) and not ended and not _EVIDENCE.search(region):
+    on_trial = any(hit.name.startswith("dellphi") for hit in course.hits) and (
+        len(course.hits) > 1 or re.search(r"\b(?:on|in|enrolled)\W*$", before)
+    )
+    if (
+        any(hit.get("class") == "dll3" for hit in course.hits)
+        and not ended
+        and not on_trial
+        and not _EVIDENCE.search(region)
+    ):
         return "planned"  # a name alone never says that it was given: it would bar the patient for good
     if not drugs_only:
         return (
@@ -422,79 +430,6 @@ def _surgery(note: NoteText, reading: Reading, hit: Hit, common: dict[str, Any])
         if attributes["side"] in ("left", "right", "unilateral"):
             concept = "surgery"
     return _draft(reading, hit, concept, attributes, value_text=name)
-
-
-#: drugs that treat cancers and inflammatory diseases alike
-_TWO_WORLDS = frozenset({"methotrexate", "rituximab", "cyclophosphamide"})
-_CANCER = re.compile(
-    r"\b(?:cancer|carcinoma|tumou?r|lymphoma|leuka?emia|myeloma|chemo\w*|metasta\w*|malignan\w*|cycles?|sarcoma)\b"
-)
-
-
-def _immunosuppressive(note: NoteText, sentence: Sentence) -> bool:
-    """Does the sentence treat an inflammatory disease or a transplant, and no cancer?"""
-    wide = note.folded[max(0, sentence.start - 120) : sentence.end]
-    return _KNOWN.inflammatory.search(wide) is not None and _CANCER.search(wide) is None
-
-
-# -- which hits count ----------------------------------------------------------------------------------------------
-def _kept(note: NoteText, sentence: Sentence, hits: list[Hit]) -> list[Hit]:
-    kept = []
-    for index, hit in enumerate(hits):
-        kind = hit.get("kind")
-        written = note.text[hit.start : hit.end]
-        if hit.name in hit.get("exact", ()) and written != hit.name:
-            continue
-        if hit.key in _TWO_WORLDS and _immunosuppressive(note, sentence):
-            continue  # the medications read it
-        if kind == "trial" and any(h.end <= hit.start and h.get("kind") in (None, "regimen") for h in kept):
-            continue  # "I-DXd on a phase 2 protocol": the drug is named
-        if kind in ("radiotherapy", "surgery"):
-            if not _KNOWN.context.counts(note, sentence, hit):
-                continue
-        elif hit.name in hit.get("weak", ()) and not _supported(note, sentence, hits, index):
-            continue
-        kept.append(hit)
-    return kept
-
-
-def _supported(note: NoteText, sentence: Sentence, hits: list[Hit], index: int) -> bool:
-    """Does the context say that a short name is meant as a drug or a regimen?"""
-    hit = hits[index]
-    folded = note.folded
-    for step in (-1, 1):
-        other = index + step
-        while 0 <= other < len(hits) and hits[other].get("kind") in (None, "regimen", "unnamed", "partner"):
-            first, second = sorted((hits[other], hits[other - step]), key=lambda h: h.start)
-            gap = folded[first.end : second.start]
-            if not re.fullmatch(r"[\s/+&,-]{0,3}(?:and |plus |with |or |\()?", gap):
-                break
-            if hits[other].name not in hits[other].get("weak", ()):
-                return True
-            other += step
-    before, after = (
-        folded[max(sentence.start, hit.start - 40) : hit.start],
-        folded[hit.end : min(sentence.end, hit.end + 40)],
-    )
-    around = before + " # " + after
-    if hit.get("kind") == "regimen":
-        if _KNOWN.context.near("regimen_not", before[-25:] + " # " + after[:25]) and not re.search(
-            r"[x×]\s?\d|cycle|chemo", around
-        ):
-            return False
-        return (
-            _KNOWN.context.near("regimen", before[-30:])
-            or _KNOWN.context.near("regimen", after[:30])
-            or (
-                sentence.section in _HISTORY
-                and bool(re.search(r"\b(?:received|treated with|s/p|started|completed|given)\W*$", before))
-            )
-            or bool(
-                re.search(r"\b(?:s/p|treated with|received)\W*$", before)
-                and re.match(r"\s*(?:\(|[x×]|\d|for|until|thru)", after)
-            )
-        )
-    return _KNOWN.context.near("drug", around) or sentence.section in _HISTORY
 
 
 # -- abbreviations that a note defines for itself ------------------------------------------------------------------

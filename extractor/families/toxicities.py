@@ -56,11 +56,11 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
         return None
     concept, organ = hit.key, hit.get("organ")
     given = [h for h in sentence.hits("therapy") if h.name not in h.get("weak", ())]
-    if hit.name in _ORGANS and "radiation" not in clause:
-        if re.search(r"\b(?:immune\w*|ici|checkpoint|immunotherapy|io)\b", clause) or any(
-            h.get("class") in IMMUNE_CLASSES or h.key == "immunotherapy" for h in given
-        ):
-            concept, organ = "immune_related_ae", _ORGANS[hit.name]
+    immune = re.search(r"\b(?:immune\w*|ici|checkpoint|immunotherapy|io)\b", clause) or any(
+        h.get("class") in IMMUNE_CLASSES or h.key == "immunotherapy" for h in given
+    )
+    if hit.name in _ORGANS and "radiation" not in clause and immune:
+        concept, organ = "immune_related_ae", _ORGANS[hit.name]
     attributes: dict[str, Any] = {}
     if value is None:
         for grade, words in _TABLES["prose"].items():

@@ -99,7 +99,7 @@ def courses(view: NoteText, sentence: Sentence, hits: Sequence[Hit]) -> list[Cou
 
 
 def _joined(gap: str, before: Hit, after: Hit) -> bool:
-    if before.key == after.key and re.fullmatch(r"\s?\(", gap):
+    if before.key == after.key and re.fullmatch(r"\s?\(|\s+on\s+|,\s*", gap):
         return True  # "I-DXd (ifinatamab deruxtecan"
     if len(gap) >= 60 or "\n-" in gap:
         return False

@@ -65,7 +65,10 @@ _NOT_OURS = re.compile(
     r"visit|consult\w*|colitis|pneumonitis|metasta\w*|new|died|reported|reaction|tsh|anc|plt|hgb|resolved|offered|discussed|declined|recommended|reviewed|reconciled|updated|confirmed)"
     r"(?:\s+(?:of|on|in|at|the|by|for|liver|brain|bone|and|showed?|noted|dated|from|was|a|nodes?|lung|imaging))*[\s:(,-]*$"
 )
-_RANGE = re.compile(r"\s*(?:-|–|—|to|through|thru|until|till|and until|→|->|up to|til)\s*", re.IGNORECASE)
+_RANGE = re.compile(
+    r"\s*(?:-|–|—|to|through|thru|until|till|and until|→|->|up to|til)\s*(?:the (?:end|beginning|start|middle) of |the |about |approximately )?\s*",
+    re.IGNORECASE,
+)
 _AND = re.compile(r"\s*(?:,|and|&|,\s*and)\s*", re.IGNORECASE)
 
 
