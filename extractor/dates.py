@@ -61,31 +61,37 @@ _SEP = r"[/.\-]"
 
 _EXPRESSION = re.compile(
     rf"""
-    (?<![\w/.\-]) (?P<iso> (?P<iy>{_YEAR}) (?P<is>[-/.]) (?P<im>\d\d?) (?P=is) (?P<id>\d\d?) ) (?=$|[^\d/.\-]|[.\-/](?!\d)|T?\d\d:)
-  | (?<![\w/.,]) (?P<num> (?P<na>\d\d?) (?P<ns>{_SEP}) (?P<nb>\d\d?) (?P=ns) (?P<ny>{_YEAR}|\d\d) ) (?=$|[^\w/.\-]|[.\-](?!\d)|-(?=\d\d?[/.\-])|/(?![\w]))
-  | (?<![\w/.\-,]) (?P<nummon> (?P<nd>\d\d?)[-/. ](?P<nm>{_M})\.?[-/. ,]{{1,2}}(?P<nmy>{_YEAR}|\d\d(?![\d:]) ) ) \b
-  | (?<![\w/.]) (?P<compact> (?P<cy>20[0-4]\d|19\d\d)(?P<cm>0[1-9]|1[0-2])(?P<cd>0[1-9]|[12]\d|3[01]) ) (?!\w)
-  | (?<![\w/.]) (?P<my> (?P<mm>\d\d?)/(?P<myy>{_YEAR}) ) (?![\w/])
-  | (?<![\w/.\-]) (?P<ym> (?P<yy>{_YEAR})-(?P<ymm>0[1-9]|1[0-2]) ) (?![\w\-/])
-  | (?<!\w) (?P<mdy> (?:(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)(?:day|sday|nesday|rsday|urday)?,?\s+)? (?P<tm>{_M})\.?\s+(?P<td>\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+|\s*,?\s+of\s+)(?P<ty>{_YEAR}) ) (?!\w)
-  | (?<![\w/.]) (?P<dmy> (?P<dd>\d\d?)(?:st|nd|rd|th|er)?\s+(?:of\s+)?(?P<dm>{_M})\.?,?\s+(?P<dy>{_YEAR}) ) (?!\w)
-  | (?<!\w) (?P<vm> (?P<vq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi)(?:\s+|-)(?P<vmm>{_M})\b\.?(?:,?\s+(?P<vmy>{_YEAR}))? ) (?!\w)
-  | (?<!\w) (?P<vy> (?P<vyq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi|spring|summer|fall|autumn|winter)(?:\s+of|\s+in)?(?:\s+|-)(?P<vyy>{_YEAR}) ) (?![\w/])
-  | (?<!\w) (?P<mon> (?P<om>{_M})\.?(?:,)?\s*(?:of\s+)?(?:(?P<oy>{_YEAR})|'(?P<oy2>\d\d)) ) (?![\w/])
-  | (?<!\w) (?P<md> (?P<pm>{_M})\.?\s+(?P<pd>\d\d?)(?:st|nd|rd|th)? ) (?![\w/%]|\.\d|\s*(?:mm|cm|mg|ml|%|x\b))
-  | (?<![\w/.,]) (?P<dmo> (?P<qd>\d\d?)(?:st|nd|rd|th|er)?\s+(?:of\s+)?(?P<qm>{_M}) ) (?!\w)
-  | (?<!\w) (?P<dash> (?P<sd>\d\d?)[-](?P<sm>{_M}) ) (?!\w)
-  | (?<!\w) (?P<ago> (?:(?:about|approximately|~|some|over|almost|nearly|il\ y\ a|around)\s*)?(?P<an>{_COUNT})(?:\s*(?:-|to)\s*(?P<an2>\d{{1,3}}|{_COUNT}))?[\s-]*(?P<au>{_SPAN})\s+(?P<aw>ago|earlier|prior|previously|before|back)\b )
-  | (?<!\w) (?P<ilya> il\ y\ a\s+(?P<in>{_COUNT})\s*(?P<iu>{_SPAN}) ) (?!\w)
-  | (?<!\w) (?P<ahead> in\s+(?P<hn>{_COUNT})\s+(?P<hu>{_SPAN})(?!\s+(?:of|ago|doses|cycles))\b )
-  | (?<!\w) (?P<dur> (?:for|x|over|during|depuis)\s*(?:the\s+)?(?:past|last|about|approximately|~|over)?\s*(?P<fn>{_COUNT})\s+(?P<fu>{_SPAN})\b )
-  | (?<!\w) (?P<rel> today|yesterday|tomorrow|tonight|this\ (?:morning|afternoon|evening)|last\ night|day\ before\ yesterday|aujourd'hui|hier|demain ) (?!\w)
-  | (?<!\w) (?P<lw> (?P<lwq>last|this|next|past|previous|coming)\s+(?P<lwu>week|month|year|(?:mon|tues|wednes|thurs|fri|satur|sun)day) ) (?!\w)
-  | (?<!\w) (?P<wd> (?:on|since|depuis)\s+(?P<wdd>(?:mon|tues|wednes|thurs|fri|satur|sun)day) ) (?!\w)
-  | (?<![\w/.\-]) (?P<yr2> (?<=')(?P<y2>\d\d) ) (?![\w'])
-  | (?<!\w) (?P<inm> (?:in|since|from|until|through|by|of|during|en|depuis|mid|after|before|late|till|finished|completed|started|ended|stopped)\s+(?P<imm>{_M}) ) (?![\w\-]|[,.]?\s*(?:of\s+)?\d)
-  | (?<![\w/.#$:]) (?P<part> (?P<pa>\d\d?)/(?P<pb>\d\d?) ) (?![\w/%]|\.\d|-\d(?!\d?/\d)|:)
-  | (?:(?<![\w/.\-#$:,])|(?<=[12]\d\d\d[-–])|(?<=^[-])|(?<=\s[-])) (?P<year> {_YEAR} ) (?![\w/%]|\.\d|-(?!(?:19|20)\d\d\b)\d{{3}}|:\d|\s*(?:ml|mg|mcg|iu|units?|cc|g|kg|cells|copies|patients|kcal|mm|cm|ng|u)\b)
+  (?<!\w)(?:
+    (?<!\w) (?P<ago> (?:(?:about|approximately|~|some|over|almost|nearly|il\ y\ a|around)\s*)?(?P<an>{_COUNT})(?:\s*(?:-|to)\s*(?P<an2>\d{{1,3}}|{_COUNT}))?[\s-]*(?P<au>{_SPAN})\s+(?P<aw>ago|earlier|prior|previously|before|back)\b )
+  | (?=\d)(?:
+      (?<![\w/.\-]) (?P<iso> (?P<iy>{_YEAR}) (?P<is>[-/.]) (?P<im>\d\d?) (?P=is) (?P<id>\d\d?) ) (?=$|[^\d/.\-]|[.\-/](?!\d)|T?\d\d:)
+    | (?<![\w/.,]) (?P<num> (?P<na>\d\d?) (?P<ns>{_SEP}) (?P<nb>\d\d?) (?P=ns) (?P<ny>{_YEAR}|\d\d) ) (?=$|[^\w/.\-]|[.\-](?!\d)|-(?=\d\d?[/.\-])|/(?![\w]))
+    | (?<![\w/.\-,]) (?P<nummon> (?P<nd>\d\d?)[-/. ](?P<nm>{_M})\.?[-/. ,]{{1,2}}(?P<nmy>{_YEAR}|\d\d(?![\d:]) ) ) \b
+    | (?<![\w/.]) (?P<compact> (?P<cy>20[0-4]\d|19\d\d)(?P<cm>0[1-9]|1[0-2])(?P<cd>0[1-9]|[12]\d|3[01]) ) (?!\w)
+    | (?<![\w/.]) (?P<my> (?P<mm>\d\d?)/(?P<myy>{_YEAR}) ) (?![\w/])
+    | (?<![\w/.\-]) (?P<ym> (?P<yy>{_YEAR})-(?P<ymm>0[1-9]|1[0-2]) ) (?![\w\-/])
+    | (?<![\w/.]) (?P<dmy> (?P<dd>\d\d?)(?:st|nd|rd|th|er)?\s+(?:of\s+)?(?P<dm>{_M})\.?,?\s+(?P<dy>{_YEAR}) ) (?!\w)
+    | (?<![\w/.,]) (?P<dmo> (?P<qd>\d\d?)(?:st|nd|rd|th|er)?\s+(?:of\s+)?(?P<qm>{_M}) ) (?!\w)
+    | (?<!\w) (?P<dash> (?P<sd>\d\d?)[-](?P<sm>{_M}) ) (?!\w)
+    | (?<![\w/.\-]) (?P<yr2> (?<=')(?P<y2>\d\d) ) (?![\w'])
+    | (?<![\w/.#$:]) (?P<part> (?P<pa>\d\d?)/(?P<pb>\d\d?) ) (?![\w/%]|\.\d|-\d(?!\d?/\d)|:)
+    | (?:(?<![\w/.\-#$:,])|(?<=[12]\d\d\d[-–])|(?<=^[-])|(?<=\s[-])) (?P<year> {_YEAR} ) (?![\w/%]|\.\d|-(?!(?:19|20)\d\d\b)\d{{3}}|:\d|\s*(?:ml|mg|mcg|iu|units?|cc|g|kg|cells|copies|patients|kcal|mm|cm|ng|u)\b)
+    )
+  | (?=[^\W\d_]|~)(?:
+      (?<!\w) (?P<mdy> (?:(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)(?:day|sday|nesday|rsday|urday)?,?\s+)? (?P<tm>{_M})\.?\s+(?P<td>\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+|\s*,?\s+of\s+)(?P<ty>{_YEAR}) ) (?!\w)
+    | (?<!\w) (?P<vm> (?P<vq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi)(?:\s+|-)(?P<vmm>{_M})\b\.?(?:,?\s+(?P<vmy>{_YEAR}))? ) (?!\w)
+    | (?<!\w) (?P<vy> (?P<vyq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi|spring|summer|fall|autumn|winter)(?:\s+of|\s+in)?(?:\s+|-)(?P<vyy>{_YEAR}) ) (?![\w/])
+    | (?<!\w) (?P<mon> (?P<om>{_M})\.?(?:,)?\s*(?:of\s+)?(?:(?P<oy>{_YEAR})|'(?P<oy2>\d\d)) ) (?![\w/])
+    | (?<!\w) (?P<md> (?P<pm>{_M})\.?\s+(?P<pd>\d\d?)(?:st|nd|rd|th)? ) (?![\w/%]|\.\d|\s*(?:mm|cm|mg|ml|%|x\b))
+    | (?<!\w) (?P<ilya> il\ y\ a\s+(?P<in>{_COUNT})\s*(?P<iu>{_SPAN}) ) (?!\w)
+    | (?<!\w) (?P<ahead> in\s+(?P<hn>{_COUNT})\s+(?P<hu>{_SPAN})(?!\s+(?:of|ago|doses|cycles))\b )
+    | (?<!\w) (?P<dur> (?:for|x|over|during|depuis)\s*(?:the\s+)?(?:past|last|about|approximately|~|over)?\s*(?P<fn>{_COUNT})\s+(?P<fu>{_SPAN})\b )
+    | (?<!\w) (?P<rel> today|yesterday|tomorrow|tonight|this\ (?:morning|afternoon|evening)|last\ night|day\ before\ yesterday|aujourd'hui|hier|demain ) (?!\w)
+    | (?<!\w) (?P<lw> (?P<lwq>last|this|next|past|previous|coming)\s+(?P<lwu>week|month|year|(?:mon|tues|wednes|thurs|fri|satur|sun)day) ) (?!\w)
+    | (?<!\w) (?P<wd> (?:on|since|depuis)\s+(?P<wdd>(?:mon|tues|wednes|thurs|fri|satur|sun)day) ) (?!\w)
+    | (?<!\w) (?P<inm> (?:in|since|from|until|through|by|of|during|en|depuis|mid|after|before|late|till|finished|completed|started|ended|stopped)\s+(?P<imm>{_M}) ) (?![\w\-]|[,.]?\s*(?:of\s+)?\d)
+    )
+  )
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -141,16 +147,29 @@ def parse_iso(value: Any) -> Day | None:
     return None
 
 
-def infer_order(text: str) -> str | None:
-    """"mdy" or "dmy" where a slash date of the text can be read one way only; None without one or with both."""
-    orders = set()
-    for match in re.finditer(r"(?<![\d/.\-])(\d\d?)([/.\-])(\d\d?)\2(?:19|20)?\d\d(?![\d/])", text):
+_SLASHED = re.compile(r"(?<![\d/.\-])(\d\d?)([/.\-])(\d\d?)\2((?:19|20)?\d\d)(?![\d/])")
+
+
+def infer_order(text: str, note_date: Day | None = None) -> str | None:
+    """"mdy" or "dmy" where the slash dates of the text can be read one way only; None without one or with both.
+
+    Where every date can be read both ways, one that is the note's own day in one reading decides.
+    """
+    orders, own = set(), set()
+    for match in _SLASHED.finditer(text):
         a, b = int(match.group(1)), int(match.group(3))
         if a > 12 >= b >= 1 and a <= 31:
             orders.add("dmy")
         elif b > 12 >= a >= 1 and b <= 31:
             orders.add("mdy")
-    return orders.pop() if len(orders) == 1 else None
+        elif note_date and a != b:
+            year = _century(match.group(4), note_date)
+            if (year, a, b) == (note_date.year, note_date.month, note_date.day):
+                own.add("mdy")
+            elif (year, b, a) == (note_date.year, note_date.month, note_date.day):
+                own.add("dmy")
+    chosen = orders or own
+    return chosen.pop() if len(chosen) == 1 else None
 
 
 def find(text: str, note_date: Day | None = None, *, date_order: str = "auto") -> list[DateSpan]:
@@ -165,11 +184,10 @@ def find(text: str, note_date: Day | None = None, *, date_order: str = "auto") -
     """
     if not _QUICK.search(text):
         return []
-    order = (infer_order(text) or "mdy") if date_order == "auto" else date_order
+    order = (infer_order(text, note_date) or "mdy") if date_order == "auto" else date_order
     spans: list[DateSpan] = []
     for match in _EXPRESSION.finditer(text):
-        kind = match.lastgroup
-        name = next(n for n in _READERS if match.group(n) is not None)
+        name = match.lastgroup or ""
         read = _READERS[name](match, text, note_date, order)
         if read is None:
             continue

@@ -71,7 +71,7 @@ class Engine:
     def text(self, text: str, note_date: datetime.date | None = None, note_type: str = "") -> NoteText:
         order = self.date_order
         if order == "auto":
-            order = infer_order(text) or "auto"
+            order = infer_order(text, note_date) or "mdy"
         return NoteText(text, lexicon=self.lexicon, note_date=note_date, note_type=note_type, date_order=order)
 
     def facts(self, note: Note) -> list[Fact]:
