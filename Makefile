@@ -6,8 +6,8 @@ RUN := out/demo
 PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' >/dev/null 2>&1; \
 	then command -v $$p; break; fi; done)
-TAG = $(shell $(1) -c 'import sys; print("py%d%d" % sys.version_info[:2])')
-PIP = -m pip install --quiet --disable-pip-version-check -c constraints/$(call TAG,$(1)).txt
+TAG = $(shell $(VENV)/bin/python -c 'import sys; print("py%d%d" % sys.version_info[:2])')
+PIP = -m pip install --quiet --disable-pip-version-check -c constraints/$(TAG).txt
 
 .PHONY: screen test lint typecheck wheel wheel-test unit clean
 
@@ -33,7 +33,7 @@ wheel: $(VENV)/.dev
 # the wheel alone, in an environment of its own, from a folder without the sources
 wheel-test: wheel
 	rm -rf build/fresh build/away && $(VENV)/bin/python -m venv build/fresh && mkdir -p build/away
-	build/fresh/bin/python $(call PIP,build/fresh/bin/python) build/wheel/*.whl pytest
+	build/fresh/bin/python $(PIP) build/wheel/*.whl pytest
 	cp -r tests corpora pyproject.toml build/away/
 	cd build/away && ../fresh/bin/python -P -m pytest -m wheel -p no:cacheprovider tests
 
@@ -48,11 +48,11 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml $(wildcard constraints/*.txt) | $(VENV)/bin/python
 	@echo "Installing into $(VENV) (a few minutes the first time) ..."
-	$(VENV)/bin/python $(call PIP,$(VENV)/bin/python) -e .
+	$(VENV)/bin/python $(PIP) -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(VENV)/bin/python $(call PIP,$(VENV)/bin/python) -e ".[dev,sql]"
+	$(VENV)/bin/python $(PIP) -e ".[dev,sql]"
 	@touch $@
 
 clean:

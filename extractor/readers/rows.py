@@ -21,6 +21,7 @@ _NAMED_US = re.compile(r"([A-Za-z]{3})[A-Za-z]*\.? (\d{1,2}),? (\d{4})(?: .*)?\Z
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: control characters that no clinical text holds in number (tab, line feed, form feed and carriage return are text)
+_BLANK = "\ufeff \t\r\n\x00"
 _BINARY = re.compile("[\x00-\x08\x0b\x0e-\x1f]")
 
 
@@ -156,7 +157,7 @@ def parse_text(value: Any) -> str:
         value = decode(bytes(value))
     if not isinstance(value, str):
         raise RowError(f"text is not text but {type(value).__name__}")
-    if "\x00" in value and len(_BINARY.findall(value[:20_000])) * 10 > len(value[:20_000]):
+    if "\x00" in value and value.strip(_BLANK) and len(_BINARY.findall(value[:20_000])) * 10 > len(value[:20_000]):
         raise RowError("text is not text but binary data")
     return clean(value)
 
@@ -200,7 +201,7 @@ def build(
     kind = "" if note_type is None or note_type != note_type else clean(str(note_type)).strip()
     if problems:
         return NoteRow(source, row, patient, note, date, kind, body, "rejected", "; ".join(problems))
-    return NoteRow(source, row, patient, note, date, kind, body, "ok" if body.strip("\ufeff \t\r\n\x00") else "empty")
+    return NoteRow(source, row, patient, note, date, kind, body, "ok" if body.strip(_BLANK) else "empty")
 
 
 def reject(source: str, row: int, reason: str, *, patient_id: str = "", note_id: str = "") -> NoteRow:
