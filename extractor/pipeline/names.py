@@ -13,6 +13,7 @@ _JOINT = re.compile(
     r"(?:the\s+|serum\s+|total\s+|plasma\s+|her\s+|his\s+)*$"
 )
 _NUMBER_BEFORE = re.compile(r"\d\s?$")
+_PER_VOLUME = re.compile(r"/\s?(?:ul|mcl|mm|cu|cmm|microl|l\b)")
 _NUMBER_BEHIND = re.compile(r"\+?\s*[:=]?\s*[<>]?\s*\d")
 
 
@@ -36,6 +37,8 @@ def merge(folded: str, hits: list[Hit]) -> list[Name]:
     for hit in hits:
         # the K of "142 K/uL" is no potassium
         unit_like = hit.end - hit.start <= 2 and _NUMBER_BEFORE.search(folded[max(0, hit.start - 3) : hit.start])
+        if hit.end - hit.start == 1 and _PER_VOLUME.match(folded, hit.end):
+            continue
         if unit_like and not _NUMBER_BEHIND.match(folded, hit.end):
             continue
         if names and names[-1].hit.key == hit.key and _SAME.match(folded[names[-1].end : hit.start]):

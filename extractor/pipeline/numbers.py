@@ -114,7 +114,9 @@ class Grammar:
         moves, older, newer, times = (phrases(trend[k]) for k in ("moves", "older", "newer", "times"))
         self.move = re.compile(moves)
         # "(was 3 last month)", ", down from 17.3", "; prev 8"
-        self.older = re.compile(rf"[\s,;(]*(?:{moves}\s+)*{older}[\s:=(]*(?:{older}[\s:=]*)?")
+        self.older = re.compile(
+            rf"[\s,;(]*(?:{moves}\s+)*{older}[\s:=(]*(?:{older}[\s:=]*)?(?:(?:a|the)\s+)?(?:(?:peak|high|low|max|maximum)\s+(?:of\s+)?)?"
+        )
         self.newer = re.compile(
             rf"[\s,;]*(?:{newer}\s+)*(?:{moves}\s+)*(?:back\s+)?{newer}\s*"
             rf"|[\s,;]*(?:{newer}\s+)+(?:{moves}\s+)+(?:at|to)\s+"

@@ -79,7 +79,7 @@ def connect(
     g = grammar()
     folded = folded if folded is not None else folded_text(text)
     flag, start, reference = None, pos, None
-    charge = re.compile(r"[+−](?=[\s:=])").match(text, pos, limit)  # Na+ 138
+    charge = re.compile(r"[+−]{1,2}(?=[\s:=\d])").match(text, pos, limit)  # Na+ 138
     pos = charge.end() if charge else pos
     while pos < limit:
         mark = g.flag.match(text, pos, limit) if text[pos] in "([*!↑↓" else None
@@ -372,14 +372,18 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
             if older is not None:
                 nxt = read_plain(text, older.end(), limit, letters=letters, folded=folded, joint=_DASH)
             elif later is not None and (
-                g.move.search(later.group()) or (from_first and re.search(r"\bto\b", later.group()))
+                _NOW.search(later.group())
+                or g.move.search(later.group())
+                or (from_first and re.search(r"\bto\b", later.group()))
             ):
                 nxt, newer = read_plain(text, later.end(), limit, letters=letters, folded=folded, joint=_DASH), True
             else:
                 # "1.2 today, 1.4 last week": a word for its time stands behind the next number
                 gap = re.compile(r"[\s,;]*(?:and\s+)?").match(folded, at, limit)
                 nxt = read_plain(text, gap.end(), limit, letters=letters, folded=folded)
-                if nxt is not None and not g.time.match(folded, nxt.tail, limit):
+                dated = nxt is not None and passed is not None and _DATED.match(folded, nxt.tail, limit) is not None
+                newer = time is not None and _COMMA_NOW.match(time.group()) is not None
+                if nxt is not None and not dated and not newer and not g.time.match(folded, nxt.tail, limit):
                     nxt = None
             if nxt is None and first.unit:
                 nxt, newer = _series(text, folded, found[-1][0], limit, letters), True
@@ -398,6 +402,9 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
     return replace(readings[current], history=history, tail=found[-1][0].tail)
 
 
+_NOW = re.compile(r"\b(?:now|currently|today)\b")
+_DATED = re.compile(r"[\s,(]*(?:on|in|at|le)?\s*(?:" + _WRITTEN_DATE.pattern + r")")
+_COMMA_NOW = re.compile(r"\s*[,;]\s*(?:now|currently|today)\b")
 _SERIES = re.compile(
     r"(?:\s+(?:before|after|at|on|in|during|prior to|following|within)\s+[^,;.]{1,40}|\s*\([^()]{3,24}\))?"
     r",\s*(?:and\s+)?(?=[\d<>])"
