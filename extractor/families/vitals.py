@@ -204,11 +204,16 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
             return
     letters = hit.get("letters", {})
     reading = None
-    if not (hit.get("body") and re.search(r"\b(?:in|\))\s*$|\btall$", note.folded[max(0, name.start - 6) : name.end])):
+    ahead = note.folded[max(floor, name.start - 6) : name.start]
+    follows = hit.get("body") and (re.search(r"\bin\s+$|\)\s*$", ahead) or note.folded[name.start : name.end] == "tall")
+    if not follows:
         reading = values.read_number(text, name.end, limit, letters=letters, folded=note.folded)
     start, end = name.start, 0
     if reading is None:
-        reading = values.read_before(text, name.start, floor, letters=letters, folded=note.folded)
+        # "163 cm (5 ft 4 in) tall": the bracket repeats the value
+        bracket = text.rfind("(", floor, name.start) if ahead.rstrip().endswith(")") else -1
+        at = bracket if bracket > 0 else name.start
+        reading = values.read_before(text, at, floor, letters=letters, folded=note.folded)
         if reading is None or (reading.unit is None and hit.key != "temperature"):
             return
         if hit.key not in ("height", "spo2", "weight", "temperature", "heart_rate"):
