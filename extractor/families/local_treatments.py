@@ -27,7 +27,7 @@ _OF = re.compile(
     re.IGNORECASE,
 )
 _SITE = re.compile(
-    r"\b(?:to|of) (?:the )?((?:[a-z/-]+ ?){1,5}?)(?=[,.;()\d]|$| and (?:was|she|he)| with| in | for | from | was| region| area| on | due | because | after | before | using | at | by )"
+    r"(?:\bto|^\s*of) (?:the )?((?:[a-z/-]+ ?){1,5}?)(?=[,.;()\d]|$| and (?:was|she|he)| with| in | for | from | was| region| area| on | due | because | after | before | using | at | by )"
 )
 
 

@@ -140,7 +140,7 @@ def _last_hard(text: str, left: int, start: int) -> int:
 
 
 _PRONOUN = re.compile(
-    r"[;,]?\s*(?:but\s+)?(?:it|this|which|these|never|not|has not|was not|veteran|patient|pt|he|she|now|last|stopped|"
+    r"[;,]?\s*(?:but\s+|however,?\s+)?(?:the\s+)?(?:it|was|were|had to be|this|which|these|never|not|has not|was not|veteran|patient|pt|he|she|now|last|stopped|"
     r"d/c|held|completed|still|continues|insurance|prescription|currently|reduced|dose|\d+ ?mg)\b",
     re.IGNORECASE,
 )

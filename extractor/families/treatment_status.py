@@ -64,7 +64,7 @@ class Cues:
         for name in _ORDER:
             if name == "held" and _TRIAL_NAMED.match(after):
                 return "planned"
-            if done and name in ("planned", "ongoing"):
+            if done and name == "planned":
                 continue
             if _any(self.after[name], after):
                 if name == "planned" and re.match(
