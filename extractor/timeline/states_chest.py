@@ -17,7 +17,9 @@ def _negative_is_fresh(patient: Patient, settings: Settings, facts: list[Fact]) 
         return True
     days = settings.window("chest_ct")
     return any(
-        "radiol" in fact.note_type.lower() and time.is_fresh(fact, patient.index_date, days=days) for fact in facts
+        ("radiol" in fact.note_type.lower() or fact.date_precision == "day")
+        and time.is_fresh(fact, patient.index_date, days=days)
+        for fact in facts
     )
 
 

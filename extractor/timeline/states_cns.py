@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from extractor.records import Fact
 from extractor.timeline import chronology as time
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
@@ -17,6 +18,27 @@ STABLE_DAYS, STEROID_DAYS = 14, 7
 
 def _imaging(patient: Patient, settings: Settings) -> Answer:
     return patient.context("brain_img", settings)
+
+
+def overruled(possible: list[Fact], absent: list[Fact]) -> bool:
+    """Is every suspicion answered by a denial: of a later day, or further down in the same note?"""
+    return all(
+        any(
+            time.last_day(no) > time.last_day(maybe)
+            or (no.note_id == maybe.note_id and no.start > maybe.start and time.last_day(no) >= time.last_day(maybe))
+            for no in absent
+        )
+        for maybe in possible
+    )
+
+
+def _rests_on_recent_imaging(patient: Patient, settings: Settings, absent: list[Fact]) -> bool:
+    """A denial with a day of its own quotes a study of that day; one without needs the study in the packet."""
+    days = settings.window("brain_imaging")
+    return any(
+        time.is_dated(fact) and fact.date_precision == "day" and time.is_fresh(fact, patient.index_date, days=days)
+        for fact in absent
+    )
 
 
 def brain_metastases(patient: Patient, settings: Settings) -> Answer:
@@ -40,7 +62,7 @@ def brain_metastases(patient: Patient, settings: Settings) -> Answer:
     if present or local:
         return time.say(Truth.T, "Brain metastases.", (present + local)[-4:])
     imaging = _imaging(patient, settings)
-    if possible and not (absent and max(time.last_day(f) for f in absent) > max(time.last_day(f) for f in possible)):
+    if possible and not overruled(possible, absent):
         return time.say(Truth.U, "Brain metastases are suspected.", possible, review=("R5",), missing="brain MRI")
     other = [fact for fact in patient.facts("brain_lesion_other") if fact.assertion in ("present", "possible")]
     if other:
@@ -52,8 +74,8 @@ def brain_metastases(patient: Patient, settings: Settings) -> Answer:
             missing="nature of the intracranial lesion",
         )
     if absent:
-        if imaging.truth is Truth.T:
-            return time.say(Truth.F, f"No brain metastases; {imaging.reason}", absent[-3:])
+        if imaging.truth is Truth.T or _rests_on_recent_imaging(patient, settings, absent):
+            return time.say(Truth.F, "No brain metastases on recent imaging.", absent[-3:])
         return time.say(
             Truth.U,
             "No brain metastases on older imaging only.",
@@ -306,7 +328,7 @@ def active_cord_compression(patient: Patient, settings: Settings) -> Answer:
                 Truth.F, "Cord compression treated and stable, off steroids.", over or later, review=("R6",)
             )
         return time.say(Truth.T, "Cord compression.", present)
-    if possible and not (absent and max(time.last_day(f) for f in absent) >= max(time.last_day(f) for f in possible)):
+    if possible and not overruled(possible, absent):
         return time.say(
             Truth.U, "Cord compression is possible or threatened.", possible, review=("R5",), missing="spine MRI"
         )
@@ -335,7 +357,7 @@ def leptomeningeal_disease(patient: Patient, settings: Settings) -> Answer:
                 missing="cerebrospinal fluid or spine MRI",
             )
         return time.say(Truth.T, "Leptomeningeal disease.", present)
-    if possible and not (newest_absent and newest_absent >= max(time.last_day(fact) for fact in possible)):
+    if possible and not overruled(possible, absent):
         return time.say(
             Truth.U,
             "Leptomeningeal disease is suspected.",
@@ -344,8 +366,8 @@ def leptomeningeal_disease(patient: Patient, settings: Settings) -> Answer:
             missing="cerebrospinal fluid or spine MRI",
         )
     if absent:
-        if imaging.truth is Truth.T:
-            return time.say(Truth.F, f"No leptomeningeal disease; {imaging.reason}", absent[-3:])
+        if imaging.truth is Truth.T or _rests_on_recent_imaging(patient, settings, absent):
+            return time.say(Truth.F, "No leptomeningeal disease on recent imaging.", absent[-3:])
         return time.say(
             Truth.U,
             "No leptomeningeal disease on older imaging only.",
