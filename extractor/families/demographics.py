@@ -37,7 +37,8 @@ _ANS = re.compile(
 )
 _LETTER = re.compile(
     r"(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/"
-    r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\())"
+    r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\()"
+    r"|\s+(?!IU|UI|CFU|PFU)[A-Z]{2,})"  # "62M SCLC"
 )
 _PATIENT_COMMA = re.compile(r"\bpatient,\s?(?P<n>\d{2}),")
 _WORDED = re.compile(
@@ -58,9 +59,11 @@ _LABEL = re.compile(
     r"\b(?:sex|gender|sexe|birth sex|sex at birth|legal sex"
     r"|administrative gender)\s*[:=]\s*(?:\|\s*)?(?P<sex>masculin|feminin|female|male|femme|homme|[mfh]\b)"
 )
+_BIRTH_SEX = re.compile(r"\b(?:dob|date of birth|born)\s*[:=]?\s*[\w/.\- ]{6,12}[,;]\s*(?P<sex>male|female|[mf]\b)")
 _AGE_LABEL = re.compile(r"\bage\s*/\s*sex\s*[:=]?\s*(?P<n>\d{1,3})\s*(?:y\w*)?\s*/?\s*(?P<sex>m|f|male|female)\b")
 _TITLE = re.compile(
-    r"(?<![A-Za-z])(?P<male>Mr\.?|Monsieur|MR\.?)(?=\s+[A-Z])|(?<![A-Za-z])(?P<female>Mrs\.?|Ms\.?|Miss|Mme"
+    r"(?<![A-Za-z])(?P<male>Mr\.?|Monsieur|MR\.|MR(?!\s+(?i:brain|head|spine|liver|abd|pelvis"
+    r"|angio|chest|prostate|cardiac|entero|cholangio|neck|whole|whole-spine)))(?=\s+[A-Z])|(?<![A-Za-z])(?P<female>Mrs\.?|Ms\.?|Miss|Mme"
     r"|Madame|MRS\.?|MS\.)(?=\s+[A-Z])|(?P<male2>\bMonsieur\b)|(?P<female2>\bMadame\b)"
 )
 _PRONOUN = re.compile(r"(?<![\w'’-])(?<!\b[a-z] )(?:(?P<male>he|his|him|himself)|(?P<female>she|her|hers|herself))\b")
@@ -314,11 +317,13 @@ def _sex(note: NoteText, ages: list[_Age]) -> tuple[int, int, str] | None:
 
 def _labels(note: NoteText) -> list[tuple[int, int, str]]:
     folded = note.folded
-    if "sex" not in folded and "gender" not in folded:
-        return []
+    named = "sex" in folded or "gender" in folded
+    patterns = (_LABEL, _AGE_LABEL) if named else ()
+    if any(hint in folded for hint in _BIRTH_HINTS):
+        patterns += (_BIRTH_SEX,)
     return [
         (m.start("sex"), m.end("sex"), "male" if m["sex"][0] in "mh" else "female")
-        for pattern in (_LABEL, _AGE_LABEL)
+        for pattern in patterns
         for m in pattern.finditer(folded)
     ]
 
