@@ -159,7 +159,9 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     stated = details.line(before, after)
     if stated is not None:
         attributes["line"] = stated
-    intents = cues.intents(before[-90:] + " " + note.folded[course.start : course.end] + " " + after[:60])
+    intents = cues.intents(
+        before[-90:] + " " + note.folded[course.start : course.end] + " " + ("" if single else after[:60])
+    )
     phase = cues.intents(before[-28:] + " # " + note.folded[course.start : course.end] + " # " + after[:16])
     intents = [name for name in intents if name not in PHASES or name in phase]
     if intents:
