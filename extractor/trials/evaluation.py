@@ -119,14 +119,14 @@ class Evaluator:
         return {name: scope.state(state).truth for name, state in self.trial.cohorts.items()}
 
     def _result(self, row: Criterion, scope: Scope, result, contexts) -> Result:
-        applies, why = Truth.T, None
+        applies, why = Truth.T, Answer(Truth.T)
         parent = self._parents.get(row.id)
         if parent is not None and parent.applies is not None:
             answer = self._plain(parent.applies, scope)
             applies, why = answer.truth, answer
         if row.applies is not None and applies is not Truth.F:
             answer = self._plain(row.applies, scope)
-            if answer.truth < applies or why is None:
+            if answer.truth < applies:
                 applies, why = answer.truth, answer
         if applies is Truth.F:
             reason = f"Not applicable. {why.reason}".strip()
@@ -213,7 +213,7 @@ class Evaluator:
         """A silent part of a leaf that is not silent as a whole."""
         if not _can_be_absent(atom):
             return found
-        policy = row.absence_of.get(atom.name, row.absence)
+        policy = row.absence_of.get(getattr(atom, "name", ""), row.absence)
         truth, because = self._policy(policy, scope, contexts)
         if truth is Truth.U:
             return found

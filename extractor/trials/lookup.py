@@ -33,7 +33,9 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _inside(interval: time.Interval, index: datetime.date, window: Window | None) -> Truth:
+def _inside(interval: time.Interval | None, index: datetime.date, window: Window | None) -> Truth:
+    if interval is None:
+        return Truth.U
     if window is None:
         return Truth.F if interval[0] > index else Truth.T if interval[1] <= index else Truth.U
     if window.days is not None:
@@ -50,10 +52,9 @@ def _limits(name: str, facts: Sequence[Fact], fact: Fact, sex: str | None) -> tu
     if fact.ref_high is not None:
         return (fact.ref_high, fact.ref_high), False
     others = [f for f in facts if f.ref_high is not None]
-    near = [f for f in others if f.note_id == fact.note_id] or others
-    if near:
-        limit = near[-1].ref_high
-        return (limit, limit), False
+    near = [f.ref_high for f in others if f.note_id == fact.note_id] or [f.ref_high for f in others]
+    if near and near[-1] is not None:
+        return (near[-1], near[-1]), False
     default = knowledge.uln(name, sex)
     if default is not None and fact.attributes.get("flag") == "H" and fact.value is not None:
         low, high = default
@@ -114,7 +115,7 @@ def judge(node: Compare, measures: Sequence[Measure], patient: Patient, *, defau
         inside = f" within {node.window}" if node.window else ""
         return Answer(
             Truth.U,
-            f"No {what} is recorded; required {limit}.",
+            f"No value of {what} is recorded; required {limit}.",
             asserted=False,
             missing=f"{what}{inside}",
         )
