@@ -37,6 +37,10 @@ _WISH = re.compile(
     r"\b(?:if|eligib\w*|criteria|requires?|required|inclusion|exclusion|must|should be|patients with|until|when"
     r"|unless)\b[^.;\n]*$"
 )
+_CHANGE = re.compile(r"([0-5])\s+to\s+([0-5])(?!\d)")
+_MOVED = re.compile(
+    r"\b(?:declin|improv|worsen|deteriorat|decreas|increas|chang|went|dropp|progress|gone)\w*\b.*\bfrom\b"
+)
 _REQUIRED = re.compile(r"\s+(?:is\s+|are\s+|was\s+)?(?:required|eligible|to enroll|needed)\b")
 
 _words: dict[str, int] = {}
@@ -69,6 +73,13 @@ def _status(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
     comparator = re.compile(r"(?:<=|>=|<|>|≤|≥|less than or equal to\s|at least\s|up to\s)\s?").match(folded, at, limit)
     sign = comparator.group().strip() if comparator else "="
     at = comparator.end() if comparator else at
+    change = _CHANGE.match(folded, at, limit) if _MOVED.search(folded, name.end, at) else None
+    if change is not None and name.hit.key == "ecog":
+        # "declined from 1 to 2": two values, the last is current
+        older = _draft(note, name, "ecog", float(change[1]), None, "=", name.start, change.end(1))
+        yield replace(older, temporality="historical")
+        yield _draft(note, name, "ecog", float(change[2]), None, "=", name.start, change.end(2))
+        return
     found = _read(folded, at, limit, name.hit.key)
     if found is None:
         return

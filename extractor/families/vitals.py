@@ -30,7 +30,9 @@ _PRESSURE = re.compile(
     r"|\\)\s?(?P<d1>\d{1,3})(?:\s?[-–]\s?(?P<d2>\d{2,3}))?(?![\d/])"
     r"(?P<unit>\s?(?:mm\s?(?:of\s)?Hg|mmhg|MMHG|cmHg))?"
 )
-_NEXT_PRESSURE = re.compile(r"\s*(?:->|-->|→|\bto\b|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)")
+_NEXT_PRESSURE = re.compile(
+    r"\s*(?:\([a-z ]{3,24}\)|(?:sitting|lying|supine|standing))?\s*[,;]\s*(?=\d{2,3}/\d{2})|\s*(?:->|-->|→|\bto\b|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)"
+)
 _FEET = re.compile(
     r"(?P<ft>[3-7])\s?(?:'|’|′|ft\.?|feet|foot|-foot)\s?(?:,\s?|-)?(?:(?P<inch>\d{1,2}(?:\.\d+)?)\s?(?:\"|''|”|″"
     r"|in\.?\b|inch(?:es)?\b|-inch)?)?",
