@@ -271,6 +271,33 @@ def test_one_denied_item_leaves_the_rest_to_the_absence_policy(state, denied):
     assert not ask(state, denied).asserted
 
 
+@pytest.mark.parametrize(
+    ("plan", "correctable"),
+    [
+        ([drug("carboplatin", status="planned")], True),
+        ([drug("carboplatin", status="planned"), drug("cisplatin", status="declined")], False),
+        ([drug("carboplatin", "2025-04-01", status="planned")], False),
+        ([], False),
+    ],
+)
+def test_missing_platinum_is_for_now_only_with_a_plan(plan, correctable):
+    answer = ask("platinum_for_this_tumour", fact("no_prior", value_text="platinum"), *plan)
+    assert (answer.truth, answer.correctable) == (Truth.F, correctable)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ([fact("lhrh_analogue", "medication", value_text="leuprolide", attributes={"status": "ongoing"})], "T"),
+        ([drug("goserelin", "2022-03", "2024-02", attributes={"reason_stopped": "completed"})], "F"),
+        ([drug("goserelin", None, "2026-02-10")], "T"),
+        ([drug("goserelin", None, "2025-02-10")], "U"),
+    ],
+)
+def test_the_lhrh_analogue(facts, expected):
+    assert ask("lhrh_ongoing", *facts).truth.name == expected
+
+
 def test_the_clear_date_of_a_drug_and_both_policies():
     answer = ask("washout_incomplete", drug("atezolizumab", "2025-05-01", "2026-01-02"))
     assert answer.clear_date == D(2026, 5, 17)

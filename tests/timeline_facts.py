@@ -55,6 +55,7 @@ def drug(name: str, first: str | None = None, last: str | None = None, *, status
         attributes["start_date"] = first
     if last:
         attributes["end_date"] = last
+    first, last = (f"{text}-01" if text and len(text) == 7 else text for text in (first, last))
     assertion = {"planned": "hypothetical", "declined": "absent", "not_given": "absent"}.get(status, "present")
     return fact(
         name, "therapy", on=first or last, until=last or first, attributes=attributes, assertion=assertion, **columns

@@ -41,6 +41,9 @@ def lhrh_ongoing(patient: Patient, settings: Settings) -> Answer:
     """I6: an LHRH analogue (antagonists accepted, R6) goes on; a depot past its interval and grace is open."""
     facts = [fact for fact in patient.facts("lhrh_analogue", "medication")]
     facts += [fact for fact in patient.facts(family="therapy") if is_in(fact, "lhrh_analogue", "lhrh_antagonist")]
+    named = [fact for fact in facts if fact.family == "therapy" or fact.value_text]
+    if named:  # a word for the class beside a named drug is advice or the protocol's demand
+        facts = named + [fact for fact in facts if fact not in named and status(fact) in ("declined", "not_given")]
     facts.sort(key=lambda fact: (fact.note_date or datetime.date.min, time.last_day(fact), fact.fact_id))
     if not facts:
         vague = patient.facts("hormone_therapy", "therapy")
@@ -55,8 +58,7 @@ def lhrh_ongoing(patient: Patient, settings: Settings) -> Answer:
     stopped = [
         fact
         for fact in told
-        if status(fact) in ("declined", "not_given", "discontinued", "stopped", "held")
-        or stop_reason(fact) in ("choice", "toxicity")
+        if status(fact) in ("declined", "not_given", "discontinued", "stopped", "held") or stop_reason(fact)
     ]
     ongoing = [fact for fact in told if status(fact) == "ongoing"]
     if stopped and not ongoing:

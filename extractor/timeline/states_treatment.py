@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from extractor.records import Fact
 from extractor.timeline import chronology as time
 from extractor.timeline import tumour as t
@@ -98,6 +100,28 @@ def prior_systemic_line(patient: Patient, settings: Settings) -> Answer:
     return time.silent("systemic therapy", missing="treatment history")
 
 
+#: a plan whose day passed so long ago without a dose is no plan any more
+PLAN_DAYS = 60
+
+
+def _still_planned(patient: Patient, course: Course) -> bool:
+    """A plan that was not refused in the same or a later note and whose day has not long passed."""
+    plans = [fact for fact in course.facts if status(fact) in ("planned", "ordered")]
+    if not plans:
+        return False
+    newest = max(fact.note_date or datetime.date.min for fact in plans)
+    due = max(time.last_day(fact) for fact in plans)
+    refused = [fact for fact in drug_facts(patient) if is_in(fact, "platinum") and status(fact) == "declined"]
+    refused += [
+        fact
+        for fact in patient.facts("treatment_refusal", "administrative")
+        if fact.assertion == "present" and fact.value_text == "treatment"
+    ]
+    if any((fact.note_date or datetime.date.min) >= newest for fact in refused):
+        return False
+    return (patient.index_date - due).days <= PLAN_DAYS
+
+
 def _before_the_tumour(patient: Patient, course: Course) -> bool:
     """Ended more than a year before the first day that any note gives to this tumour: it treated another one."""
     found = t.tumour(patient, Settings())
@@ -118,7 +142,7 @@ def platinum_for_this_tumour(patient: Patient, settings: Settings) -> Answer:
     planned = [
         course
         for course in courses(patient)
-        if is_in(course.drug, "platinum") and course.given is Truth.F and course.planned
+        if is_in(course.drug, "platinum") and course.given is Truth.F and _still_planned(patient, course)
     ]
     earlier = [course for course in found if _before_the_tumour(patient, course)]
     if found and len(earlier) == len(found):
