@@ -35,7 +35,7 @@ _MONTH_NUMBERS = {
     name: number
     for number, names in enumerate(
         (
-            "january jan janvier janv januar gennaio", "february feb fevrier fevr fev februar", "march mar mars marz",
+            "january jan janvier janv januar", "february feb fevrier fevr fev februar", "march mar mars marz",
             "april apr avril avr", "may mai", "june jun juin juni", "july jul juillet juil juli",
             "august aug aout", "september sep sept septembre", "october oct octobre oktober okt",
             "november nov novembre", "december dec decembre dezember dez",
@@ -55,14 +55,14 @@ _NUMBERS = {
 }  # fmt: skip
 _UNITS = {"d": "day", "j": "day", "w": "week", "s": "week", "m": "month", "y": "year", "a": "year"}
 _COUNT = r"(?:\d{1,3}|(?:a )?couple(?: of)?|a few|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|an?|un|une|deux|trois|quatre|cinq)"
-_SPAN = r"(?:days?|weeks?|wks?|wk|months?|mos?|mths?|years?|yrs?|yr|jours?|semaines?|mois|ans|hours?)"
+_SPAN = r"(?:days?|d(?= ago)|weeks?|wks?|wk|w(?= ago)|months?|m(?= ago)|mos?|mths?|years?|yrs?|yr|jours?|semaines?|mois|ans|hours?)"
 _YEAR = r"(?:19[2-9]\d|20\d\d)"
 _SEP = r"[/.\-]"
 
 _EXPRESSION = re.compile(
     rf"""
   (?<!\w)(?:
-    (?<!\w) (?P<ago> (?:(?:about|approximately|~|some|over|almost|nearly|il\ y\ a|around)\s*)?(?P<an>{_COUNT})(?:\s*(?:-|to)\s*(?P<an2>\d{{1,3}}|{_COUNT}))?[\s-]*(?P<au>{_SPAN})\s+(?P<aw>ago|earlier|prior|previously|before|back)\b )
+    (?<![\w.,]) (?P<ago> (?:(?:about|approximately|~|some|over|almost|nearly|il\ y\ a|around)\s*)?(?P<an>{_COUNT})(?:\s*(?:-|to)\s*(?P<an2>\d{{1,3}}|{_COUNT}))?[\s-]*(?P<au>{_SPAN})\s+(?P<aw>ago|earlier|prior|previously|before|back)\b )
   | (?=\d)(?:
       (?<![\w/.\-]) (?P<iso> (?P<iy>{_YEAR}) (?P<is>[-/.]) (?P<im>\d\d?) (?P=is) (?P<id>\d\d?) ) (?=$|[^\d/.\-]|[.\-/](?!\d)|T?\d\d:)
     | (?<![\w/.,]) (?P<num> (?P<na>\d\d?) (?P<ns>{_SEP}) (?P<nb>\d\d?) (?P=ns) (?P<ny>{_YEAR}|\d\d) ) (?=$|[^\w/.\-]|[.\-](?!\d)|-(?=\d\d?[/.\-])|/(?![\w]))
@@ -70,7 +70,7 @@ _EXPRESSION = re.compile(
     | (?<![\w/.]) (?P<compact> (?P<cy>20[0-4]\d|19\d\d)(?P<cm>0[1-9]|1[0-2])(?P<cd>0[1-9]|[12]\d|3[01]) ) (?!\w)
     | (?<![\w/.]) (?P<my> (?P<mm>\d\d?)/(?P<myy>{_YEAR}) ) (?![\w/])
     | (?<![\w/.\-]) (?P<ym> (?P<yy>{_YEAR})-(?P<ymm>0[1-9]|1[0-2]) ) (?![\w\-/])
-    | (?<![\w/.]) (?P<dmy> (?P<dd>\d\d?)(?:st|nd|rd|th|er)?\s+(?:of\s+)?(?P<dm>{_M})\.?,?\s+(?P<dy>{_YEAR}) ) (?!\w)
+    | (?<![\w/.]) (?P<dmy> (?P<dd>\d\d?)(?:st|nd|rd|th|er|\.)?\s+(?:of\s+)?(?P<dm>{_M})\.?,?\s+(?P<dy>{_YEAR}) ) (?!\w)
     | (?<![\w/.,]) (?P<dmo> (?P<qd>\d\d?)(?:st|nd|rd|th|er)?\s+(?:of\s+)?(?P<qm>{_M}) ) (?!\w)
     | (?<!\w) (?P<dash> (?P<sd>\d\d?)[-](?P<sm>{_M}) ) (?!\w)
     | (?<![\w/.\-]) (?P<yr2> (?<=')(?P<y2>\d\d) ) (?![\w'])
@@ -78,9 +78,9 @@ _EXPRESSION = re.compile(
     | (?:(?<![\w/.\-#$:,])|(?<=[12]\d\d\d[-–])|(?<=^[-])|(?<=\s[-])) (?P<year> {_YEAR} ) (?![\w/%]|\.\d|-(?!(?:19|20)\d\d\b)\d{{3}}|:\d|\s*(?:ml|mg|mcg|iu|units?|cc|g|kg|cells|copies|patients|kcal|mm|cm|ng|u)\b)
     )
   | (?=[^\W\d_]|~)(?:
-      (?<!\w) (?P<mdy> (?:(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)(?:day|sday|nesday|rsday|urday)?,?\s+)? (?P<tm>{_M})\.?\s+(?P<td>\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+|\s*,?\s+of\s+)(?P<ty>{_YEAR}) ) (?!\w)
-    | (?<!\w) (?P<vm> (?P<vq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi)(?:\s+|-)(?P<vmm>{_M})\b\.?(?:,?\s+(?P<vmy>{_YEAR}))? ) (?!\w)
-    | (?<!\w) (?P<vy> (?P<vyq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi|spring|summer|fall|autumn|winter)(?:\s+of|\s+in)?(?:\s+|-)(?P<vyy>{_YEAR}) ) (?![\w/])
+      (?<!\w) (?P<mdy> (?:(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)(?:day|sday|nesday|rsday|urday)?,?\s+)? (?P<tm>{_M})\.?\s+(?:the\s+)?(?P<td>\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+|\s*,?\s+of\s+)(?P<ty>{_YEAR}) ) (?!\w)
+    | (?<!\w) (?P<vm> (?P<vq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi|anfang|mitte|ende)(?:\s+|-)(?P<vmm>{_M})\b\.?(?:,?\s+(?P<vmy>{_YEAR}))? ) (?!\w)
+    | (?<!\w) (?P<vy> (?P<vyq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi|anfang|mitte|ende|q[1-4]|spring|summer|fall|autumn|winter)(?:\s+of|\s+in)?(?:\s+|-)(?P<vyy>{_YEAR}) ) (?![\w/])
     | (?<!\w) (?P<mon> (?P<om>{_M})\.?(?:,)?\s*(?:of\s+)?(?:(?P<oy>{_YEAR})|'(?P<oy2>\d\d)) ) (?![\w/])
     | (?<!\w) (?P<md> (?P<pm>{_M})\.?\s+(?P<pd>\d\d?)(?:st|nd|rd|th)? ) (?![\w/%]|\.\d|\s*(?:mm|cm|mg|ml|%|x\b))
     | (?<!\w) (?P<ilya> il\ y\ a\s+(?P<in>{_COUNT})\s*(?P<iu>{_SPAN}) ) (?!\w)
@@ -98,11 +98,11 @@ _EXPRESSION = re.compile(
 
 # what stands before or behind a partial date that shows it is none
 _NOT_BEFORE = re.compile(
-    r"(?:\b(?:ln|lns|nodes?|lymph nodes?|ecog|ps|pain|strength|gcs|bp|murmur|take|takes|taking|score|gleason|grade|stage|station|level|ratio|titer|titre|vision|va|apgar|motor|reflexes|pulses|power|wbrt|pci|xrt|rt|sbrt|imrt|cycle|cycles|dose|doses|fraction|fractions|rated|is|are|was|sat|about|approximately|arm|phase|hep|hiv|cn|type|fx|pts?|all|gy|no|tel|phone|ext|call|mrn|acc|accession|room|rm|blood pressure)\.?\s*[:#=]?\s*|[#$]\s*|\d\s*[x×]\s*|\bx\s?)$",
+    r"(?:\b(?:ln|lns|nodes?|lymph nodes?|ecog|ps|pain|strength|gcs|bp|murmur|take|takes|taking|score|gleason|grade|stage|station|level|ratio|titer|titre|vision|va|apgar|motor|reflexes|pulses|power|wbrt|pci|xrt|rt|sbrt|imrt|cycle|cycles|dose|doses|fraction|fractions|rated|is|are|was|sat|about|approximately|arm|phase|hep|hiv|cn|type|fx|pts?|all|gy|no|age|aged|hgb|hct|wbc|plt|ratio|nodes? \(|tel|phone|ext|call|mrn|acc|accession|room|rm|blood pressure)\.?\s*[:#=]?\s*|[#$]\s*|\d\s*[x×]\s*|\bx\s?)$",
     re.IGNORECASE,
 )
 _NOT_AFTER = re.compile(
-    r"\s*(?:tabs?|tablets?|systolic|diastolic|murmur|nodes?|lymph|ln\b|lns\b|strength|positive|cores?|cycles?|doses?|packs?|ppd|mmhg|mm\b|cm\b|mg|ml|hpf|quadrants?|fractions?|fx\b|extremit|bilateral|in all|throughout|sei\b|pain|l\b|ls\b|cup|inch|pulses?|scale|criteria|blood cultures?|bottles?|levels?|teaspoon|of (?:a|the) (?:tab|pill)|planned|days? (?:on|off)|weeks? (?:on|off)|edema|pitting|limbs?|samples?|specimens?|slides?|biops|cases?|patients|on (?:a|the) (?:scale|pain))",
+    r"\s*(?:ns\b|normal saline|tabs?|tablets?|systolic|diastolic|murmur|nodes?|lymph|ln\b|lns\b|strength|positive|cores?|cycles?|doses?|packs?|ppd|mmhg|mm\b|cm\b|mg|ml|hpf|quadrants?|fractions?|fx\b|extremit|bilateral|in all|throughout|sei\b|pain|l\b|ls\b|cup|inch|pulses?|scale|criteria|blood cultures?|bottles?|levels?|teaspoon|of (?:a|the) (?:tab|pill)|planned|days? (?:on|off)|weeks? (?:on|off)|edema|pitting|limbs?|samples?|specimens?|slides?|biops|cases?|patients|on (?:a|the) (?:scale|pain))",
     re.IGNORECASE,
 )
 _HINT = re.compile(
@@ -113,14 +113,16 @@ _FUTURE = re.compile(
     r"\b(?:will|planned|plan|scheduled|next|due|upcoming|tentative|appointment|return|rtc|to start|to begin|follow[- ]?up|f/u|provisional|booked|book|through|continues|until|thru)\b[^.;]{0,40}$",
     re.IGNORECASE,
 )
-_YEAR_NOT_BEFORE = re.compile(r"(?:[#$]|\b(?:room|no|mrn|acc|id|ext|call|version|v|study|x|nct|dose|of|total|score|at|approximately|about|who|ajcc|fish|figo|isup|criteria|asco|wbc|ferritin|count|level|ng|cells|weight|weighing|[<>=~]))\s*[.:#]?\s*$", re.IGNORECASE)
+_YEAR_NOT_BEFORE = re.compile(r"(?:[#$]|\b(?:room|no|mrn|acc|id|ext|call|version|v|study|x|nct|dose|of|total|score|at|approximately|about|who|ajcc|fish|figo|isup|criteria|asco|wbc|ferritin|count|level|ng|cells|weight|weighing|bnp|cea|plt|plts|platelets|calcitonin|psa|cga|nse|ldh|ck|afp|ca|ddimer|d-dimer|hcg|crp|progrp|chromogranin|troponin|ferritin|bnp|probnp|ast|alt|alp|ggt|anc|alc|plaquettes|mrn|[<>=~]))\s*[.:#]?\s*$", re.IGNORECASE)
 _YEAR_OK_OF = re.compile(r"\b(?:early|late|end|beginning|middle|mid|spring|summer|fall|autumn|winter|" + _M + r")\s+of\s*$", re.IGNORECASE)
+_PLAIN = str.maketrans("éèêûùüäàâôîçÉÈÊÛÙÜÄÀÂÔÎÇ", "eeeuuuaaaoicEEEUUUAAAOIC")
 _QUICK = re.compile(
-    rf"\d|\b(?:{_M})\b|yesterday|today|tomorrow|tonight|\b(?:this|last|next|past|coming|previous)\s|\bago\b|hier\b|demain|day\b|\b(?:weeks?|months?|years?)\b", re.IGNORECASE
+    rf"\d|(?<![a-z])(?:{_M})(?![a-z])|yesterday|today|tomorrow|tonight|morning|hier|demain|aujourd|ago\b|day\b|(?:week|month|year|semaine|mois|ans|woche|monat|jahr)",
+    re.IGNORECASE,
 )
-_VAGUE_MONTH = {"early": (1, 10), "beginning": (1, 10), "debut": (1, 10), "mid": (11, 20), "middle": (11, 20), "mi": (11, 20), "late": (21, 31), "end": (21, 31), "fin": (21, 31)}
+_VAGUE_MONTH = {"early": (1, 10), "beginning": (1, 10), "debut": (1, 10), "mid": (11, 20), "middle": (11, 20), "mi": (11, 20), "anfang": (1, 10), "mitte": (11, 20), "ende": (21, 31), "late": (21, 31), "end": (21, 31), "fin": (21, 31)}
 _VAGUE_YEAR = {
-    "early": (1, 4), "beginning": (1, 3), "debut": (1, 3), "mid": (5, 8), "middle": (5, 8), "mi": (5, 8), "late": (9, 12), "end": (10, 12), "fin": (10, 12),
+    "early": (1, 4), "beginning": (1, 3), "debut": (1, 3), "mid": (5, 8), "middle": (5, 8), "mi": (5, 8), "anfang": (1, 4), "mitte": (5, 8), "ende": (10, 12), "q1": (1, 3), "q2": (4, 6), "q3": (7, 9), "q4": (10, 12), "late": (9, 12), "end": (10, 12), "fin": (10, 12),
     "spring": (3, 6), "summer": (6, 9), "fall": (9, 12), "autumn": (9, 12), "winter": (1, 3),
 }  # fmt: skip
 
@@ -182,13 +184,18 @@ def find(text: str, note_date: Day | None = None, *, date_order: str = "auto") -
     >>> [(str(d.earliest), str(d.latest)) for d in find("PD in March 2025", None)]
     [('2025-03-01', '2025-03-31')]
     """
+    if not text.isascii():
+        text = text.translate(_PLAIN)
     if not _QUICK.search(text):
         return []
     order = (infer_order(text, note_date) or "mdy") if date_order == "auto" else date_order
     spans: list[DateSpan] = []
     for match in _EXPRESSION.finditer(text):
         name = match.lastgroup or ""
-        read = _READERS[name](match, text, note_date, order)
+        try:
+            read = _READERS[name](match, text, note_date, order)
+        except (ValueError, OverflowError):  # a day that no calendar has
+            continue
         if read is None:
             continue
         start, end = match.span(name)
@@ -260,10 +267,14 @@ def _text_number(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 
 
 def _compact(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
+    if re.search(r"\b(?:mrn|phone|tel|fax|ssn|id|npi|account|acct|dose|units?)\W{0,3}$", t[: m.start()], re.IGNORECASE):
+        return None
     return _one(_day(int(m["cy"]), int(m["cm"]), int(m["cd"])))
 
 
 def _month_year(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
+    if re.search(r"\bratio\W{0,3}$", t[: m.start()], re.IGNORECASE):
+        return None
     return _month(int(m["myy"]), int(m["mm"]))
 
 
@@ -352,6 +363,7 @@ def _count(word: str) -> tuple[int, int] | None:
 
 
 def _months_back(day: Day, months: int) -> Day:
+    """``months`` before the day; ValueError before the year 1."""
     index = day.year * 12 + day.month - 1 - months
     year, month = divmod(index, 12)
     return Day(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
@@ -395,13 +407,15 @@ def _il_y_a(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 
 def _ahead(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     count = _count(m["hn"])
+    if _LOSS.search(t[max(0, m.start() - 40) : m.start()]):
+        return None
     return _moved(n, (-count[1], -count[0]), m["hu"]) if n and count and n.year < 9000 else None
 
 
 def _duration(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     """A state that has lasted until the note; a course that is over or a schedule ("for 3 cycles") is none."""
     count = _count(m["fn"])
-    if n is None or count is None:
+    if n is None or count is None or _COURSE.search(t[max(0, m.start() - 60) : m.start()]):
         return None
     unit, amount = m["fu"][0].lower(), count[1]
     try:
@@ -414,6 +428,13 @@ def _duration(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     except (ValueError, OverflowError):
         return None
     return first, n, "month" if unit in "my" else "day", "duration"
+
+
+_COURSE = re.compile(
+    r"\b(?:mg|mcg|ug|g|ml|units?|tabs?|tablets?|puffs?|drops?|daily|bid|tid|qid|qd|q\d+h|qhs|prn|once|twice|times|take|taking|takes|continue|continued|complete|will|plan|should|to be|course|another|needs?|instructed|advised|follow|hold|rest|repeat|given|prescribed|doses?)\b[^.;]{0,25}$",
+    re.IGNORECASE,
+)
+_LOSS = re.compile(r"\b(?:lost|loss|gained|gain|lb|lbs|kg|pounds|decline|increase|decrease|progressed|grew|times|episodes?|falls?|admissions?|visits?)\b[^.;]{0,20}$", re.IGNORECASE)
 
 
 def _relative(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
@@ -453,7 +474,8 @@ def _weekday(n: Day, name: str, ahead: bool, last: bool) -> Read:
         day = n + datetime.timedelta(days=(number - n.weekday()) % 7 or 7)
         return day, day, "day", "relative"
     latest = n - datetime.timedelta(days=back or (7 if last else 0))
-    earliest = latest - datetime.timedelta(days=7) if last and back else latest
+    # "last Tuesday" said on a Thursday may mean this week's or last week's
+    earliest = latest - datetime.timedelta(days=7) if last and 0 < back <= n.weekday() else latest
     return earliest, latest, "day", "relative"
 
 
@@ -512,6 +534,9 @@ _READERS: dict[str, Callable[[re.Match[str], str, Day | None, str], Read]] = {
 }  # fmt: skip
 
 _JOIN = re.compile(r"\s*(?:-|–|—|to|thru|through|until|till|au)\s*", re.IGNORECASE)
+_DAYS_BEFORE = re.compile(r"(?<![\w/.\-])(\d\d?)\s*(?:-|–|to|and)\s*$")
+_DAYS_BEHIND = re.compile(r"\s*(?:-|–|to)\s*(\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+)((?:19|20)\d\d)(?!\d)")
+_PRESENT = re.compile(r"\s*(?:-|–|—|to|until|through)\s*(?:present|now|date|today|current|ongoing)\b", re.IGNORECASE)
 _MONTH_BEFORE = re.compile(rf"(?<!\w)({_M})\.?\s*(?:-|–|to|through|/)\s*$", re.IGNORECASE)
 _PART_BEFORE = re.compile(r"(?<![\w/.\-])(\d\d?)(?:/(\d\d?))?\s*(?:-|–|to|thru|through)\s*$")
 
@@ -520,6 +545,10 @@ def _ranges(text: str, spans: list[DateSpan], note_date: Day | None, order: str)
     """Two dates joined by a dash or "to" are one range; a bare month before a range takes the year behind it."""
     found: list[DateSpan] = []
     for span in spans:
+        if found and span.start < found[-1].end:
+            continue
+        if span.kind == "date":
+            span = _widened(text, span, note_date)
         if span.kind == "date" and found and found[-1].kind in ("date", "vague", "range"):
             before = found[-1]
             joint = text[before.end : span.start]
@@ -540,3 +569,25 @@ def _ranges(text: str, spans: list[DateSpan], note_date: Day | None, order: str)
                 span = DateSpan(lead.start(), span.end, Day(year, month, 1), span.latest, "month", "range")
         found.append(span)
     return found
+
+
+def _widened(text: str, span: DateSpan, note_date: Day | None) -> DateSpan:
+    """A range that one date opens or closes: "4-7 March 2024", "Mar 4-7, 2024", "2018-present"."""
+    present = _PRESENT.match(text, span.end)
+    if present and note_date and span.earliest <= note_date:
+        return DateSpan(span.start, present.end(), span.earliest, note_date, span.precision, "range")
+    if span.precision != "day" or span.earliest != span.latest:
+        return span
+    behind = _DAYS_BEHIND.match(text, span.end)
+    if behind and text[span.start].isalpha():
+        year = int(behind.group(2))
+        first = _day(year, span.earliest.month, span.earliest.day)
+        last = _day(year, span.earliest.month, int(behind.group(1)))
+        if first and last and first < last:
+            return DateSpan(span.start, behind.end(), first, last, "day", "range")
+    if text[span.start].isdigit() and re.match(r"\d\d?(?:st|nd|rd|th)?\s+(?:of\s+)?[A-Za-z]", text[span.start : span.end]):
+        before = _DAYS_BEFORE.search(text, max(0, span.start - 8), span.start)
+        first = _day(span.earliest.year, span.earliest.month, int(before.group(1))) if before else None
+        if before and first and first < span.latest:
+            return DateSpan(before.start(), span.end, first, span.latest, "day", "range")
+    return span
