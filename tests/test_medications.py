@@ -47,10 +47,10 @@ def test_depot_interval(text: str, months: float | None) -> None:
 MEDICATIONS = [
     ("Prednisone 40 mg daily.", [("systemic_steroid", 40.0, "prednisone", "present", "ongoing")]),
     (
-        "Prednisone taper was completed on November 28, 2025.",
+        "The prednisone was tapered off by June 3, 2025.",
         [("systemic_steroid", None, "prednisone", "present", "received")],
     ),
-    ("He is not on steroids.", [("systemic_steroid", None, None, "absent", "not_given")]),
+    ("She takes no steroids.", [("systemic_steroid", None, None, "absent", "not_given")]),
     ("Dexamethasone mouthwash.", []),
     ("Hydrocortisone cream.", []),
     ("Warfarin discontinued.", [("anticoagulant", None, "warfarin", "present", "received")]),
@@ -95,10 +95,10 @@ def test_responses(engine: Engine, text: str, wanted: list) -> None:
 
 
 TOXICITIES = [
-    ("Neuropathy gr 2, trouble buttoning.", [("neuropathy", 2.0, None)]),
+    ("Neuropathy gr 2 in both feet.", [("neuropathy", 2.0, None)]),
     (
-        "Grade IV mucositis and grade II nausea.",
-        [("other_toxicity", 4.0, "mucositis"), ("other_toxicity", 2.0, "nausea")],
+        "Grade IV diarrhea and grade II rash.",
+        [("other_toxicity", 4.0, "diarrhea"), ("other_toxicity", 2.0, "rash")],
     ),
     ("Neuropathy gr 2->1.", [("neuropathy", 1.0, None)]),
     ("Nausea controlled with ondansetron.", []),

@@ -32,14 +32,14 @@ STATUS = [
     ("Patient declined lurbinectedin.", "lurbinectedin", "declined", "absent"),
     ("No tarlatamab to date.", "tarlatamab", "not_given", "absent"),
     ("No platinum and never any tarlatamab or other DLL3 drug.", "dll3-directed agent", "not_given", "absent"),
-    ("Tarlatamab was approved by the plan, start held.", "tarlatamab", "not_given", "absent"),
+    ("Tarlatamab authorised last week, start postponed.", "tarlatamab", "not_given", "absent"),
     ("Hold tarlatamab screening.", "tarlatamab", "planned", "hypothetical"),
     ("Not treated with tarlatamab.", "tarlatamab", "not_given", "absent"),
     ("Lurbinectedin never started (insurance).", "lurbinectedin", "not_given", "absent"),
-    ("Was offered topotecan; it has not been given.", "topotecan", "not_given", "absent"),
+    ("Topotecan was proposed; it was never given.", "topotecan", "not_given", "absent"),
     ("Atezolizumab discontinued for PD.", "atezolizumab", "received", "present"),
     ("Durvalumab on hold since May.", "durvalumab", "held", "present"),
-    ("She went on to receive topotecan.", "topotecan", "received", "present"),
+    ("He was able to get topotecan and received it.", "topotecan", "received", "present"),
     ("If no response: FOLFIRI.", "irinotecan", "planned", "hypothetical"),
 ]
 
@@ -51,14 +51,14 @@ def test_status(engine: Engine, text: str, concept: str, status: str, assertion:
 
 
 def test_regimen_splits_into_its_drugs(engine: Engine) -> None:
-    found = therapy(engine, "S/p carbo/etop/atezo x4 11/2024-1/2025; atezo maint thru 6/10/25 PD; topotecan x6.")
+    found = therapy(engine, "Carbo/etop/atezo x4 9/2024-12/2024; atezo maint thru 5/8/25 PD; topotecan x6.")
     assert sorted(found) == ["atezolizumab", "carboplatin", "etoposide", "topotecan"]
     carboplatin = found["carboplatin"][0]
     assert carboplatin.attributes["cycles"] == 4
-    assert (carboplatin.date_start, carboplatin.date_end) == (datetime.date(2024, 11, 1), datetime.date(2025, 1, 31))
+    assert (carboplatin.date_start, carboplatin.date_end) == (datetime.date(2024, 9, 1), datetime.date(2024, 12, 31))
     maintenance = [f for f in found["atezolizumab"] if f.attributes.get("intent") == "maintenance"]
     assert [(f.attributes["end_date"], f.attributes["reason_stopped"]) for f in maintenance] == [
-        ("2025-06-10", "progression")
+        ("2025-05-08", "progression")
     ]
     assert {f.attributes["line"] for f in found["atezolizumab"]} == {1}
     assert (found["topotecan"][0].attributes["line"], found["topotecan"][0].attributes["cycles"]) == (2, 6)
@@ -100,12 +100,12 @@ def test_lines(engine: Engine, text: str, concept: str, line: int) -> None:
 
 
 DATES = [
-    ("Last durvalumab 10/22/2025.", "durvalumab", None, "2025-10-22"),
-    ("Topotecan d5 of C2 on 9/12/2025.", "topotecan", None, "2025-09-12"),
-    ("Carboplatin/etoposide, C1 9/30/2024, C4 12/5/2024.", "carboplatin", "2024-09-30", "2024-12-05"),
-    ("- 05/06/2025 - 07/10/2025: carboplatin x 4.", "carboplatin", "2025-05-06", "2025-07-10"),
+    ("Last durvalumab 8/19/2025.", "durvalumab", None, "2025-08-19"),
+    ("Topotecan d3 of C4 on 8/6/2025.", "topotecan", None, "2025-08-06"),
+    ("Carboplatin/etoposide, C1 3/4/2024, C4 5/13/2024.", "carboplatin", "2024-03-04", "2024-05-13"),
+    ("- 02/03/2025 - 04/14/2025: carboplatin x 4.", "carboplatin", "2025-02-03", "2025-04-14"),
     ("Lurbinectedin x4, PD 11/2025.", "lurbinectedin", None, None),
-    ("WBRT 30 Gy/10 completed 9/20/2025.", "wbrt", None, "2025-09-20"),
+    ("WBRT 20 Gy/5 completed 7/11/2025.", "wbrt", None, "2025-07-11"),
 ]
 
 
@@ -116,7 +116,7 @@ def test_dates(engine: Engine, text: str, concept: str, start: str | None, end: 
 
 
 RADIOTHERAPY = [
-    ("8 Gy x1 to L scapula 10/2025.", "radiotherapy", 8, 1, "bone"),
+    ("8 Gy x1 to R femur 8/2025.", "radiotherapy", 8, 1, "bone"),
     ("Thoracic RT 45 Gy in 30 fractions.", "radiotherapy", 45, 30, "chest"),
     ("SRS to R frontal lesion, 20 Gy x1.", "srs", 20, 1, "brain"),
     ("Craniospinal irradiation 36 Gy.", "radiotherapy", 36, None, "wide"),
@@ -136,8 +136,8 @@ def test_radiotherapy(engine: Engine, text: str, concept: str, dose: float, frac
 
 
 SURGERY = [
-    ("R craniotomy for met resection 10/1/2025.", True),
-    ("S/p port placement 10/10/2025.", False),
+    ("Left craniotomy for tumour resection 5/2/2025.", True),
+    ("Port placement 6/7/2025.", False),
     ("CT-guided core biopsy.", False),
     ("Seen by surgery.", False),
     ("Underwent right upper lobectomy in 2019.", True),
@@ -152,10 +152,10 @@ def test_surgery(engine: Engine, text: str, major: bool) -> None:
 
 
 def test_orchiectomy_of_one_side_is_no_castration(engine: Engine) -> None:
-    assert "orchiectomy" in therapy(engine, "S/p bilateral orchiectomy 2018.")
-    assert "orchiectomy" not in therapy(engine, "S/p left orchiectomy for seminoma.")
+    assert "orchiectomy" in therapy(engine, "Bilateral orchiectomy 2016.")
+    assert "orchiectomy" not in therapy(engine, "Left orchiectomy 1999, seminoma.")
 
 
 def test_abbreviation_defined_in_the_note(engine: Engine) -> None:
-    found = therapy(engine, "Began bortezomib-lenalidomide (BL) therapy. During the third cycle of BL therapy he fell.")
+    found = therapy(engine, "Began bortezomib-lenalidomide (BL) therapy. After two months of BL therapy he fell.")
     assert [f.attributes.get("regimen") for f in found["bortezomib"]][-1] == "BL"
