@@ -89,6 +89,11 @@ CASES = {
         [drug("carboplatin", "2025-05-01", "2025-08-01"),
          fact("progression", "response", note="2026-02-20", note_type="Radiology report"),
          fact("stable_disease", "response", note="2026-02-24")], "U"),
+    "the clinician quotes the report and disagrees": (
+        "progression_on_or_after_standard",
+        [drug("carboplatin", "2025-05-01", "2025-08-01"),
+         fact("progression", "response", note="2026-02-20", note_type="Radiology report"),
+         fact("progression", "response", note="2026-02-24"), fact("stable_disease", "response", note="2026-02-24")], "U"),
     "antibody not washed out": ("washout_incomplete", [drug("atezolizumab", "2025-05-01", "2026-01-02")], "T"),
     "antibody washed out": ("washout_incomplete", [drug("atezolizumab", "2025-05-01", "2025-10-01")], "F"),
     "ongoing drug": ("washout_incomplete", [drug("lurbinectedin", "2026-01-05", status="ongoing")], "T"),

@@ -238,11 +238,8 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
 
 
 def _under_hormones(patient: Patient) -> bool:
-    """An antioestrogen or aromatase inhibitor whose end is not written."""
-    return any(
-        not any(fact.attributes.get("end_date") for fact in course.facts)
-        for course in given(patient, "aromatase_or_oestrogen")
-    )
+    """An antioestrogen or aromatase inhibitor that goes on."""
+    return any(course.ongoing for course in given(patient, "aromatase_or_oestrogen"))
 
 
 def _has(fact: Fact, words: tuple[str, ...]) -> bool:

@@ -262,7 +262,10 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
             for fact in denied + good + possible
             if time.last_day(fact) >= newest and "radiol" not in fact.note_type.lower()
         ]
-        if against and not clinician and not stopped:
+        quoting = {(fact.note_id, time.last_day(fact)) for fact in against}
+        # a note that quotes the report's "progression" and calls it stable in the same breath is no second witness
+        clinician = [fact for fact in clinician if (fact.note_id, time.last_day(fact)) not in quoting]
+        if against and radiology and not clinician and not stopped:
             return time.say(
                 Truth.U,
                 "Radiology reports progression, the treating physician does not agree.",
