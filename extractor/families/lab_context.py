@@ -93,7 +93,8 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
         return False
     for key, wanted in (("within", True), ("without", False)):
         listed = hit.get(key)
-        if listed and bool(values.pattern_of(tuple(listed)).search(folded, sentence.start, sentence.end)) is not wanted:
+        begin = max(0, sentence.start - 200) if wanted else sentence.start
+        if listed and bool(values.pattern_of(tuple(listed)).search(folded, begin, sentence.end)) is not wanted:
             return False
     if hit.get("marker") and reading.unit is None:
         around = folded[max(sentence.start, name.start - 160) : min(sentence.end, reading.end + 80)]

@@ -279,7 +279,9 @@ def _viral(note: NoteText, sentence: Sentence, name: Name, limit: int) -> list[D
     folded, c = note.folded, lab_context.words()
     for key, wanted in (("within", True), ("without", False)):
         listed = name.hit.get(key)
-        if listed and bool(values.pattern_of(tuple(listed)).search(folded, sentence.start, sentence.end)) is not wanted:
+        # the virus may be named in the sentence before
+        begin = max(0, sentence.start - 200) if wanted else sentence.start
+        if listed and bool(values.pattern_of(tuple(listed)).search(folded, begin, sentence.end)) is not wanted:
             return []
     at, _, _, _ = values.connect(note.text, name.end, limit, folded=folded)
     negative = c.undetectable.match(folded, at, limit)

@@ -54,7 +54,7 @@ def setup(patterns: Patterns) -> None:
         positive=re.compile(positive),
         pending=re.compile(values.phrases(table["pending"])),
         bridge=re.compile(
-            rf"[\s:=|,*\"]+|\.{{2,}}|--?\s+|\([a-z0-9 /-]{{1,24}}\)|\)|{values.phrases(table['bridge'])}"
+            rf"[\s:=|,*\"]+|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?(?=\s|:)|\.{{2,}}|--?\s+|\([a-z0-9 /-]{{1,24}}\)|\)|{values.phrases(table['bridge'])}"
         ),
         before=re.compile(
             rf"(?:(?P<negative>{negative})|(?P<positive>{positive}))[\s:]*(?:{values.phrases(table['lead'])}[\s:]*)*$"

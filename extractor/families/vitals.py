@@ -135,6 +135,8 @@ def _sentence(note: NoteText, sentence: Sentence, names: list[Name], comma: bool
     sure = (
         any(not n.hit.get("with_vitals") and not n.silent for n in names)
         or "vital" in sentence.folded
+        or "vss" in sentence.folded
+        or sum(bool(n.hit.get("with_vitals")) for n in names) > 1
         or "vs:" in sentence.folded
     )
     while index < len(names):

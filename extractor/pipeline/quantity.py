@@ -16,7 +16,7 @@ from typing import Any
 from .. import units
 from .values import Reading
 
-KEYS = frozenset({"plausible", "bare", "misprints", "refuse", "mass_factor", "letters"})
+KEYS = frozenset({"plausible", "bare", "bare_with_reference", "misprints", "refuse", "mass_factor", "letters"})
 ULN = "{ULN}"
 _COUNTS = frozenset({"/uL", "/mm3", "{cells}/uL", "{cells}/mm3", "[IU]/mL", "{copies}/mL"})
 _MASS = re.compile(r"^[munpk]?g/")
@@ -61,8 +61,12 @@ def settle(
         choices.append((reading.other, True))
     if written is None:
         settled = {}
+        bare_rules = list(data.get("bare", ()))
+        for lo, hi, bare, highest in data.get("bare_with_reference", ()):
+            if reading.ref_high is not None and reading.ref_high <= highest:
+                bare_rules.append([lo, hi, bare])
         for value, other in choices:
-            for lo, hi, bare in data.get("bare", ()):
+            for lo, hi, bare in bare_rules:
                 if lo <= value <= hi:
                     settled[other] = (value, bare)
                     break

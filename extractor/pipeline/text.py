@@ -248,6 +248,8 @@ def _line_ends(text: str, start: int, end: int) -> bool:
 
 def _stops(text: str, start: int, end: int) -> bool:
     """Does the punctuation at [start, end) end a sentence?"""
+    if text.startswith("..", start) and text[start - 1 : start].isspace():
+        return False  # leaders between a name and its result
     if text[start] != ".":
         return text[start - 1 : start] != "("  # the flag of "BP (!) 152/88"
     following = text[end : end + 12].lstrip()
