@@ -55,7 +55,7 @@ _NUMBERS = {
 }  # fmt: skip
 _UNITS = {"d": "day", "j": "day", "w": "week", "s": "week", "m": "month", "y": "year", "a": "year"}
 _COUNT = r"(?:\d{1,3}|(?:a )?couple(?: of)?|a few|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|an?|un|une|deux|trois|quatre|cinq)"
-_SPAN = r"(?:days?|d(?= ago)|weeks?|wks?|wk|w(?= ago)|months?|m(?= ago)|mos?|mths?|years?|yrs?|yr|jours?|semaines?|mois|ans|hours?)"
+_SPAN = r"(?:days?|d(?=\sago)|weeks?|wks?|wk|w(?=\sago)|months?|m(?=\sago)|mos?|mths?|years?|yrs?|yr|jours?|semaines?|mois|ans|hours?)"
 _YEAR = r"(?:19[2-9]\d|20\d\d)"
 _SEP = r"[/.\-]"
 
@@ -397,7 +397,8 @@ def _ago(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     second = _count(m["an2"]) if m["an2"] else None
     if first is None:
         return None
-    return _moved(n, (first[0], (second or first)[1]), m["au"])
+    counts = first + (second or first)
+    return _moved(n, (min(counts), max(counts)), m["au"])
 
 
 def _il_y_a(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:

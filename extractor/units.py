@@ -22,7 +22,7 @@ _BASES = {
     "[arb'U]": (1.0, "arbitrary"), "s": (1.0, "time"), "Gy": (1.0, "dose"), "Pa": (1.0, "pressure"),
 }  # fmt: skip
 _ATOMS = {
-    "%": (1e-2, "1"), "1": (1.0, "1"), "mg%": (1e-2, "mass/volume"), "g%": (10.0, "mass/volume"),
+    "%": (1e-2, "1"), "1": (1.0, "1"), "ug%": (1e-5, "mass/volume"), "mg%": (1e-2, "mass/volume"), "g%": (10.0, "mass/volume"),
     "mm3": (1e-6, "volume"), "cm3": (1e-3, "volume"), "um3": (1e-15, "volume"), "m2": (1.0, "area"), "mm2": (1e-6, "area"), "2mm2": (2e-6, "area"),
     "{1.73_m2}": (1.0, "standard surface"), "min": (60.0, "time"), "h": (3600.0, "time"), "d": (86400.0, "time"), "(24.h)": (86400.0, "time"),
     "wk": (604800.0, "time"), "mo": (2629800.0, "time"), "a": (31557600.0, "time"), "{copies}": (1.0, "copies"), "{cells}": (1.0, "1"),
@@ -51,9 +51,9 @@ def parse(raw: str | None) -> str | None:
     text = raw.strip().translate(_SUPERSCRIPTS).replace("µ", "u").replace("μ", "u").replace("⁄", "/").replace("∕", "/")
     text = re.sub(r"\s+", " ", text).strip(".,;: ")
     exact = tables["exact"].get(text.replace(" ", ""))
-    if exact:
+    if exact or text.replace(" ", "") in tables["refused"]:
         return exact
-    low = text.lower().replace("²", "2").replace("³", "3")
+    low = _stroked(text.lower().replace("²", "2").replace("³", "3").replace("mm^3", "mm3"))
     whole = tables["spelled"].get(low)
     if whole:
         return whole
@@ -81,6 +81,11 @@ def parse(raw: str | None) -> str | None:
     if amount is None:
         return None
     return f"{amount}/{per}"
+
+
+def _stroked(low: str) -> str:
+    """Products with negative powers as fractions: mmol.l-1 is mmol/l."""
+    return re.sub(r"^([a-z]+)[.·* ]([a-z]+)-1$", r"\1/\2", low)
 
 
 def _per(text: str) -> str | None:
@@ -190,8 +195,11 @@ def _bridge(dimension: str, to: str, unit: str, target: str, concept: str | None
         return 1.0
     if pair == ("charge/volume", "mass/volume") and concept == "calcium" and mass:
         return float(mass) / 2
-    if pair in (("international/volume", "catalytic/volume"), ("catalytic/volume", "international/volume")):
-        return 1.0  # enzyme activity and thyrotropin: laboratories print U, mU and IU for the same unit
+    units = {("international/volume", "catalytic/volume"), ("catalytic/volume", "international/volume")}
+    if pair in units and concept in tables["activity"]["concepts"]:
+        return 1.0
+    if {dimension, to} == {"1/area", "1/field"} and concept == "mitotic_rate":
+        return 2e-7 if dimension == "1/area" else 5e6  # WHO: 10 high-power fields of 0.2 mm2 are 2 mm2
     ratio = tables["international"].get(f"{concept} {'{copies}'}")
     if ratio and pair == ("copies/volume", "international/volume"):
         return float(ratio)

@@ -1,0 +1,94 @@
+"""Dates as intervals, and what only looks like one."""
+
+import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractor.dates import find, infer_order, parse_iso
+
+NOTE = datetime.date(2025, 11, 20)  # a Thursday
+
+
+def spans(text, **options):
+    return [(text[d.start : d.end], d.earliest.isoformat(), d.latest.isoformat()) for d in find(text, NOTE, **options)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("last durvalumab 10/02/25", [("10/02/25", "2025-10-02", "2025-10-02")]),
+        ("le 12 août 2025", [("12 août 2025", "2025-08-12", "2025-08-12")]),
+        ("am 13. März 2024", [("13. März 2024", "2024-03-13", "2024-03-13")]),
+        ("JAN 08, 2025@10:14", [("JAN 08, 2025", "2025-01-08", "2025-01-08")]),
+        ("dx 10/2022", [("10/2022", "2022-10-01", "2022-10-31")]),
+        ("in March 2025", [("March 2025", "2025-03-01", "2025-03-31")]),
+        ("mid March 2025", [("mid March 2025", "2025-03-11", "2025-03-20")]),
+        ("late March 2025", [("late March 2025", "2025-03-21", "2025-03-31")]),
+        ("since 2019", [("2019", "2019-01-01", "2019-12-31")]),
+        ("3 weeks ago", [("3 weeks ago", "2025-10-30", "2025-10-30")]),
+        ("6 months ago", [("6 months ago", "2025-05-01", "2025-05-31")]),
+        ("1/2024-3/2024", [("1/2024-3/2024", "2024-01-01", "2024-03-31")]),
+        ("APR-JUN 2025", [("APR-JUN 2025", "2025-04-01", "2025-06-30")]),
+        ("4-7 March 2024", [("4-7 March 2024", "2024-03-04", "2024-03-07")]),
+        ("2018-present", [("2018-present", "2018-01-01", "2025-11-20")]),
+        ("C3D1 on 1/12", [("1/12", "2025-01-12", "2025-01-12")]),
+        ("WBRT completed 9/20", [("9/20", "2025-09-20", "2025-09-20")]),
+        ("yesterday", [("yesterday", "2025-11-19", "2025-11-19")]),
+        ("cough for 2 weeks", [("for 2 weeks", "2025-11-06", "2025-11-20")]),
+        ("scheduled 11/25", [("11/25", "2025-11-25", "2025-11-25")]),
+    ],
+)
+def test_dates(text, expected):
+    assert spans(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BP 120/80", "LN 2/12 positive", "Take 1/2 tab", "5/5 strength", "POD 3", "week 12", "Day +28", "CN II-XII", "10-20 mitoses per 10 HPF", "ANA 1:320",
+        "T2N0M0", "Ki-67 80-90%", "calcitonin 2010 pg/mL", "WBRT 30/10", "500 mg BID x 7 days", "continue for 2 years", "call 617-555-2019", "1.5 years ago", "osteoma mar 3 mm", "13/13/2025", "31/02/2025",
+    ],
+)  # fmt: skip
+def test_look_alikes_are_refused(text):
+    assert spans(text) == []
+
+
+def test_a_date_that_can_be_read_two_ways():
+    assert spans("on 03/04/2025") == [("03/04/2025", "2025-03-04", "2025-03-04")]
+    assert spans("on 03/04/2025", date_order="dmy") == [("03/04/2025", "2025-04-03", "2025-04-03")]
+    assert spans("on 03/04/2025", date_order="ambiguous") == [("03/04/2025", "2025-03-04", "2025-04-03")]
+    assert spans("on 03/04/2025, then 25/04/2025")[0] == ("03/04/2025", "2025-04-03", "2025-04-03")
+
+
+@pytest.mark.parametrize(
+    ("text", "note_date", "order"),
+    [("25/04/2025", None, "dmy"), ("4/25/2025", None, "mdy"), ("3/4/2025", None, None), ("25/04/2025 and 4/25/2025", None, None), ("seen 05/11/2025", datetime.date(2025, 11, 5), "dmy")],
+)
+def test_order_is_inferred(text, note_date, order):
+    assert infer_order(text, note_date) == order
+
+
+def test_without_a_note_date_only_absolute_dates():
+    assert [d.earliest.isoformat() for d in find("yesterday, on 3/4, in March, 3/4/2025", None)] == ["2025-03-04"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("2025-03-01", "2025-03-01"), ("2025-03-01 10:15", "2025-03-01"), ("20250301", "2025-03-01"), (datetime.datetime(2025, 3, 1, 9), "2025-03-01"), ("soon", None), (None, None), (float("nan"), None)],
+)
+def test_parse_iso(value, expected):
+    found = parse_iso(value)
+    assert (found.isoformat() if found else None) == expected
+
+
+PIECES = st.sampled_from(["3/4", "2023", "March ", "early ", "3 weeks ago", " in 999 years", "Feb 30, 2023", "20240304", "-", " to ", "present", "x 3 days", "'09", "12. ", "é", "\n", "a"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=12).map("".join), st.dates())
+def test_offsets_and_intervals_always_hold(text, note_date):
+    for span in find(text, note_date):
+        assert 0 <= span.start < span.end <= len(text)
+        assert span.earliest <= span.latest
