@@ -105,6 +105,15 @@ CASES = {
     "denial older than the doses": (
         "dll3_agent_given",
         [drug("tarlatamab", status="not_given", note="2025-01-01"), drug("tarlatamab", "2025-02-01", "2025-04-01")], "T"),
+    "a trial's T-cell engager without a name": (
+        "dll3_agent_given",
+        [drug("clinical_trial_drug", "2025-01-05", "2025-04-01", value_text="bite"),
+         drug("dll3-directed agent", status="not_given", note="2026-02-26")], "U"),
+    "control arm, the agent denied by name": (
+        "dll3_agent_given",
+        [drug("clinical_trial_drug", "2025-01-05", "2025-04-01", value_text="DeLLphi"),
+         drug("tarlatamab", status="not_given", note="2026-02-26")], "F"),
+    "an engager is immunotherapy": ("immunotherapy_exposed", [drug("clinical_trial_drug", "2025-01-05", "2025-04-01", value_text="bite")], "T"),
     "look-alike": ("dll3_agent_given", [drug("ifinatamab deruxtecan", "2025-01-05", "2025-04-01"),
                                         fact("no_prior", value_text="dll3")], "F"),
     "observational study": ("investigational_washout_incomplete",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from extractor.records import Fact
 from extractor.timeline import chronology as time
 from extractor.timeline.knowledge import depot, drug_name, is_in
 from extractor.timeline.patient import Patient
@@ -12,6 +13,7 @@ from extractor.timeline.settings import Settings
 from extractor.timeline.states_treatment import facts_of, names_of
 from extractor.timeline.treatment import (
     courses,
+    drug_facts,
     given,
     history_is_complete,
     never_given,
@@ -19,6 +21,9 @@ from extractor.timeline.treatment import (
     stop_reason,
 )
 from extractor.truth import Answer, Truth
+
+#: what a note may call a trial drug whose name it does not give (specification 3.10: trial names, kinds)
+UNNAMED_ENGAGERS = ("bite", "t-cell engager", "t cell engager", "bispecific", "trispecific", "dellphi", "dll3")
 
 
 @state("bilateral_orchiectomy")
@@ -92,6 +97,17 @@ def lhrh_ongoing(patient: Patient, settings: Settings) -> Answer:
     )
 
 
+def _unnamed_engagers(patient: Patient) -> list[Fact]:
+    """Trial drugs that the notes call by their kind or trial only: a T-cell engager, an arm of a DLL3 programme."""
+    return [
+        fact
+        for course in given(patient)
+        if course.drug == "clinical_trial_drug"
+        for fact in course.facts
+        if any(word in (fact.value_text or "").lower() for word in UNNAMED_ENGAGERS) and fact.assertion == "present"
+    ]
+
+
 def _exposure(patient: Patient, classes: tuple[str, ...], topics: tuple[str, ...], what: str) -> Answer:
     found = given(patient, *classes)
     if found:
@@ -99,6 +115,16 @@ def _exposure(patient: Patient, classes: tuple[str, ...], topics: tuple[str, ...
     maybe = given(patient, *classes, at_least=Truth.U)
     if maybe:
         return time.say(Truth.U, f"{what} may have been given.", facts_of(maybe), review=("R5",))
+    engagers = _unnamed_engagers(patient)
+    if engagers and "t_cell_engager" in classes:
+        sure = [fact for fact in engagers if "dellphi" not in (fact.value_text or "").lower()]
+        return time.say(
+            Truth.T if sure else Truth.U,
+            f"{what}: a T-cell engager of a trial.",
+            sure or engagers,
+            review=("R5",),
+            missing="" if sure else "arm of the other trial",
+        )
     denied = never_given(patient, *topics)
     if denied:
         return time.say(Truth.F, f"{what} was never given, as stated.", denied)
@@ -142,6 +168,22 @@ def dll3_agent_given(patient: Patient, settings: Settings) -> Answer:
             missing="arm or drug of the other trial",
         )
     denied = never_given(patient, "dll3", "systemic")
+    engagers = _unnamed_engagers(patient)
+    by_name = [
+        fact
+        for fact in drug_facts(patient)
+        if is_in(fact, "dll3") and fact.concept != "dll3-directed agent" and status(fact) == "not_given"
+    ]
+    newest_denial = max((fact.note_date or datetime.date.min for fact in by_name), default=datetime.date.min)
+    if any((fact.note_date or datetime.date.min) > newest_denial for fact in engagers):
+        return time.say(
+            Truth.U,
+            "A T-cell engager or a drug of a DLL3 trial was given; arm or name is not written.",
+            engagers + denied,
+            review=("R1", "R5") if denied else ("R5",),
+            missing="arm or drug of the other trial",
+        )
+    denied = denied or by_name
     if denied:
         return time.say(Truth.F, "No DLL3-directed agent was given, as stated.", denied)
     blinded = [course for course in given(patient, at_least=Truth.U) if course.drug == "clinical_trial_drug"]
