@@ -37,6 +37,10 @@ CASES = {
     "relative": ("Her 45-year-old brother has lupus.", None, None),
     "diagnosis": ("Diagnosed at age 61.", None, None),
     "pack-years": ("17 pack-years, a 20-year-old scar.", None, None),
+    "before an abbreviation": ("62M SCLC, dyspnoea.", (62.0, None), "male"),
+    "beside the birth date": ("ID: DOB 03/14/1957, male, 80 kg", (68.0, None), "male"),
+    "units": ("Interferon 20M IU.", None, None),
+    "magnetic resonance": ("MR BRAIN 10/02/2025.", None, None),
     "contradiction": ("Sex: M. Sex: F.", None, None),
     "thermometer": ("Temp 98 F, 14 F catheter.", None, None),
 }
