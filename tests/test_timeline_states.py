@@ -261,6 +261,10 @@ CASES = {
     "G-CSF on day 14": ("recent_gcsf", [fact("growth_factor", "medication", on="2026-02-16", value_text="pegfilgrastim")], "T"),
     "G-CSF on day 15": ("recent_gcsf", [fact("growth_factor", "medication", on="2026-02-15", value_text="pegfilgrastim")], "F"),
     "leukaemia on observation": ("second_malignancy", [hist("sclc"), fact("haematological", value_text="cll")], "T"),
+    "an old date settles an undated mention": (
+        "second_malignancy",
+        [hist("sclc"), hist("other_malignancy", value_text="breast cancer", on="2016-09-01"),
+         hist("other_malignancy", value_text="breast cancer", section="past_medical_history")], "F"),
     "skin cancer": ("second_malignancy", [hist("sclc"), fact("nmsc", value_text="basal cell carcinoma")], "F"),
 }  # fmt: skip
 

@@ -188,6 +188,12 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
         )
     for fact in blood + [fact for fact in others if _has(fact, HAEMATOLOGICAL)]:
         answers.append(_haematological(patient, fact))
+    # an old date in one note settles an undated mention of the same tumour in another
+    dated_old = {
+        (fact.value_text or fact.concept).lower()
+        for fact in others
+        if (event := time.past_event(fact)) and time.within_months(event, index, LOOK_BACK_MONTHS) is Truth.F
+    }
     for fact in others:
         name = (fact.value_text or fact.concept).lower()
         if _has(fact, HAEMATOLOGICAL) or any(word in name for word in NOT_CANCER):
@@ -215,6 +221,8 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
             answers.append(time.say(Truth.U, f"{name} under hormone therapy.", [fact], missing=f"is the {name} active"))
         elif old:
             answers.append(time.say(Truth.F, f"{name} {time.span(event)}, more than 3 years ago.", [fact]))
+        elif event is None and name in dated_old:
+            continue
         elif fact.temporality == "historical" or (fact.section or "") in (
             "past_medical_history",
             "past_surgical_history",
