@@ -8,6 +8,7 @@ from extractor.timeline import tumour as t
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
 from extractor.timeline.settings import Settings
+from extractor.timeline.states_cns import overruled
 from extractor.timeline.treatment import given
 from extractor.truth import Answer, Truth
 
@@ -166,6 +167,13 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
         )
         if fact.assertion in ("present", "possible") and fact not in found.facts
     ]
+    excluded = [fact for fact in patient.facts("other_malignancy", "histology") if fact.assertion == "absent"]
+    others = [
+        fact
+        for fact in others
+        if fact.assertion != "possible"
+        or not overruled([fact], [no for no in excluded if no.value_text == fact.value_text])
+    ]
     for fact in done:
         if fact.assertion == "present":
             answers.append(
@@ -187,7 +195,12 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
             )
         )
     for fact in blood + [fact for fact in others if _has(fact, HAEMATOLOGICAL)]:
-        answers.append(_haematological(patient, fact))
+        answer = _haematological(patient, fact)
+        if fact.assertion == "possible" and answer.truth is Truth.T:
+            answer = time.say(
+                Truth.U, f"{fact.value_text or 'A haematological malignancy'} is suspected.", [fact], review=("R5",)
+            )
+        answers.append(answer)
     # an old date in one note settles an undated mention of the same tumour in another
     dated_old = {
         (fact.value_text or fact.concept).lower()

@@ -241,6 +241,8 @@ def _dates(patient: Patient, facts: list[Fact]) -> tuple[time.Interval | None, t
             and (time.ended(fact) or status(fact) == "held" or fact.attributes.get("reason_stopped"))
         ]
         newer = [fact for fact in facts if (fact.note_date or datetime.date.min) > told and status(fact) == "received"]
+        listed = any(fact.section == "medications" and fact.note_date == told for fact in running)
+        ended = [fact for fact in ended if not (listed and fact.note_date == told)]  # the list is of today
         ongoing = not ended and not newer
     if resumed and not ongoing:
         # begun again, as maintenance for one: the end is open from there to the note
