@@ -222,7 +222,7 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
         if above is None or above.start < begin:
             break
         piece = above.text
-        if len(piece) < 70:
+        if len(piece) < 70 and above.section != "comparison":
             spans = above.dates
             if len(spans) == 1 and len(_WORD.findall(piece)) <= 12 and (piece[-1] == ":" or is_header(piece, spans[0], above.start)):
                 return _interval(spans[0])

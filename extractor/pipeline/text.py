@@ -162,7 +162,8 @@ class NoteText:
 
     def section_of(self, position: int) -> Section | None:
         index = bisect_right(self._section_starts, position) - 1
-        return self.sections[index] if index >= 0 else None
+        found = self.sections[index] if index >= 0 else None
+        return found if found is not None and position < found.end else None
 
     def section_at(self, position: int) -> str | None:
         found = self.section_of(position)
@@ -276,6 +277,10 @@ _LABEL = re.compile(
 _AFTER_NAME = re.compile(r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$)")
 
 
+#: sections that are one line long: what follows the comparison's dates is the report again
+_ONE_LINE = frozenset({"comparison", "technique"})
+
+
 @lru_cache(maxsize=1)
 def _headings() -> dict[str, str]:
     """Folded heading -> category of ``patterns/sections.toml``."""
@@ -310,8 +315,12 @@ def find_sections(text: str, folded: str) -> list[Section]:
                 continue
         body = end + 1 if labelled else start + length
         if found:
-            found[-1].end = start
-        found.append(Section(category, start, body, len(text), text[start : start + length]))
+            found[-1].end = min(found[-1].end, start)
+        last = len(text)
+        if category in _ONE_LINE:
+            last = text.find("\n", body)
+            last = len(text) if last < 0 else last
+        found.append(Section(category, start, body, last, text[start : start + length]))
     return found
 
 
