@@ -104,7 +104,13 @@ def _trial(sentence: Sentence, hit: Hit) -> Draft:
     return _plain(sentence, hit, attributes=attributes)
 
 
+def _guardian(sentence: Sentence, hit: Hit) -> Draft:
+    """A guardian may be a relative; it is the patient who has one."""
+    return _plain(sentence, hit, experiencer="patient")
+
+
 _READ = {
+    "guardianship": _guardian,
     "informed_consent": _consent,
     "life_expectancy": _expectancy,
     "contraception": _named,
