@@ -74,7 +74,7 @@ _EXPRESSION = re.compile(
     | (?<![\w/.,]) (?P<dmo> (?P<qd>\d\d?)(?:st|nd|rd|th|er)?\s+(?:of\s+)?(?P<qm>{_M}) ) (?!\w)
     | (?<!\w) (?P<dash> (?P<sd>\d\d?)[-](?P<sm>{_M}) ) (?!\w)
     | (?<![\w/.\-]) (?P<yr2> (?<=')(?P<y2>\d\d) ) (?![\w'])
-    | (?<![\w/.#$:]) (?P<part> (?P<pa>\d\d?)/(?P<pb>\d\d?) ) (?![\w/%]|\.\d|-\d(?!\d?/\d)|:)
+    | (?<![\w/.#$:]) (?P<part> (?P<pa>\d\d?)/(?P<pb>\d\d?) ) (?![\w/%]|\.\d|-\d(?!\d?/\d)|:\d)
     | (?:(?<![\w/.\-#$:,])|(?<=[12]\d\d\d[-–])|(?<=^[-])|(?<=\s[-])) (?P<year> {_YEAR} ) (?![\w/%]|\.\d|-(?!(?:19|20)\d\d\b)\d{{3}}|:\d|\s*(?:ml|mg|mcg|iu|units?|cc|g|kg|cells|copies|patients|kcal|mm|cm|ng|u)\b)
     )
   | (?=[^\W\d_]|~)(?:
@@ -106,7 +106,7 @@ _NOT_AFTER = re.compile(
     re.IGNORECASE,
 )
 _HINT = re.compile(
-    r"(?:\b(?:on|since|from|until|till|thru|through|by|dated?|to|of|last|done|started|start|starting|completed|finished|ended|stopped|held|began|begun|given|seen|labs?|drawn|collected|and|before|after|as of|d1|c\d+|due|ct|mri|pet|tte|echo|bx|dx|pd|due|le|du|au|the|tomorrow|today|yesterday|mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|session|visit|infusion|dose|week of|admitted|discharged|clinic|note|exp)\.?\s*|[(:;,\-–>@]\s*|^\s*)$",
+    r"(?:\b(?:on|since|from|until|till|thru|through|by|dated?|to|of|last|done|started|start|starting|completed|finished|ended|stopped|held|began|begun|given|seen|labs?|drawn|collected|and|before|after|as of|d1|c\d+|due|ct|mri|pet|c/a/p|cap|a/p|chest|brain|abdomen|pelvis|path|ekg|ecg|tte|echo|bx|dx|pd|due|le|du|au|the|tomorrow|today|yesterday|mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|session|visit|infusion|dose|week of|admitted|discharged|clinic|note|exp)\.?\s*|[(:;,\-–>@]\s*|^\s*)$",
     re.IGNORECASE,
 )
 _FUTURE = re.compile(

@@ -78,10 +78,11 @@ class Assertor:
         found: list[tuple[str, int, int]] = []
         for cue in cues:
             category, direction = cue.key.split("\x1f")
-            if direction == "pseudo" or (cue.start < b and cue.end > a):
+            # a cue may share its last words with the span ("no signs of infection"); one inside the span says nothing
+            if direction == "pseudo" or a <= cue.start < b:
                 continue
-            ahead = cue.end <= a
-            if (ahead and direction in ("forward", "both") and self._reaches(folded, cue.end, a, stops, category)) or (not ahead and direction in ("backward", "both") and self._reaches_back(folded, b, cue, stops, category)):
+            ahead = cue.start < a
+            if (ahead and direction in ("forward", "both") and self._reaches(folded, min(cue.end, a), a, stops, category)) or (not ahead and direction in ("backward", "both") and self._reaches_back(folded, b, cue, stops, category)):
                 found.append((category, cue.start, cue.end))
         before, after = folded[max(0, a - 6) : a], folded[b : b + 40]
         if _SYMBOL_NEGATIVE.match(after) or _LABEL_NEGATIVE.match(after) or _BOX_EMPTY.search(before):

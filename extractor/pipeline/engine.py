@@ -19,7 +19,7 @@ from types import ModuleType
 from .. import families as family_package
 from .. import patterns as pattern_files
 from ..dates import DateSpan, infer_order
-from ..records import Draft, Fact, Note, fact_id
+from ..records import SUPPORT, Draft, Fact, Note, fact_id
 from .assertion import Assertor, Qualifier
 from .lexicon import Lexicon
 from .text import NoteText, Sentence
@@ -149,7 +149,7 @@ def _fact(
         value_text=draft.value_text,
         ref_low=draft.ref_low,
         ref_high=draft.ref_high,
-        assertion=draft.assertion or qualifier.assertion,
+        assertion=draft.assertion or _asserted(draft, qualifier),
         experiencer=draft.experiencer or qualifier.experiencer,
         temporality=draft.temporality or qualifier.temporality,
         date_start=start,
@@ -164,6 +164,16 @@ def _fact(
         rule_id=draft.rule_id,
         sentence_sha=sha,
     )
+
+
+#: what a plan makes of a supporting statement; the therapy families read plans themselves
+_PLANNED = {"planned": "hypothetical", "declined": "absent", "never_started": "absent"}
+
+
+def _asserted(draft: Draft, qualifier: Qualifier) -> str:
+    if draft.family == SUPPORT and qualifier.assertion == "present" and qualifier.plan:
+        return _PLANNED.get(qualifier.plan, "present")
+    return qualifier.assertion
 
 
 def sentence_sha(folded: str) -> str:
