@@ -1,0 +1,88 @@
+"""Assertion, temporality and experiencer; the sentences of docs/assertion.md hold."""
+
+import pathlib
+import re
+
+import pytest
+
+from extractor import patterns, qualify
+
+DOCS = pathlib.Path(__file__).parent.parent / "docs" / "assertion.md"
+MARK = re.compile(r"\[([^\]\n]{2,})\]")
+
+
+def bracketed(sentence):
+    """The sentence without its brackets, and the spans that stood in them; "[ ]" stays (a checkbox)."""
+    text, spans, at = "", [], 0
+    for match in MARK.finditer(sentence):
+        text += sentence[at : match.start()]
+        spans.append((len(text), len(text) + len(match.group(1))))
+        text += match.group(1)
+        at = match.end()
+    return text + sentence[at:], spans
+
+
+def documented():
+    for line in DOCS.read_text(encoding="utf-8").splitlines():
+        cells = [c.strip() for c in line.strip("|").split("|")]
+        if line.startswith("| `") and len(cells) >= 2 and "[" in line:
+            value = cells[0].strip("`")
+            for sentence in cells[-1].split(" · "):
+                yield pytest.param(value, sentence, id=f"{value}: {sentence}")
+        for sentence, value in re.findall(r"([^:·]*\[[^()`]*?) \((?:all )?`(\w+)`\)", line) if line.startswith("- ") else ():
+            yield pytest.param(value, sentence.strip(), id=f"{value}: {sentence.strip()}")
+
+
+@pytest.mark.parametrize(("value", "sentence"), documented())
+def test_documented_sentence(value, sentence):
+    text, spans = bracketed(sentence)
+    assert spans
+    for answer in qualify(text, spans):
+        assert value in answer
+
+
+RULES = [(rule["category"], rule["example"]) for rule in patterns.table("assertion")["rule"]]
+EXPECTED = {
+    "absent": ("absent", None, None), "possible": ("possible", None, None), "hypothetical": ("hypothetical", None, None),
+    "historical": ("present", "historical", None), "family": ("present", None, "family"), "pseudo": ("present", None, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("category", "example"), [r for r in RULES if r[0] in EXPECTED])
+def test_every_rule_has_an_example_that_holds(category, example):
+    start = example.index("<fact>")
+    end = example.index("</fact>") - len("<fact>")
+    [answer] = qualify(example.replace("<fact>", "").replace("</fact>", ""), [(start, end)])
+    for got, want in zip(answer, EXPECTED[category], strict=True):
+        assert want is None or got == want
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answers"),
+    [
+        ("No fever, chills or [cough].", ["absent"]),
+        ("Chest CT showed no [effusion] but a new [mass].", ["absent", "present"]),
+        ("No [infection] was found, and the patient was treated for [pneumonitis].", ["absent", "present"]),
+        ("[Pneumonitis] (-), [colitis] (+)", ["absent", "present"]),
+        ("[Diabetes]: no. [Hypertension]: yes.", ["absent", "present"]),
+        ("Negative for [ILD] and positive for [emphysema].", ["absent", "present"]),
+        ("Not only [pneumonitis] but also [colitis].", ["present", "present"]),
+        ("[x] [diabetes]", ["present"]),
+        ("Pas de [métastase cérébrale].", ["absent"]),
+        ("Suspicion de [pneumopathie].", ["possible"]),
+        ("No evidence of [leptomeningeal disease].", ["absent"]),
+        ("[Anxiety], [rash] or [ulcer] were not reported.", ["absent", "absent", "absent"]),
+    ],
+)
+def test_scopes(sentence, answers):
+    text, spans = bracketed(sentence)
+    assert [a for a, _, _ in qualify(text, spans)] == answers
+
+
+def test_unknown_keys_of_a_rule_are_refused(monkeypatch):
+    from extractor.pipeline import assertion
+
+    rule = {"category": "absent", "direction": "forward", "literals": ["no"], "exmaple": "x"}
+    monkeypatch.setattr(assertion.pattern_files, "table", lambda name: {"rule": [rule], "terminate": {"words": ["but"]}})
+    with pytest.raises(patterns.PatternError, match="exmaple"):
+        assertion._rules.__wrapped__()
