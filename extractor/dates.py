@@ -113,14 +113,32 @@ _FUTURE = re.compile(
     r"\b(?:will|planned|plan|scheduled|next|due|upcoming|tentative|appointment|return|rtc|to start|to begin|follow[- ]?up|f/u|provisional|booked|book|through|continues|until|thru)\b[^.;]{0,40}$",
     re.IGNORECASE,
 )
-_YEAR_NOT_BEFORE = re.compile(r"(?:[#$]|\b(?:room|no|mrn|acc|id|ext|call|version|v|study|x|nct|dose|of|total|score|at|approximately|about|who|ajcc|fish|figo|isup|criteria|asco|wbc|ferritin|count|level|ng|cells|weight|weighing|bnp|cea|plt|plts|platelets|calcitonin|psa|cga|nse|ldh|ck|afp|ca|ddimer|d-dimer|hcg|crp|progrp|chromogranin|troponin|ferritin|bnp|probnp|ast|alt|alp|ggt|anc|alc|plaquettes|mrn|[<>=~]))\s*[.:#]?\s*$", re.IGNORECASE)
-_YEAR_OK_OF = re.compile(r"\b(?:early|late|end|beginning|middle|mid|spring|summer|fall|autumn|winter|" + _M + r")\s+of\s*$", re.IGNORECASE)
+_YEAR_NOT_BEFORE = re.compile(
+    r"(?:[#$]|\b(?:room|no|mrn|acc|id|ext|call|version|v|study|x|nct|dose|of|total|score|at|approximately|about|who|ajcc|fish|figo|isup|criteria|asco|wbc|ferritin|count|level|ng|cells|weight|weighing|bnp|cea|plt|plts|platelets|calcitonin|psa|cga|nse|ldh|ck|afp|ca|ddimer|d-dimer|hcg|crp|progrp|chromogranin|troponin|ferritin|bnp|probnp|ast|alt|alp|ggt|anc|alc|plaquettes|mrn|[<>=~]))\s*[.:#]?\s*$",
+    re.IGNORECASE,
+)
+_YEAR_OK_OF = re.compile(
+    r"\b(?:early|late|end|beginning|middle|mid|spring|summer|fall|autumn|winter|" + _M + r")\s+of\s*$", re.IGNORECASE
+)
 _PLAIN = str.maketrans("éèêûùüäàâôîçÉÈÊÛÙÜÄÀÂÔÎÇ", "eeeuuuaaaoicEEEUUUAAAOIC")
 _QUICK = re.compile(
     rf"\d|(?<![a-z])(?:{_M})(?![a-z])|yesterday|today|tomorrow|tonight|morning|hier|demain|aujourd|ago\b|day\b|(?:week|month|year|semaine|mois|ans|woche|monat|jahr)",
     re.IGNORECASE,
 )
-_VAGUE_MONTH = {"early": (1, 10), "beginning": (1, 10), "debut": (1, 10), "mid": (11, 20), "middle": (11, 20), "mi": (11, 20), "anfang": (1, 10), "mitte": (11, 20), "ende": (21, 31), "late": (21, 31), "end": (21, 31), "fin": (21, 31)}
+_VAGUE_MONTH = {
+    "early": (1, 10),
+    "beginning": (1, 10),
+    "debut": (1, 10),
+    "mid": (11, 20),
+    "middle": (11, 20),
+    "mi": (11, 20),
+    "anfang": (1, 10),
+    "mitte": (11, 20),
+    "ende": (21, 31),
+    "late": (21, 31),
+    "end": (21, 31),
+    "fin": (21, 31),
+}
 _VAGUE_YEAR = {
     "early": (1, 4), "beginning": (1, 3), "debut": (1, 3), "mid": (5, 8), "middle": (5, 8), "mi": (5, 8), "anfang": (1, 4), "mitte": (5, 8), "ende": (10, 12), "q1": (1, 3), "q2": (4, 6), "q3": (7, 9), "q4": (10, 12), "late": (9, 12), "end": (10, 12), "fin": (10, 12),
     "spring": (3, 6), "summer": (6, 9), "fall": (9, 12), "autumn": (9, 12), "winter": (1, 3),
@@ -153,7 +171,7 @@ _SLASHED = re.compile(r"(?<![\d/.\-])(\d\d?)([/.\-])(\d\d?)\2((?:19|20)?\d\d)(?!
 
 
 def infer_order(text: str, note_date: Day | None = None) -> str | None:
-    """"mdy" or "dmy" where the slash dates of the text can be read one way only; None without one or with both.
+    """ "mdy" or "dmy" where the slash dates of the text can be read one way only; None without one or with both.
 
     Where every date can be read both ways, one that is the note's own day in one reading decides.
     """
@@ -323,7 +341,9 @@ def _latest(month: int, day: int, n: Day, text: str, start: int) -> Day | None:
     ahead = (this - n).days
     if ahead <= 120 and _FUTURE.search(text[:start]):
         return this
-    if ahead <= 10 and not re.search(r"\b(?:ed|en|was|were|fell|had|since|s/p|last)\b", text[max(0, start - 40) : start]):
+    if ahead <= 10 and not re.search(
+        r"\b(?:ed|en|was|were|fell|had|since|s/p|last)\b", text[max(0, start - 40) : start]
+    ):
         return this
     return _day(n.year - 1, month, day)
 
@@ -382,7 +402,12 @@ def _moved(n: Day, count: tuple[int, int], unit: str) -> Read:
             return n - datetime.timedelta(weeks=high), n - datetime.timedelta(weeks=low), "day", "relative"
         if kind == "month":
             first, last = _months_back(n, high), _months_back(n, low)
-            return first.replace(day=1), last.replace(day=calendar.monthrange(last.year, last.month)[1]), "month", "relative"
+            return (
+                first.replace(day=1),
+                last.replace(day=calendar.monthrange(last.year, last.month)[1]),
+                "month",
+                "relative",
+            )
         return Day(n.year - high, 1, 1), Day(n.year - low, 12, 31), "year", "relative"
     except (ValueError, OverflowError):
         return None
@@ -435,14 +460,19 @@ _COURSE = re.compile(
     r"\b(?:mg|mcg|ug|g|ml|units?|tabs?|tablets?|puffs?|drops?|daily|bid|tid|qid|qd|q\d+h|qhs|prn|once|twice|times|take|taking|takes|continue|continued|complete|will|plan|should|to be|course|another|needs?|instructed|advised|follow|hold|rest|repeat|given|prescribed|doses?)\b[^.;]{0,25}$",
     re.IGNORECASE,
 )
-_LOSS = re.compile(r"\b(?:lost|loss|gained|gain|lb|lbs|kg|pounds|decline|increase|decrease|progressed|grew|times|episodes?|falls?|admissions?|visits?)\b[^.;]{0,20}$", re.IGNORECASE)
+_LOSS = re.compile(
+    r"\b(?:lost|loss|gained|gain|lb|lbs|kg|pounds|decline|increase|decrease|progressed|grew|times|episodes?|falls?|admissions?|visits?)\b[^.;]{0,20}$",
+    re.IGNORECASE,
+)
 
 
 def _relative(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     if n is None:
         return None
     word = m["rel"].lower()
-    back = {"yesterday": 1, "last night": 1, "hier": 1, "day before yesterday": 2, "tomorrow": -1, "demain": -1}.get(word, 0)
+    back = {"yesterday": 1, "last night": 1, "hier": 1, "day before yesterday": 2, "tomorrow": -1, "demain": -1}.get(
+        word, 0
+    )
     return _one(n - datetime.timedelta(days=back), "relative")
 
 
@@ -468,7 +498,7 @@ def _last_week(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 
 
 def _weekday(n: Day, name: str, ahead: bool, last: bool) -> Read:
-    """"Last Tuesday" on a Thursday is two days or nine days ago: both are kept."""
+    """ "Last Tuesday" on a Thursday is two days or nine days ago: both are kept."""
     number = _WEEKDAYS.index(name)
     back = (n.weekday() - number) % 7
     if ahead:
@@ -557,8 +587,18 @@ def _ranges(text: str, spans: list[DateSpan], note_date: Day | None, order: str)
                 earliest = before.earliest
                 found[-1] = DateSpan(before.start, span.end, earliest, span.latest, span.precision, "range")
                 continue
-            if joint and len(joint) < 10 and _JOIN.fullmatch(joint) and before.precision == "day" and span.precision == "day":
-                earlier = _day(span.earliest.year - 1 if before.earliest.month > span.earliest.month else span.earliest.year, before.earliest.month, before.earliest.day)
+            if (
+                joint
+                and len(joint) < 10
+                and _JOIN.fullmatch(joint)
+                and before.precision == "day"
+                and span.precision == "day"
+            ):
+                earlier = _day(
+                    span.earliest.year - 1 if before.earliest.month > span.earliest.month else span.earliest.year,
+                    before.earliest.month,
+                    before.earliest.day,
+                )
                 if earlier:
                     found[-1] = DateSpan(before.start, span.end, earlier, span.latest, "day", "range")
                     continue
@@ -586,7 +626,9 @@ def _widened(text: str, span: DateSpan, note_date: Day | None) -> DateSpan:
         last = _day(year, span.earliest.month, int(behind.group(1)))
         if first and last and first < last:
             return DateSpan(span.start, behind.end(), first, last, "day", "range")
-    if text[span.start].isdigit() and re.match(r"\d\d?(?:st|nd|rd|th)?\s+(?:of\s+)?[A-Za-z]", text[span.start : span.end]):
+    if text[span.start].isdigit() and re.match(
+        r"\d\d?(?:st|nd|rd|th)?\s+(?:of\s+)?[A-Za-z]", text[span.start : span.end]
+    ):
         before = _DAYS_BEFORE.search(text, max(0, span.start - 8), span.start)
         first = _day(span.earliest.year, span.earliest.month, int(before.group(1))) if before else None
         if before and first and first < span.latest:

@@ -155,7 +155,9 @@ def _lines(path: Path) -> Iterator[GoldDocument]:
             else:
                 yield GoldDocument(str(item["id"]), item["text"], tuple(item["facts"]))
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise InputError(f"{path.name}: line {number}: {type(error).__name__}: expected id, and marked or text and facts") from None
+            raise InputError(
+                f"{path.name}: line {number}: {type(error).__name__}: expected id, and marked or text and facts"
+            ) from None
 
 
 def _label_studio(items: Any, path: Path) -> Iterator[GoldDocument]:
@@ -168,7 +170,9 @@ def _label_studio(items: Any, path: Path) -> Iterator[GoldDocument]:
             if "labels" in value:
                 family, _, concept = value["labels"][0].rpartition(":")
                 meta = {k: v for k, _, v in (m.partition("=") for m in result.get("meta", {}).get("text", ()))}
-                facts.append({"family": family, "concept": concept, "start": value["start"], "end": value["end"], **meta})
+                facts.append(
+                    {"family": family, "concept": concept, "start": value["start"], "end": value["end"], **meta}
+                )
         data = task.get("data", {})
         yield GoldDocument(str(data.get("id", task.get("id", number))), data.get("text", ""), tuple(facts))
 
@@ -211,7 +215,9 @@ def agrees(gold: dict[str, Any], found: dict[str, Any]) -> bool:
         return False
     for name in _NUMBERS:
         a, b = _number(gold.get(name)), _number(found.get(name))
-        if (a is None) != (b is None) or (a is not None and b is not None and not math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=1e-6)):
+        if (a is None) != (b is None) or (
+            a is not None and b is not None and not math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=1e-6)
+        ):
             return False
     if _number(gold.get("value")) is not None and (gold.get("comparator") or "=") != (found.get("comparator") or "="):
         return False
@@ -278,6 +284,8 @@ def report(gold: str | Path, facts: str | Path, *, errors: int = 0) -> str:
     for name, count, precision, recall, f1 in result.rows():
         lines.append(f"{name:32}{count:>6}{precision:>8.3f}{recall:>8.3f}{f1:>8.3f}")
     for kind, document, fact in result.errors[:errors]:
-        said = ", ".join(f"{k} {fact[k]}" for k in ("value", "value_high", "value_text", "assertion") if _word(fact.get(k)))
+        said = ", ".join(
+            f"{k} {fact[k]}" for k in ("value", "value_high", "value_text", "assertion") if _word(fact.get(k))
+        )
         lines.append(f"{kind:9} {document}: {fact['concept']} {said}")
     return "\n".join(lines)

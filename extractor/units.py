@@ -191,7 +191,10 @@ def _bridge(dimension: str, to: str, unit: str, target: str, concept: str | None
         return float(mass)
     if mass and pair == ("mass/volume", "substance/volume"):
         return 1 / float(mass)
-    if pair in (("charge/volume", "substance/volume"), ("substance/volume", "charge/volume")) and concept in ("sodium", "potassium"):
+    if pair in (("charge/volume", "substance/volume"), ("substance/volume", "charge/volume")) and concept in (
+        "sodium",
+        "potassium",
+    ):
         return 1.0
     if pair == ("charge/volume", "mass/volume") and concept == "calcium" and mass:
         return float(mass) / 2
@@ -203,4 +206,6 @@ def _bridge(dimension: str, to: str, unit: str, target: str, concept: str | None
     ratio = tables["international"].get(f"{concept} {'{copies}'}")
     if ratio and pair == ("copies/volume", "international/volume"):
         return float(ratio)
-    raise ValueError(f"cannot convert {unit} to {target}: {dimension} is not {to}" + (f" ({concept})" if concept else ""))
+    raise ValueError(
+        f"cannot convert {unit} to {target}: {dimension} is not {to}" + (f" ({concept})" if concept else "")
+    )

@@ -46,11 +46,18 @@ def _plain(sentence: Sentence, hit: Hit, **more: object) -> Draft:
 
 def _consent(sentence: Sentence, hit: Hit) -> Draft | None:
     folded = sentence.folded
-    if re.search(r"\b(?:will|to be|needs? to|pending|before|require|discuss|draft|copy|sent|given) [^.]{0,20}consent|consent (?:form )?(?:given to|sent|pending|discussed)|consent (?:form )?(?:to read|for review)", folded):
+    if re.search(
+        r"\b(?:will|to be|needs? to|pending|before|require|discuss|draft|copy|sent|given) [^.]{0,20}consent|consent (?:form )?(?:given to|sent|pending|discussed)|consent (?:form )?(?:to read|for review)",
+        folded,
+    ):
         return None
     trial = re.search(r"nct\d{8}|unlock|tarlatamab|[a-z]+-?\d{3}", folded)
     attributes = {"study": trial.group()} if trial else {}
-    value = "negative" if re.search(r"\b(?:declin|refus|withdr|not (?:yet )?(?:signed|obtained|consent)|unsigned)", folded) else "positive"
+    value = (
+        "negative"
+        if re.search(r"\b(?:declin|refus|withdr|not (?:yet )?(?:signed|obtained|consent)|unsigned)", folded)
+        else "positive"
+    )
     return _plain(sentence, hit, value_text=value, attributes=attributes, assertion="present")
 
 
@@ -97,7 +104,9 @@ def _trial(sentence: Sentence, hit: Hit) -> Draft:
     folded = sentence.folded
     trial = re.search(r"nct\d{8}", folded)
     attributes: dict[str, object] = {"trial_id": trial.group().upper()} if trial else {}
-    if re.search(r"\b(?:registry|biobank|observational|questionnaire|non-?interventional|survey|quality of life)\b", folded):
+    if re.search(
+        r"\b(?:registry|biobank|observational|questionnaire|non-?interventional|survey|quality of life)\b", folded
+    ):
         attributes["kind"] = "observational"
     if re.search(r"screen(?:ing)? fail", folded):
         attributes["kind"] = "screen_failure"

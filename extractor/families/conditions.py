@@ -17,10 +17,25 @@ KEYS = frozenset({"infection", "syndrome", "substance", "allergy", "value_from_n
 _GRADE = re.compile(r"\b(?:grade|gr\.?|g|ctcae(?: grade)?)\s*([1-5]|i{1,3}v?|iv|v)\b(?:\s*(?:->|→|to)\s*([1-5])\b)?")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 _STATUS = (
-    ("resolved", re.compile(r"\b(?:resolved|resolution|cleared|cured|healed|in remission|quiescent|no recurrence|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared)\b")),
+    (
+        "resolved",
+        re.compile(
+            r"\b(?:resolved|resolution|cleared|cured|healed|in remission|quiescent|no recurrence|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared)\b"
+        ),
+    ),
     ("improving", re.compile(r"\b(?:improving|improved|resolving|decreased|decreasing|smaller|en voie de guerison)\b")),
-    ("stable", re.compile(r"\b(?:stable|unchanged|chronic|controlled|well-controlled|compensated|longstanding|long-standing|baseline)\b")),
-    ("active", re.compile(r"\b(?:active|acute|worsening|worse|flare|flaring|uncontrolled|decompensated|new|ongoing|exacerbation|enlarging|increased|increasing|re-?accumulat\w+|recurrent)\b")),
+    (
+        "stable",
+        re.compile(
+            r"\b(?:stable|unchanged|chronic|controlled|well-controlled|compensated|longstanding|long-standing|baseline)\b"
+        ),
+    ),
+    (
+        "active",
+        re.compile(
+            r"\b(?:active|acute|worsening|worse|flare|flaring|uncontrolled|decompensated|new|ongoing|exacerbation|enlarging|increased|increasing|re-?accumulat\w+|recurrent)\b"
+        ),
+    ),
 )
 _CAUSE = (
     ("radiation", re.compile(r"\b(?:radiation|radiotherapy|post-?rt|xrt|radique|radiation-induced|irradiat\w+|radiation port)\b")),
@@ -37,21 +52,37 @@ _SIZES = {
     "huge": "large", "sizable": "large", "moderately large": "large", "minime": "trace", "abondant": "large",
     "modere": "moderate", "moderee": "moderate", "minimal": "small",
 }  # fmt: skip
-_CATHETER = re.compile(r"\b(?:pleur-?x|indwelling (?:pleural )?catheter|ipc|tunn?ell?ed (?:pleural )?catheter|chest tube|pigtail|pleural catheter)\b")
+_CATHETER = re.compile(
+    r"\b(?:pleur-?x|indwelling (?:pleural )?catheter|ipc|tunn?ell?ed (?:pleural )?catheter|chest tube|pigtail|pleural catheter)\b"
+)
 _EFFUSIONS = frozenset({"pleural_effusion", "pericardial_effusion"})
-_NO = re.compile(r"\b(?:no|not|non|denies|denied|never|without|negative for|nor|neither|pas de|doesn't|does not|don't|didn't|did not|free of)\b")
+_NO = re.compile(
+    r"\b(?:no|not|non|denies|denied|never|without|negative for|nor|neither|pas de|doesn't|does not|don't|didn't|did not|free of)\b"
+)
 _CURRENT_SMOKER = re.compile(
     r"\b(?:current(?:ly)?|continues|still|active|ongoing|heavy smoker|smokes|smoking \d|is a smoker|a smoker|smoker|tobacco (?:abuse|smoking|use) disorder|tobacco abuse|nicotine dependence|fumeur actif|packs? (?:per|a) day)\b"
 )
-_FORMER_SMOKER = re.compile(r"\b(?:former(?:ly)?|ex-?smoker|quit|stopped|previous(?:ly)? (?:smok\w+|tobacco|a smoker)|past (?:smok\w+|tobacco)|prior (?:smok\w+|tobacco)|remote|smoked|ceased|until|discontinued|sevre|ancien|(?:h/o|history of|hx of) (?:\w+ ){0,2}(?:smok\w+|tobacco|cigarette\w*|nicotine))\b")
-_NEVER_SMOKER = re.compile(r"\b(?:never[- ]?smoke[dr]?|non-?smoker|nonsmoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b")
-_PACK_YEARS = re.compile(r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?[\s-]*(?:\+\s*)?(?:pack|pk|packs)[\s/-]*(?:years?|yrs?)\b|(\d{1,3})\s*(?:py|pa|paquets-annees)\b")
-_MISUSE = re.compile(r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b")
+_FORMER_SMOKER = re.compile(
+    r"\b(?:former(?:ly)?|ex-?smoker|quit|stopped|previous(?:ly)? (?:smok\w+|tobacco|a smoker)|past (?:smok\w+|tobacco)|prior (?:smok\w+|tobacco)|remote|smoked|ceased|until|discontinued|sevre|ancien|(?:h/o|history of|hx of) (?:\w+ ){0,2}(?:smok\w+|tobacco|cigarette\w*|nicotine))\b"
+)
+_NEVER_SMOKER = re.compile(
+    r"\b(?:never[- ]?smoke[dr]?|non-?smoker|nonsmoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b"
+)
+_PACK_YEARS = re.compile(
+    r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?[\s-]*(?:\+\s*)?(?:pack|pk|packs)[\s/-]*(?:years?|yrs?)\b|(\d{1,3})\s*(?:py|pa|paquets-annees)\b"
+)
+_MISUSE = re.compile(
+    r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b"
+)
 _QUIT = re.compile(r"\b(?:former|quit|stopped|remote|past|sober|history of|h/o|in remission)\b")
-_AGENT = re.compile(r"\s+(?:to\s+|with\s+|from\s+|after\s+)?(?:an?\s+|the\s+|iv\s+|intravenous\s+)?([a-z][\w-]+(?:\s(?:contrast|dye|sulfate|80|oil|acid|drugs?|antibiotics))?)")
+_AGENT = re.compile(
+    r"\s+(?:to\s+|with\s+|from\s+|after\s+)?(?:an?\s+|the\s+|iv\s+|intravenous\s+)?([a-z][\w-]+(?:\s(?:contrast|dye|sulfate|80|oil|acid|drugs?|antibiotics))?)"
+)
 _BEFORE_AGENT = re.compile(r"([a-z][\w-]{3,})(?:[- ](?:induced|associated|related))?\s+$")
 _NONE_LISTED = re.compile(r"^(?:none|no|nkda|nka|nkma|denies|nil|unknown|not|aucune|negative|pas)\b")
-_SEVERE = re.compile(r"\b(?:anaphyla\w+|severe|life-threatening|angioedema|hypotension|arrest|intubat\w+|grade [345]|gr [345])\b")
+_SEVERE = re.compile(
+    r"\b(?:anaphyla\w+|severe|life-threatening|angioedema|hypotension|arrest|intubat\w+|grade [345]|gr [345])\b"
+)
 
 
 def read(note: NoteText) -> Iterable[Draft]:
@@ -162,7 +193,10 @@ def _substance(sentence: Sentence, hit: Hit, seen: set[tuple[str, Any]]) -> Iter
         return
     after = folded[hit.end - sentence.start :][:30]
     denied = bool(re.search(rf"{_NO.pattern}[^.;]*$", before)) or bool(
-        re.match(r"(?: use| consumption| intake| abuse)?\s*[:=-]?\s*(?:none|no\b|never|denies|denied|negative|nil|not)", after)
+        re.match(
+            r"(?: use| consumption| intake| abuse)?\s*[:=-]?\s*(?:none|no\b|never|denies|denied|negative|nil|not)",
+            after,
+        )
     )
     if denied:
         if (kind, "absent") not in seen:
@@ -222,7 +256,9 @@ def _allergy_list(note: NoteText) -> Iterator[Draft]:
             agent = re.match(r"[a-z][\w /-]{1,40}", words[lead:])
             if not agent or len(agent.group().split()) > 4:
                 continue
-            name = re.split(r"\s(?:-|causes?|with|gives?|rash|hives|reaction|anaphyl\w+)\b", agent.group())[0].strip(" -")
+            name = re.split(r"\s(?:-|causes?|with|gives?|rash|hives|reaction|anaphyl\w+)\b", agent.group())[0].strip(
+                " -"
+            )
             if len(name) < 3 or _NONE_LISTED.match(name):
                 continue
             start = section.body + item.start() + lead

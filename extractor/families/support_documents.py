@@ -18,7 +18,9 @@ ALWAYS = True
 _HISTORY = frozenset({"past_medical_history", "problem_list"})
 _STORY = frozenset({"history_present_illness", "oncologic_history", "chief_complaint", "assessment", "problem_list"})
 _EXAM = frozenset({"physical_exam", "vital_signs"})
-_ONCOLOGY_NOTE = re.compile(r"onc|hem|chemo|tumou?r|cancer|thoracic|day unit|trial|research|screening|consult|clinic|progress|h&p|letter|courrier|consultation")
+_ONCOLOGY_NOTE = re.compile(
+    r"onc|hem|chemo|tumou?r|cancer|thoracic|day unit|trial|research|screening|consult|clinic|progress|h&p|letter|courrier|consultation"
+)
 _TREATED = ("therapy", "histology")
 _BRAIN = re.compile(
     r"\b(?:mri?|irm)\b[^.;:\n]{0,25}\b(?:brain|head|cerebrale?|encephalique)\b|\b(?:brain|head|cranial|cerebral) mri?\b|"
@@ -31,9 +33,15 @@ _CHEST = re.compile(
 _NOT_DONE = re.compile(
     r"\b(?:pending|order(?:ed)?|schedul\w*|will (?:get|obtain|have|repeat|need)|needs?|due|plan(?:ned)?|request\w*|recommend\w*|repeat|to be done|not (?:done|yet|performed|available|obtained)|no (?:brain|head|chest|recent|prior)|await\w*|awaiting|obtain|consider|overdue|refused|declined|book(?:ed)?|next week|tomorrow|would|should|if|cancelled|never)\b"
 )
-_DONE = re.compile(r"\b(?:show\w*|reveal\w*|demonstrat\w*|negative|neg|no (?:mets|metast\w*|evidence|new|intracranial|brain mets|leptomen\w*|lmd|acute|mass)|stable|normal|clear|unremarkable|impression|findings?|report\w*|\d+ ?mm|without)\b")
-_RECONCILED = re.compile(r"\breconcil\w*|\bverified with\b|\bpharmac(?:y|ist) (?:list|review\w*|verified)\b|\bmedication list (?:reviewed|updated|verified)\b|\breviewed (?:and|&) (?:updated|reconciled)\b|\bmeds (?:reviewed|verified|rec)\b|\bbottles? reviewed\b")
-_UNRECONCILED = re.compile(r"\b(?:not (?:yet )?(?:reconciled|verified|reviewed|updated)|unreconciled|unable to (?:reconcile|verify)|unverified|bottles at home|list from|copied)\b")
+_DONE = re.compile(
+    r"\b(?:show\w*|reveal\w*|demonstrat\w*|negative|neg|no (?:mets|metast\w*|evidence|new|intracranial|brain mets|leptomen\w*|lmd|acute|mass)|stable|normal|clear|unremarkable|impression|findings?|report\w*|\d+ ?mm|without)\b"
+)
+_RECONCILED = re.compile(
+    r"\breconcil\w*|\bverified with\b|\bpharmac(?:y|ist) (?:list|review\w*|verified)\b|\bmedication list (?:reviewed|updated|verified)\b|\breviewed (?:and|&) (?:updated|reconciled)\b|\bmeds (?:reviewed|verified|rec)\b|\bbottles? reviewed\b"
+)
+_UNRECONCILED = re.compile(
+    r"\b(?:not (?:yet )?(?:reconciled|verified|reviewed|updated)|unreconciled|unable to (?:reconcile|verify)|unverified|bottles at home|list from|copied)\b"
+)
 
 
 def _draft(concept: str, start: int, end: int, **more: object) -> Draft:
@@ -57,7 +65,9 @@ def _sections(note: NoteText, seen: dict[str, tuple[int, int]]) -> Iterator[Draf
     medications = seen.get("medications")
     if history:
         yield _draft("doc_pmh", *history)
-    if exam and ("review_of_systems" in seen or ("physical_exam" in seen and ("vital" in note.hits or "vital_signs" in seen))):
+    if exam and (
+        "review_of_systems" in seen or ("physical_exam" in seen and ("vital" in note.hits or "vital_signs" in seen))
+    ):
         yield _draft("doc_ros_exam", *exam)
     if "allergies" in seen:
         yield _draft("doc_allergies", *seen["allergies"])

@@ -32,38 +32,65 @@ PLAIN = Qualifier()
 
 
 @lru_cache(maxsize=1)
-def _rules() -> tuple[Lexicon, Lexicon, dict[str, object]]:
+def _rules() -> tuple[Lexicon, Lexicon]:
+    """The cues and the words that end a clause, as two lexicons.
+
+    All cues share one family, so that a longer pseudo cue takes the place of a shorter real one.
+    """
     table = pattern_files.table("assertion")
-    concepts = []
+    cues = []
     for rule in table["rule"]:
         unknown = rule.keys() - {"category", "direction", "literals", "example"}
         if unknown or rule["direction"] not in _DIRECTIONS:
-            raise PatternError(f"patterns/assertion.toml: rule {rule.get('category')}: unknown {sorted(unknown) or rule['direction']}")
-        concepts.append(
-            Concept(rule["direction"], rule["category"], "assertion", names=tuple(rule["literals"]), plural=False)
-        )
-    stops = [Concept("terminate", "terminate", "assertion", names=tuple(table["terminate"]["words"]), plural=False)]
-    # every direction must lose to a longer pseudo cue, so all names live in one family
-    merged = [Concept("cue", f"{c.concept}\x1f{c.family}", c.source, names=c.names, plural=False) for c in concepts]
-    return Lexicon(Patterns(tuple(merged), (), {}, {}, "")), Lexicon(Patterns(tuple(stops), (), {}, {}, "")), table
+            wrong = f"unknown key {sorted(unknown)[0]!r}" if unknown else f"direction {rule['direction']!r}"
+            raise PatternError(f"patterns/assertion.toml: rule {rule.get('category')}: {wrong}")
+        name = f"{rule['category']} {rule['direction']}"
+        cues.append(Concept("cue", name, "assertion", names=tuple(rule["literals"]), plural=False))
+    ends = Concept("end", "end", "assertion", names=tuple(table["terminate"]["words"]), plural=False)
+    return Lexicon(Patterns(tuple(cues), (), {}, {}, "")), Lexicon(Patterns((ends,), (), {}, {}, ""))
 
 
 _HARD = re.compile(r"[;]|\.\s|\n\s*[-*•]|\n\n")
-_VERB_AFTER_COMMA = re.compile(r",\s+(?:and\s+)?(?:he|she|they|it|we|the|this|her|his|a|an|patient|pt)\s+[^,]*?\b(?:was|is|were|are|has|had|have|did|underwent|received|developed|showed|continues|remains|presented|noted|reports|started)\b")
+_VERB_AFTER_COMMA = re.compile(
+    r",\s+(?:and\s+)?(?:he|she|they|it|we|the|this|her|his|a|an|patient|pt)\s+[^,]*?\b(?:was|is|were|are|has|had|have|did|underwent|received|developed|showed|continues|remains|presented|noted|reports|started)\b"
+)
 _SYMBOL_NEGATIVE = re.compile(r"\s*(?:\(\s*[-–]\s*\)|\[\s*[-–]\s*\]|[-–](?=\s*(?:$|[,;.)\n])))")
-_LABEL_NEGATIVE = re.compile(r"\s*(?:[:=]|\s-\s)\s*(?:no\b(?!\s+[a-z])|none\b|negative\b|neg\b|absent\b|denies\b|denied\b|not (?:seen|identified|present|detected)|nil\b|0\b(?![\d.])|\(\s*-\s*\)|non\b(?!-)|n\b)")
+_LABEL_NEGATIVE = re.compile(
+    r"\s*(?:[:=]|\s-\s)\s*(?:no\b(?!\s+[a-z])|none\b|negative\b|neg\b|absent\b|denies\b|denied\b|not (?:seen|identified|present|detected)|nil\b|0\b(?![\d.])|\(\s*-\s*\)|non\b(?!-)|n\b)"
+)
 _BOX_EMPTY = re.compile(r"(?:\[\s*\]|☐|□)\s*$")
 _BOX_FULL = re.compile(r"(?:\[\s*[xX✓]\s*\]|☒|☑)\s*$")
 _QUESTION = re.compile(r"\?\s*$")
+_QUESTION_BEHIND = re.compile(r"\s*\?(?!\w)")
 _OLD_YEAR = re.compile(r"\b(?:in|since|from|dx|diagnosed|circa)\s+(?:19\d\d|20[01]\d)\b|\(\s*(?:19\d\d|20[01]\d)\s*\)")
 _SECTIONS_HISTORICAL = frozenset({"past_medical_history", "past_surgical_history", "social_history"})
+
+
+_PLANS = ("never_started", "declined", "planned", "held", "resolved")
+
+
+def _signs(folded: str, a: int, b: int) -> list[tuple[str, int, int]]:
+    """Cues that are no words: "(-)", "X: none", an empty or a ticked box, a question mark."""
+    left = max(0, a - 6)
+    found = []
+    for category, match in (
+        ("absent", _SYMBOL_NEGATIVE.match(folded, b)),
+        ("absent", _LABEL_NEGATIVE.match(folded, b)),
+        ("absent", _BOX_EMPTY.search(folded, left, a)),
+        ("ticked", _BOX_FULL.search(folded, left, a)),
+        ("possible", _QUESTION.search(folded, left, a)),
+        ("possible", _QUESTION_BEHIND.match(folded, b)),
+    ):
+        if match:
+            found.append((category, *match.span()))
+    return found
 
 
 class Assertor:
     """Qualifies spans of a sentence; build once."""
 
-    def __init__(self, patterns: object | None = None) -> None:
-        self.cues, self.stops, _ = _rules()
+    def __init__(self) -> None:
+        self.cues, self.stops = _rules()
 
     def resolve(
         self, text: str, start: int, end: int, spans: list[tuple[int, int]], *, section: str | None = None
@@ -71,39 +98,41 @@ class Assertor:
         sentence = text[start:end]
         folded = fold(sentence)
         cues = self.cues.scan(sentence, folded).get("cue", [])
-        stops = self.stops.scan(sentence, folded).get("terminate", []) if cues else []
+        stops = self.stops.scan(sentence, folded).get("end", []) if cues else []
         return [self._one(folded, a - start, b - start, cues, stops, section, start) for a, b in spans]
 
-    def _one(self, folded: str, a: int, b: int, cues: list[Hit], stops: list[Hit], section: str | None, offset: int) -> Qualifier:
+    def _one(
+        self, folded: str, a: int, b: int, cues: list[Hit], stops: list[Hit], section: str | None, offset: int
+    ) -> Qualifier:
         found: list[tuple[str, int, int]] = []
         for cue in cues:
-            category, direction = cue.key.split("\x1f")
+            category, direction = cue.key.split(" ")
             # a cue may share its last words with the span ("no signs of infection"); one inside the span says nothing
             if direction == "pseudo" or a <= cue.start < b:
                 continue
-            ahead = cue.start < a
-            if (ahead and direction in ("forward", "both") and self._reaches(folded, min(cue.end, a), a, stops, category)) or (not ahead and direction in ("backward", "both") and self._reaches_back(folded, b, cue, stops, category)):
+            if cue.start < a:
+                reaches = direction != "backward" and self._reaches(folded, min(cue.end, a), a, stops, category)
+            else:
+                reaches = direction != "forward" and self._reaches_back(folded, b, cue, stops)
+            if reaches:
                 found.append((category, cue.start, cue.end))
-        before, after = folded[max(0, a - 6) : a], folded[b : b + 40]
-        if _SYMBOL_NEGATIVE.match(after) or _LABEL_NEGATIVE.match(after) or _BOX_EMPTY.search(before):
-            found.append(("absent", b, b + 1))
-        if _QUESTION.search(before) or re.match(r"\s*\?(?!\w)", after):
-            found.append(("possible", max(0, a - 1), a))
+        found += _signs(folded, a, b)
         categories = {category for category, _, _ in found}
-        if _BOX_FULL.search(before):
-            categories -= {"absent"}
         assertion = "present"
-        plan = next((c for c in ("never_started", "declined", "planned", "held", "resolved") if c in categories), None)
+        plan = next((c for c in _PLANS if c in categories), None)
         for name in ("absent", "hypothetical", "possible"):
-            if name in categories:
+            if name in categories and not ("ticked" in categories and name == "absent"):
                 assertion = name
                 break
-        if assertion == "possible" and "hypothetical" in categories:
-            assertion = "hypothetical"
-        experiencer = "family" if "family" in categories or section == "family_history" else "patient"
-        historical = "historical" in categories or section in _SECTIONS_HISTORICAL or _OLD_YEAR.search(folded[max(0, a - 20) : b + 24])
-        temporality = "historical" if historical else "current"
-        return Qualifier(assertion, temporality, experiencer, plan, tuple((c, s + offset, e + offset) for c, s, e in found))
+        family = "family" in categories or section == "family_history"
+        experiencer = "family" if family else "other" if "other" in categories else "patient"
+        past = "historical" in categories or section in _SECTIONS_HISTORICAL
+        if past or _OLD_YEAR.search(folded[max(0, a - 20) : b + 24]):
+            temporality = "historical"
+        else:
+            temporality = "future" if plan == "planned" else "current"
+        cues = tuple((c, start + offset, end + offset) for c, start, end in found)
+        return Qualifier(assertion, temporality, experiencer, plan, cues)
 
     @staticmethod
     def _reaches(folded: str, cue_end: int, a: int, stops: list[Hit], category: str) -> bool:
@@ -121,7 +150,7 @@ class Assertor:
         return len(between) <= limit
 
     @staticmethod
-    def _reaches_back(folded: str, b: int, cue: Hit, stops: list[Hit], category: str) -> bool:
+    def _reaches_back(folded: str, b: int, cue: Hit, stops: list[Hit]) -> bool:
         between = folded[b : cue.start]
         if _HARD.search(between) or any(b <= s.start < cue.start for s in stops):
             return False

@@ -191,7 +191,8 @@ def _without_values(text: str, dates: list[DateSpan], group: list[Draft]) -> lis
         date
         for date in dates
         if not any(
-            d.start <= date.start and date.end <= d.end and text[date.start : date.end] in d.value_as_written for d in taken
+            d.start <= date.start and date.end <= d.end and text[date.start : date.end] in d.value_as_written
+            for d in taken
         )
     ]
 
@@ -234,7 +235,11 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
         piece = above.text
         if len(piece) < 70 and above.section != "comparison":
             spans = above.dates
-            if len(spans) == 1 and len(_WORD.findall(piece)) <= 12 and (piece[-1] == ":" or is_header(piece, spans[0], above.start)):
+            if (
+                len(spans) == 1
+                and len(_WORD.findall(piece)) <= 12
+                and (piece[-1] == ":" or is_header(piece, spans[0], above.start))
+            ):
                 return _interval(spans[0])
         index -= 1
     if section and section.body <= sentence.start:

@@ -123,7 +123,9 @@ class Lexicon:
             node = node.setdefault(word, {})
         entries = node.setdefault("", [])
         # two spellings that differ in space and hyphen alone are one name
-        if not any(e.family == family and e.concept is concept and e.words == words and e.gaps == gaps for e in entries):
+        if not any(
+            e.family == family and e.concept is concept and e.words == words and e.gaps == gaps for e in entries
+        ):
             entries.append(Entry(family, concept, name, words, gaps))
 
     def scan(self, text: str, folded: str) -> dict[str, list[Hit]]:

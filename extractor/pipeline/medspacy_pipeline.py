@@ -181,7 +181,9 @@ def load(*, date_order: str = "auto", overlay: str | os.PathLike[str] | None = N
     nlp = spacy.blank("en")
     nlp.max_length = 20_000_000
     nlp.tokenizer = create_medspacy_tokenizer(nlp)
-    nlp.add_pipe("extractor_note", config={"date_order": date_order, "overlay": os.fspath(overlay) if overlay else None})
+    nlp.add_pipe(
+        "extractor_note", config={"date_order": date_order, "overlay": os.fspath(overlay) if overlay else None}
+    )
     nlp.add_pipe("extractor_context")
     nlp.add_pipe("extractor_facts")
     return nlp
