@@ -35,7 +35,7 @@ wheel-test: wheel
 	rm -rf build/fresh build/away && $(VENV)/bin/python -m venv build/fresh && mkdir -p build/away
 	build/fresh/bin/python $(PIP) build/wheel/*.whl pytest
 	cp -r tests corpora pyproject.toml build/away/
-	cd build/away && ../fresh/bin/python -P -m pytest -m wheel -p no:cacheprovider tests
+	cd build/away && ../fresh/bin/python -P -m pytest -m wheel -p no:cacheprovider tests/test_packaging.py
 
 $(VENV)/bin/python:
 	@if [ -z "$(PYTHON)" ]; then \

@@ -296,7 +296,7 @@ def _table_of(path: Path, patients: Sequence[str]) -> pa.Table:
 
 
 def conform(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
-    """A frame as a table: the columns of the contract in their types, further ones as they are or as JSON."""
+    """A frame as a table: the columns of the contract in their types, further ones as truth values, lists or text."""
     import pyarrow as pa
 
     fields, columns = [], []
@@ -311,13 +311,12 @@ def conform(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     for name in frame.columns:
         if name not in schema.names:
             cells = [_cell(value) for value in frame[name]]
-            kinds = {type(cell) for cell in cells if cell is not None}
-            kind = (
-                {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}.get(next(iter(kinds)))
-                if len(kinds) == 1
-                else None
-            )
-            if kind is None:
+            if cells and all(isinstance(cell, bool) for cell in cells):
+                kind = pa.bool_()
+            elif cells and all(isinstance(cell, list) for cell in cells):
+                kind = pa.list_(pa.string())
+                cells = [[str(part) for part in cell] for cell in cells]
+            else:
                 kind = pa.string()
                 cells = [cell if cell is None or isinstance(cell, str) else _text(cell) for cell in cells]
             fields.append(pa.field(name, kind))

@@ -43,7 +43,7 @@ def summary(data: dict[str, Any], out: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     counts = data["counts"]
     notes = counts["notes"]
     parts = [f"{notes.get('ok', 0):,} read"]
@@ -71,12 +71,12 @@ def summary(data: dict[str, Any], out: Path) -> None:
         else:
             console.print(f"[bold]Index[/bold]     index_date: {index}")
         for trial, decisions in decided["decisions"].items():
-            table = Table(title=f"{trial}: patients by decision", title_justify="left", box=None, pad_edge=False)
+            table = Table(box=None, pad_edge=False)
             table.add_column("decision")
             table.add_column("patients", justify="right")
             for decision in (*DECISIONS, *sorted(set(decisions) - set(DECISIONS))):
                 table.add_row(decision, f"{decisions.get(decision, 0):,}")
-            console.print()
+            console.print(f"\n[bold]{_plain(trial)}[/bold]: patients by decision")
             console.print(table)
             _deciders(console, decided["attrition"].get(trial, []))
         if policies := decided.get("policies_used"):
