@@ -20,6 +20,7 @@ from . import sites
 FAMILY = "histology"
 KEYS = frozenset({"group", "site", "value_text", "kind", "subtype", "context"})
 
+_SMALL_GROUPS = ("small_cell", "small_cell_ne", "ne_carcinoma", "ne_tumor", "large_cell")
 _CODES = {
     "sclc": "NCIt C4917",
     "sc_nec": "NCIt C3915",
@@ -61,7 +62,15 @@ _GENERIC_OF = re.compile(r"\s+(?:of|in|de|du|d')\s*(?:the |his |her |la |left |r
 _GENERIC_STOP = re.compile(
     r"[\s-]*(?:free|screening|clinic|centre|center|mdt|service|unit|team|nurse|risk|survivor|program|gene|antigen|\d{2,3}(?:[-.]\d)?\b|embryonic)"
 )
-_NUMBERED = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]+(?P<item>[^\n]{3,60})$", re.MULTILINE)
+_NUMBERED = re.compile(r"^[ \t]*(?:\d{1,2}|[a-z])[ \t]?[.,)]?[ \t]+(?P<item>[^\n]{3,60})$", re.MULTILINE)
+#: a sentence that speaks of the disease in the world, not in the patient
+LITERATURE = re.compile(
+    r"\(\d+ cases?\)|\bin the (?:\w+ )?literature\b|\bcases? (?:have|has) been (?:reported|described)|\bis (?:an? )?(?:infrequent|rare|uncommon)\b|\breview of (?:the )?literature"
+)
+_OF_OTHERS = re.compile(r"\b(?:patients|people|those|men|women|cases|trials?|stud(?:y|ies)|arm|cohort|drug|slot) (?:with|for|of|in|takes?(?: only)?|lists?)\s+(?:\w+[\s-]+){0,2}$|\bonly\s+(?:high-grade\s+)?$")
+_DENIED_BEFORE = re.compile(r"\b(?:rul(?:es?|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$")
+_DENIED_AFTER = re.compile(r"\s*(?:component\s+)?(?:is|was|are|were|has been)\s+(?:not\s+(?:favou?red|supported|seen|identified|present|demonstrated)|excluded|ruled out|unlikely)")
+_STATED_BEFORE = re.compile(r"\bsupport(?:s|ed|ing)?\s+(?:the\s+)?(?:\S+\s+){0,2}(?:impression|diagnosis)\s+of\s+$")
 _SKIN_PLACE = re.compile(
     r"\b(?:on|of|over|from)\s+(?:the\s+|his\s+|her\s+|left\s+|right\s+|dorsal\s+|upper\s+|lower\s+)*(?:hand|forearm|arm|leg|cheek|ear|pinna|forehead|nose|temple|scalp|face|lip|shin|neck skin|back|finger|thigh|calf|eyelid|shoulder)\b|\bskin\b|\bcutaneous\b|\bmohs\b"
 )
@@ -88,7 +97,7 @@ def read(note: NoteText) -> Iterator[Draft]:
     menus = menu_lines(note)
     mentions: list[Mention] = []
     for sentence, hits in note.sentences_with(FAMILY):
-        if any(a <= sentence.start < b for a, b in menus):
+        if any(a <= sentence.start < b for a, b in menus) or LITERATURE.search(sentence.folded):
             continue
         for first, last in _merged(note, hits):
             mentions.extend(_mentions(note, sentence, first, last))
@@ -166,12 +175,19 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
     if hit.get("context") == "thyroid" and not _THYROID.search(note.folded.replace("medullary", "")):
         return
     earlier = [h.end for h in sentence.hits(FAMILY) if h.end <= start]
+    lead = note.folded[max(sentence.start, start - 60) : start]
+    if _OF_OTHERS.search(lead):
+        return
     before, after = _window(note, sentence, start, end, earlier[-1] if earlier else 0)
     later = [h.start for h in sentence.hits(FAMILY) if h.start >= end]
     if later:
         after = after[: max(0, later[0] - end)]
     site, explicit = sites_of.near(note, sentence, start, end)
     mention = Mention(hit.key, start, end, hit, site=site, explicit=explicit, value_text=hit.get("value_text"))
+    if _DENIED_BEFORE.search(lead) or _DENIED_AFTER.match(note.folded, end):
+        mention.assertion = "absent"
+    elif _STATED_BEFORE.search(lead):
+        mention.assertion = "present"
     if hit.get("site") and (not explicit or hit.key in ("sclc", "combined_sclc", "nepc", "mtc")):
         mention.site, mention.explicit = hit.get("site"), True
     elif hit.get("site") and hit.get("kind") != "generic" and hit.key == "other_malignancy":
@@ -277,7 +293,7 @@ def _either(mention: Mention) -> Iterator[Mention]:
 
 
 def _net_grade(before: str, after: str) -> str | None:
-    for text in (after[:40], before):
+    for text in (re.split(r"[,;]\s+(?!who|grade|g\d|low|interm|high|well)", after[:44])[0], before):
         found = list(_GRADE.finditer(text))
         if found:
             match = found[0] if text is not before else found[-1]
@@ -356,7 +372,7 @@ def _generic(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Mention]:
 def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant: sites_of.Dominant) -> None:
     """The primary site from the note as a whole, and what hangs on it."""
     settle = mention.attributes.pop("settle", None)
-    if mention.site is None:
+    if mention.site is None and mention.attributes.get("kind") != "haematological":
         siblings = {m.site for m in mentions if m.concept == mention.concept and m.site and m.explicit}
         if len(siblings) == 1:
             mention.site = siblings.pop()
@@ -374,8 +390,13 @@ def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant:
             mention.attributes.update(_origin(note, note.sentence_at(mention.start)))
         return
     lung_named = any(m.hit.get("site") == "lung" and m.concept in ("sclc", "combined_sclc") for m in mentions)
+    others = {m.site for m in mentions if m is not mention and m.explicit and m.hit.get("group") not in _SMALL_GROUPS and m.concept != "nepc"}
     if not mention.explicit and lung_named:
         mention.concept, mention.site = "sclc", "lung"
+    elif not mention.explicit and any(m.concept == "nepc" and m.hit.get("site") == "prostate" for m in mentions):
+        mention.concept, mention.site = "nepc", "prostate"
+    elif not mention.explicit and site in others:  # the organ of another cancer is no word on this one
+        mention.concept, mention.site = ("sclc", "lung") if settle == "small_cell" else ("sc_nec", None)
     elif site == "prostate":
         mention.concept = "nepc"
         mention.attributes["subtype"] = "small_cell"
@@ -395,6 +416,8 @@ def menu_lines(note: NoteText) -> list[tuple[int, int]]:
     if len(hits) < 3:
         return []
     lines = [(m.start(), m.end(), m["item"]) for m in _NUMBERED.finditer(note.text)]
+    if len(lines) < 3:
+        return []
     bare = []
     for start, end, item in lines:
         inside = note.hits_between(FAMILY, start, end)
@@ -407,4 +430,4 @@ def menu_lines(note: NoteText) -> list[tuple[int, int]]:
             runs[-1].append(entry)
         else:
             runs.append([entry])
-    return [(a, b) for run in runs if len({n for _, _, n in run}) >= 3 for a, b, _ in run]
+    return [(run[0][0], run[-1][1]) for run in runs if len({n for _, _, n in run}) >= 3]

@@ -17,7 +17,7 @@ _NOUN = re.compile(
 )
 _NODE = re.compile(r"\b(?:nodes?|lns?|nodal|lymph\w*|adenopathy|station|\d{1,2}[rl]\b)")
 _NOT_LESION = re.compile(
-    r"\b(?:effusion|spleen|splen\w+|aort\w+|cysts?|h[a]?emangioma\w*|slices?|axial|collimation|thick(?:ness)?|stent|catheter|port\b|incision|scar|ventric\w+|duct|stone|calcul\w+|thromb\w+|deep|specimen|aggregate|fragments?|cassette|margins?|from the|"
+    r"\b(?:effusion|spleen|splen\w+|aort\w+|cysts?|h[a]?emangioma\w*|slices?|axial|collimation|thick(?:ness|ening)?|stent|catheter|port\b|incision|scar|ventric\w+|duct|stone|calcul\w+|thromb\w+|deep|specimen|aggregate|fragments?|cassette|margins?|from the|"
     r"below|above|prostate measures|uterus measures|kidney measures|liver measures|ascites|needle|gauge|diastole|polyps?|tapse|thyroid nodules?|nodular thickening|depth|wound|ulcer|suture|costal margin|fibroid\w*|hernia|pneumothorax|size of tumor|drain|rim|invasion|from anal|liver span|palpable below)\b"
 )
 _PRIOR = re.compile(r"(?:\b(?:was|were|previously|prior|formerly|from|compared (?:to|with)|earlier|before|prev|initially|vs\.?|versus|had been|baseline|then|nadir)\s*(?:\w+\s+){0,1}|\((?:was|prev\w*|prior|from)?\s*|->\s*|→\s*)(?:approximately |about |at )?$")
@@ -46,7 +46,7 @@ def drafts(note: NoteText) -> Iterator[Draft]:
         sentence = note.sentence_at(match.start())
         begin = max(sentence.start, previous_end if sentence.index == previous_sentence else 0)
         lead = folded[begin : match.start()]
-        if _PRIOR.search(lead[-40:]):
+        if _PRIOR.search(lead[-40:]) or re.search(r"(?:less than|smaller than|below|under|<|by|slice|every|within)\s*$", lead[-16:]):
             continue
         cuts = list(_CLAUSE.finditer(lead))
         clause = lead[cuts[-1].end() :] if cuts else lead
@@ -74,7 +74,9 @@ def _lesion(note: NoteText, match: re.Match[str], clause: str, tail: str, piece:
     sizes = [round(float(match[k].replace(",", ".")) * factor, 2) for k in "abc" if match[k]]
     attributes: dict[str, str | float] = {}
     near = clause + " " + tail[:24]
-    node = _NODE.search(clause) is not None or re.match(r"\s*(?:\w+\s+){0,3}?(?:nodes?|lns?|adenopathy|lymph)\b", tail) is not None
+    nouns = list(_NOUN.finditer(clause))
+    last = nouns[-1].group() if nouns else clause
+    node = _NODE.search(last) is not None if nouns else _NODE.search(clause) is not None or re.match(r"\s*(?:\w+\s+){0,3}?(?:nodes?|lns?|adenopathy|lymph)\b", tail) is not None
     attributes["node"] = "yes" if node else "no"
     if node:
         if _SHORT.search(near):
@@ -90,6 +92,8 @@ def _lesion(note: NoteText, match: re.Match[str], clause: str, tail: str, piece:
         attributes["site"] = organs[-1].key if organs is not after[:1] else organs[0].key
     elif node:
         attributes["site"] = "lymph_node"
+    elif re.search(r"\bseg(?:ment)?\b", near):
+        attributes["site"] = "liver"
     if attributes.get("site") == "bone" and "soft tissue" not in piece:
         attributes["bone"] = "yes"
     if _IRRADIATED.search(near) and not _FRESH.search(piece):
@@ -106,6 +110,6 @@ def _lesion(note: NoteText, match: re.Match[str], clause: str, tail: str, piece:
     if len(clause.strip()) <= 80:
         start = match.start() - len(clause) + lead
     return Draft(
-        SUPPORT, "lesion", start, match.end(), "pathology/lesions:lesion", anchor=(start, match.end()),
+        SUPPORT, "lesion", start, match.end(), "pathology/lesions:lesion", anchor=(start, match.end()), assertion="present",
         value=max(sizes), unit="mm", value_as_written=match.group(), attributes=attributes,
     )

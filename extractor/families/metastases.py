@@ -14,6 +14,7 @@ from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
 from . import sites
+from .histology import LITERATURE
 
 FAMILY_STAGE = "stage"
 _CONDITION = {"liver": ("liver_metastases", "SNOMED 94381002"), "brain": ("brain_metastases", "SNOMED 94225005")}
@@ -45,7 +46,7 @@ _LESION_NOUN = re.compile(
 )
 _SPECIMEN = r"(?:core |needle |fine |excisional |incisional |wedge |us-guided |ct-guided |u/s |ultrasound |guided |percutaneous )*(?:biops(?:y|ies)|bx|fna|fnb|resection|excision|aspirat\w+|cytology|core|mass(?:es)?|lesions?|tumou?rs?|nodules?|specimen|metastasectomy|washings?|fluid)"
 _PREDICATE = re.compile(
-    rf"(?:[\s,]|\blobe\b|\bsegment\b|\bseg\b|\bwall\b|\b[ivx\d]+\b|\bstation\b|\bleft\b|\bright\b|\bportion\b|\bpart\b)*{_SPECIMEN}\b[^;]{{0,110}}$",
+    rf"(?:[\s,]|\blobe\b|\bsegment\b|\bseg\b|\bwall\b|\b[ivx\d]+\b|\bstation\b|\bleft\b|\bright\b|\bportion\b|\bpart\b)*{_SPECIMEN}\b[^;]{{0,180}}$",
     re.DOTALL,
 )
 _PREDICATE_BEFORE = re.compile(
@@ -55,7 +56,7 @@ _HEADER = re.compile(r"biops|\bbx\b|resect|excision|\bcore\b|\bfna\b|aspirat|cyt
 _TO_SITE = re.compile(r"^[^.;\n]{0,80}?\b(in|into|to|involving|within)\b")
 _NEGATED = re.compile(
     r"\b(?:no|not|without|negative for|absence of|denie[sd]|never|neither|nor|free of|rule[sd]? out|resolution of|aucune?|pas de|sans|"
-    r"nor any|negative)\b(?:(?!\bbut\b|\bhowever\b|\bexcept\b|[;.]).)*$",
+    r"nor any)\b(?:(?!\bbut\b|\bhowever\b|\bexcept\b|[;.]).)*$",
     re.DOTALL,
 )
 _NODES = re.compile(
@@ -84,6 +85,8 @@ _SYMPTOMATIC = re.compile(r"\bsymptomatic|\bheadaches?\b|\bseizures?\b|\bhemipar
 
 def drafts(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Draft]:
     """Metastatic disease and its sites in one sentence."""
+    if LITERATURE.search(sentence.folded):
+        return
     found = sites.hits(note, sentence.start, sentence.end)
     for hit in hits:
         kind = hit.get("kind")
@@ -107,6 +110,8 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
     after_members = after(folded, found, hit.end, sentence.end)
     members = members + [m for m in after_members if m not in members]
     anchor = (hit.start, hit.end)
+    if re.search(r"\b(?:negative|positive) for\s+$", folded[hit.start - 14 : hit.start]) and re.search(r"\bnodes?\b|\blns?\b", folded[max(sentence.start, hit.start - 60) : hit.start]):
+        return
     negated = _NEGATED.search(folded, max(sentence.start, hit.start - 90), hit.start) is not None
     if not members and not negated:
         members = _predicate(note, sentence, hit, found)
@@ -116,8 +121,16 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
         )
         return
     yield from _members(note, sentence, hit, members, anchor)
-    if not members or (not negated and any(m.get("metastasis") != "lymph_node" for m in members)):
+    sure = not negated and _UNSURE.search(folded, max(sentence.start, hit.start - 90), hit.start) is None
+    if not members or (sure and any(m.get("metastasis") != "lymph_node" for m in members)):
         yield Draft(FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id, anchor=anchor)
+
+
+_UNSURE = re.compile(
+    r"\b(?:possibl[ey]|possibility|probabl[ey]|suspicious|suspected|suspicion|concerning|suggest\w*|likely|could|may|might|cannot|r/o|rule out|"
+    r"supposed|question\w*|worrisome|presumed|in line with)\b(?:(?!\bbut\b|[;])[^.])*$"
+)
+_DOUBT = re.compile(r"\b(?:suggestive of|suspicious for|suspect for|worrisome for)\s+(?:an?\s+)?(?:\w+\s+)?$")
 
 
 def _members(
@@ -129,7 +142,9 @@ def _members(
         near = abs(member.start - hit.start) < 200
         span = (start, end) if near else (hit.start, hit.end)
         extra = {} if member.get("metastasis") != "other" else {"site": member.key}
-        yield from _site(member.get("metastasis"), *span, anchor, hit.concept.rule_id, context, extra)
+        doubt = _DOUBT.search(note.folded[max(0, hit.start - 50) : hit.start]) is not None
+        sure_doubt = doubt and not _NEGATED.search(note.folded, max(sentence.start, hit.start - 90), hit.start)
+        yield from _site(member.get("metastasis"), *span, anchor, hit.concept.rule_id, context, extra, "possible" if sure_doubt else None)
 
 
 def _site(
@@ -318,6 +333,14 @@ def _involvement(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit])
     if re.search(r"\bmargins?\b", folded[max(sentence.start, hit.start - 60) : hit.end + 20]):
         return
     if "nod" in name:
+        label = re.match(r"\s*[:)]?\s*(?:status\s*)?:?\s*(?P<value>\d{1,2}\b|yes|no\b|none|present|absent|n/a|g\b|#|~|,|\?)", folded[hit.end : hit.end + 24])
+        if "involve" in name and (label or re.match(r"\s*:", folded[hit.end : hit.end + 3]) or re.search(r"\bif\b[^.;]*$", folded[max(0, hit.start - 30) : hit.start])):
+            value = label["value"] if label else ""
+            if value in ("yes", "present") or (value.isdigit() and value != "0"):
+                yield from _site("lymph_node", hit.start, hit.end, None, hit.concept.rule_id, context)
+            elif value in ("0", "no", "none", "absent"):
+                yield from _site("lymph_node", hit.start, hit.end, None, hit.concept.rule_id, context, None, "absent")
+            return
         if re.search(r"\b(?:er|pr|her2|hormone|receptor)\b", folded[hit.end : hit.end + 4]):
             return
         yield from _site("lymph_node", hit.start, hit.end, None, hit.concept.rule_id, context, None, assertion)

@@ -35,7 +35,7 @@ _LINK = (
     r"nuclear|cytoplasmic|membranous|protein|reaction|by ihc|\(ihc\)|immunolabell?ing|labell?ing|clone|\((?!\s*[+-])(?!\s*(?:pos|neg|focal|diff|weak|strong|patchy|rare))[^()]{1,30}\)))*"
     r"\s*(?:[:=|]|\.{2,}|…|-(?=\s*[a-z])|–(?=\s*[a-z])|,(?=\s*(?:is|are|was|were)\b))*\s*"
     r"(?:(?:is|are|was|were|be|being|showed|shows?|showing|with|has|had|stains?|came back|revealed|demonstrated|est|sont)\s+)?"
-    r"(?:(?:also|all|both|each|only|very|uniformly|markedly|moderately|partially|partly|predominantly|mostly|again|similarly|equally|and|the|tumou?r cells|in tumou?r cells|a)\s+)*"
+    r"(?:(?:also|all|both|each|only|very|uniformly|markedly|moderately|partially|partly|predominantly|mostly|again|similarly|equally|the|tumou?r cells|in tumou?r cells)\s+)*"
 )
 _EXTENT = r"(?:(?:strong(?:ly)?|diffuse(?:ly)?|focal(?:ly)?|weak(?:ly)?|patchy|patchily|rare|scattered|extensive(?:ly)?|multifocal(?:ly)?|variably?|faint(?:ly)?|intense(?:ly)?|moderate|perinuclear|dot[- ]like|nuclear|cytoplasmic|and|,|partial)\s*)"
 _RESULT = re.compile(

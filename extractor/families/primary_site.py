@@ -51,7 +51,7 @@ _STRONG_AFTER = re.compile(
     r"\s*(?:gland|lobe|wall|tail|head|body)?\s*(?:mass|tumou?rs?|primary|cancer|carcinoma|adenocarcinoma|neoplasm|malignan\w+|ca\b|polyp|biops\w+|bx|resection|net\b|nec\b|neuroendocrine|origin|,\s*(?:biops|resect|excis|core|total|radical|partial|trans))"
 )
 _STRONG_BEFORE = re.compile(
-    r"(?:mass|tumou?r|lesion|carcinoma|cancer|adenocarcinoma|neoplasm|biopsy|resection|nodule|nec|net)s?\s+(?:\w+\s+){0,3}(?:of|in|at|within|from|on|involving|confined to|inside)\s+(?:the\s+|his\s+|her\s+|left\s+|right\s+|\w+\s+(?:wall|part|third|tail|body|portion)\s+of\s+(?:the\s+)?)*$"
+    r"(?:mass|tumou?r|lesion|density|thickening|conglomerate|carcinoma|cancer|adenocarcinoma|neoplasm|biopsy|resection|nodule|nec|net)s?\s+(?:\w+\s+){0,3}(?:of|in|at|within|from|on|involving|confined to|inside)\s+(?:the\s+|his\s+|her\s+|left\s+|right\s+|\w+\s+(?:wall|part|third|tail|body|portion)\s+of\s+(?:the\s+)?)*$"
 )
 _SURGERY = re.compile(r"ectomy$|turbt$")
 _FAMILY_HISTORY = re.compile(r"\b(?:mother|father|brother|sister|aunt|uncle|grand\w+|cousin|family history|fh)\b")

@@ -25,6 +25,10 @@ _LIST_GAP = re.compile(
 )
 
 
+#: "swollen lymph nodes and multiple liver metastases": the second noun begins anew
+_QUANTITY = re.compile(r"\b(?:multiple|several|numerous|single|a|an|one|two|few|new|possibly|probable)\b")
+
+
 def read(note: NoteText) -> Iterable[Draft]:
     """A site makes no fact of its own."""
     return ()
@@ -58,7 +62,8 @@ def run_before(folded: str, found: Sequence[Hit], last: int) -> list[Hit]:
     """The list of sites that ends with ``found[last]``, in the order of the text."""
     members = [found[last]]
     for hit in reversed(found[:last]):
-        if not is_list_gap(folded[hit.end : members[0].start]):
+        gap = folded[hit.end : members[0].start]
+        if not is_list_gap(gap) or _QUANTITY.search(gap):
             break
         members.insert(0, hit)
     return members

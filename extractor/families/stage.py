@@ -14,6 +14,7 @@ FAMILY = "stage"
 KEYS = frozenset({"kind"})
 ALWAYS = True  # a TNM string has no name of its own
 
+_DOUBT = re.compile(r"\b(?:no|not|possibl[ey]|probabl[ey]|suspected|likely|if|versus|vs|or|could|may|unlikely|rule|presumed|presumptive|at least)\b")
 _ROMAN = {"0": "0", "1": "I", "2": "II", "3": "III", "4": "IV", "i": "I", "ii": "II", "iii": "III", "iv": "IV"}
 _GROUP = re.compile(
     r"\s*(?:group(?:ing)?|disease|as|is|was|of|at|:|=|-)*\s*"
@@ -34,7 +35,7 @@ _SYSTEM = re.compile(
     r"\b(durie[\s–-]*salmon|iss|r-iss|international staging system|ann arbor|figo|masaoka|inss|barcelona|bclc)\b"
 )
 _TNM = re.compile(
-    r"(?<![a-z0-9])(?P<prefix>y?[cpra]{0,2})\s?t\s?(?P<t>is|x|a(?![a-z])|[0-4][a-d]?(?![a-z\d])|[0-4][a-d]?(?=[cpyn])|[iv]{1,4}[abc]?(?=[\s,]))"
+    r"(?<![a-z0-9-])(?P<prefix>y?[cpra]{0,2})\s?t\s?(?P<t>is|x|a(?![a-z])|[0-4][a-d]?(?![a-z\d])|[0-4][a-d]?(?=[cpyn])|[iv]{1,4}[abc]?(?=[\s,]))"
     r"(?P<rest>(?:\s?\([^()\n]{1,9}\))*)"
     r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?n\s?(?P<n>[0-3xo](?:[a-d]|mi)?)(?![a-z\d])?(?:\s?\([^()\n]{1,9}\))*)?"
     r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?m\s?(?P<m>[01xo][a-d]?)(?![a-z\d]))?"
@@ -111,7 +112,10 @@ def _group(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     end = match.end() if letter or not match.group("letter") else match.end("stage")
     rule = hit.concept.rule_id
     anchor = (hit.start, hit.end)
-    yield Draft(FAMILY, "stage_group", hit.start, end, rule, anchor=anchor, value_text=value, attributes=attributes)
+    doubt = _DOUBT.search(folded[max(sentence.start, hit.start - 40) : hit.start])
+    yield Draft(
+        FAMILY, "stage_group", hit.start, end, rule, anchor=anchor, value_text=value, attributes=attributes, assertion=None if doubt else "present"
+    )
     haematological = system and system.group(1) not in ("figo",)
     if value.startswith("IV"):
         yield Draft(FAMILY, "metastatic", hit.start, end, rule, anchor=anchor, attributes={"from": "stage"})
@@ -187,7 +191,7 @@ def _tnm(note: NoteText) -> Iterator[Draft]:
             attributes["kind"] = "pathologic"
         elif "c" in match["prefix"]:
             attributes["kind"] = "clinical"
-        yield Draft(FAMILY, "tnm", start, end, "stage/extent:tnm", value_text=" ".join(parts), attributes=attributes)
+        yield Draft(FAMILY, "tnm", start, end, "stage/extent:tnm", value_text=" ".join(parts), attributes=attributes, assertion="present")
         if match["m"] and match["m"][0] == "1":
             yield Draft(FAMILY, "metastatic", start, end, "stage/extent:tnm", attributes={"from": "tnm"})
 
