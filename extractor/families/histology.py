@@ -45,16 +45,21 @@ _SMALL = re.compile(r"(?<!non[\s-])\bsmall[\s-]*cell|\ba petites cellules")
 _GRADE = re.compile(r"\b(?:who\s+)?(?:grade|grad)\s*:?\s*(?P<a>[1-4]|iii|ii|iv|i)\b|\bg\s?(?P<b>[1-3])\b")
 _LOW, _INTERMEDIATE = re.compile(r"\blow[\s-]*grade"), re.compile(r"\bintermediate[\s-]*grade")
 _GLEASON = re.compile(r"\bgleason\s*(?:score|grade)?\s*(?:of|:|was|is)?\s*(\d\s*\+\s*\d|\d{1,2})")
+_GLEASON_FIRST = re.compile(r"(\d\s*\+\s*\d)\s*(?:=\s*\d{1,2}\s*)?gleason")
+_NOTE_GRADE = re.compile(
+    r"\b(?:histologic(?:al)?|histopathologic(?:al)?|tumou?r|who|nottingham|sbr|overall)\s+grade\s*[:;=,-]*\s*(?:is\s+)?(?:g\s?)?(?P<g>[1-4]|iv|i{1,3})\b"
+)
+_LOW_NEUROENDOCRINE = re.compile(r"\b(low|intermediate)[\s-]*grade\s+neuro")
 _NUMBER = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
 _EMERGENT = re.compile(r"treatment[\s-]*(?:emergent|related|induced|associated)|\bt-?nepc\b|\bt-?scnc\b|transform")
 _DE_NOVO = re.compile(r"\bde[\s-]*novo\b")
 _DIFFERENTIATED = (
     (
-        re.compile(r"\bmoderately[\s-]*(?:to[\s-]*)?(?:poorly|well)[\s-]*diff|\bwell to moderately|\bmoderate to poor"),
+        re.compile(r"\bmoderately[\s-]*to[\s-]*(?:poorly|well)[\s-]*diff|\bwell to moderately|\bmoderate to poor"),
         None,
     ),
-    (re.compile(r"\bmoderately[\s-]*diff"), "G2"),
+    (re.compile(r"\bmoderately[\s-]*(?:well[\s-]*)?diff"), "G2"),
     (re.compile(r"\bwell[\s-]*diff"), "G1"),
     (re.compile(r"\bpoorly[\s-]*diff"), "G3"),
 )
@@ -70,7 +75,7 @@ LITERATURE = re.compile(
 _OF_OTHERS = re.compile(r"\b(?:patients|people|those|men|women|cases|trials?|stud(?:y|ies)|arm|cohort|drug|slot) (?:with|for|of|in|takes?(?: only)?|lists?)\s+(?:\w+[\s-]+){0,2}$|\bonly\s+(?:high-grade\s+)?$")
 _DENIED_BEFORE = re.compile(r"\b(?:rul(?:es?|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$")
 _DENIED_AFTER = re.compile(r"\s*(?:component\s+)?(?:is|was|are|were|has been)\s+(?:not\s+(?:favou?red|supported|seen|identified|present|demonstrated)|excluded|ruled out|unlikely)")
-_STATED_BEFORE = re.compile(r"\bsupport(?:s|ed|ing)?\s+(?:the\s+)?(?:\S+\s+){0,2}(?:impression|diagnosis)\s+of\s+$")
+_STATED_BEFORE = re.compile(r"\bsupport(?:s|ed|ing)?\s+(?:the\s+)?(?:\S+\s+){0,2}(?:impression|diagnosis)\s+of\s+$|\b(?:manifestation of|syndrome (?:from|of|due to|secondary to)(?: the| his| her)?|from (?:the|his|her)|due to (?:the|his|her))\s+$")
 _SKIN_PLACE = re.compile(
     r"\b(?:on|of|over|from)\s+(?:the\s+|his\s+|her\s+|left\s+|right\s+|dorsal\s+|upper\s+|lower\s+)*(?:hand|forearm|arm|leg|cheek|ear|pinna|forehead|nose|temple|scalp|face|lip|shin|neck skin|back|finger|thigh|calf|eyelid|shoulder)\b|\bskin\b|\bcutaneous\b|\bmohs\b"
 )
@@ -307,7 +312,7 @@ def _net_grade(before: str, after: str) -> str | None:
 
 
 def _other_grade(concept: str, before: str, after: str) -> str | None:
-    gleason = _GLEASON.search(after) or _GLEASON.search(before)
+    gleason = _GLEASON.search(after) or _GLEASON_FIRST.search(before) or _GLEASON.search(before)
     if gleason:
         return "Gleason " + gleason[1].replace(" ", "")
     around = f"{before} | {after[:48]}"
@@ -372,6 +377,13 @@ def _generic(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Mention]:
 def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant: sites_of.Dominant) -> None:
     """The primary site from the note as a whole, and what hangs on it."""
     settle = mention.attributes.pop("settle", None)
+    if "grade" not in mention.attributes and mention.concept in ("net", "adenocarcinoma", "other_malignancy"):
+        _note_grade(note, mention, mentions)
+    if mention.site is None:
+        sentence = note.sentence_at(mention.start)
+        beside = {m.site for m in mentions if m.generic and sentence.start <= m.start < sentence.end}
+        if len(beside) == 1 and mention.attributes.get("kind") != "haematological":
+            mention.site = beside.pop()
     if mention.site is None and mention.attributes.get("kind") != "haematological":
         siblings = {m.site for m in mentions if m.concept == mention.concept and m.site and m.explicit}
         if len(siblings) == 1:
@@ -390,7 +402,8 @@ def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant:
             mention.attributes.update(_origin(note, note.sentence_at(mention.start)))
         return
     lung_named = any(m.hit.get("site") == "lung" and m.concept in ("sclc", "combined_sclc") for m in mentions)
-    others = {m.site for m in mentions if m is not mention and m.explicit and m.hit.get("group") not in _SMALL_GROUPS and m.concept != "nepc"}
+    own = {m.site for m in mentions if m.explicit and m.hit.get("group") in _SMALL_GROUPS}
+    others = {m.site for m in mentions if m is not mention and m.explicit and m.hit.get("group") not in _SMALL_GROUPS and m.concept != "nepc"} - own
     if not mention.explicit and lung_named:
         mention.concept, mention.site = "sclc", "lung"
     elif not mention.explicit and any(m.concept == "nepc" and m.hit.get("site") == "prostate" for m in mentions):
@@ -408,6 +421,19 @@ def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant:
         mention.site = "lung" if settle == "small_cell" else None
     else:
         mention.concept = "sc_nec"
+
+
+def _note_grade(note: NoteText, mention: Mention, mentions: list[Mention]) -> None:
+    """The grade of a report with one tumour, from its own line ("Tumor grade: 2")."""
+    if len({m.concept for m in mentions if m.assertion != "absent"}) != 1 or mention.attributes.get("kind"):
+        return
+    found = {m["g"] for m in _NOTE_GRADE.finditer(note.folded)}
+    if len(found) == 1:
+        number = found.pop()
+        number = _NUMBER.get(number, number)
+        mention.attributes["grade"] = number if mention.concept == "other_malignancy" else f"G{number}"
+    elif mention.concept == "net" and (low := _LOW_NEUROENDOCRINE.search(note.folded)):
+        mention.attributes["grade"] = "G1" if low[1] == "low" else "G2"
 
 
 def menu_lines(note: NoteText) -> list[tuple[int, int]]:

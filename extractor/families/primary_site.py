@@ -161,7 +161,8 @@ class Dominant:
                 solid.add(site)
         candidates = {s: t for s, t in totals.items() if s in solid}
         if not candidates:
-            return None
+            near_by = [s for start, s, _, _ in self.scores if abs(start - position) < 300]
+            return near_by[0] if len(totals) == 1 and len(near_by) > 1 else None
         best = sorted(candidates.items(), key=lambda item: (-item[1], item[0]))
         if len(best) > 1 and best[0][1] < 1.25 * best[1][1]:
             return None

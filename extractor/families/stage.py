@@ -155,6 +155,8 @@ def _tnm(note: NoteText) -> Iterator[Draft]:
     folded, text = note.folded, note.text
     for match in _TNM.finditer(folded):
         start, end = match.span()
+        if folded[start].isspace():
+            start += 1
         if match["n"] is None:
             at = match.start("t") - 1
             prefix = match["prefix"]
