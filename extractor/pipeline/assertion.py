@@ -12,7 +12,7 @@ from functools import lru_cache
 from .. import patterns as pattern_files
 from ..errors import PatternError
 from ..patterns import Concept, Patterns
-from .lexicon import Hit, Lexicon, fold
+from .lexicon import Hit, Lexicon, Words, fold
 
 _DIRECTIONS = ("forward", "backward", "both", "pseudo")
 
@@ -97,8 +97,9 @@ class Assertor:
     ) -> list[Qualifier]:
         sentence = text[start:end]
         folded = fold(sentence)
-        cues = self.cues.scan(sentence, folded).get("cue", [])
-        stops = self.stops.scan(sentence, folded).get("end", []) if cues else []
+        words = Words(folded)
+        cues = self.cues.scan(sentence, folded, words).get("cue", [])
+        stops = self.stops.scan(sentence, folded, words).get("end", []) if cues else []
         return [self._one(folded, a - start, b - start, cues, stops, section, start) for a, b in spans]
 
     def _one(
