@@ -20,13 +20,13 @@ def check(*, overlay: str | None, trials: Sequence[str]) -> int:
         ("trials", lambda: _checker("trials")(trials=list(trials) or None)),
     ):
         try:
-            found = [str(problem) for problem in _listed(work())]
+            found = [str(item) for item in _listed(work())]
         except PatternError as problem:
             found = [str(problem)]
         click.echo(f"{label}: {'ok' if not found else f'{len(found)} problems'}")
         problems += found
-    for problem in problems:
-        click.echo(f"  {problem}")
+    for line in problems:
+        click.echo(f"  {line}")
     return PatternError.exit_code if problems else 0
 
 

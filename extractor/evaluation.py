@@ -315,7 +315,7 @@ def conform(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
                 kind = pa.bool_()
             elif cells and all(isinstance(cell, list) for cell in cells):
                 kind = pa.list_(pa.string())
-                cells = [[str(part) for part in cell] for cell in cells]
+                cells = [[str(part) for part in cell or ()] for cell in cells]
             else:
                 kind = pa.string()
                 cells = [cell if cell is None or isinstance(cell, str) else _text(cell) for cell in cells]

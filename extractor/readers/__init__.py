@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from extractor.errors import InputError, UsageError
 from extractor.readers import delimited, jsonl, parquet, textfiles
@@ -59,7 +60,7 @@ class FileSource:
         if path.is_symlink() and path != self.root:
             yield reject(name, 1, "symbolic link in the folder (not followed)")
             return
-        common = {"name": name, "date_order": self.date_order, "monitor": self.monitor}
+        common: dict[str, Any] = {"name": name, "date_order": self.date_order, "monitor": self.monitor}
         if (suffix := kind(path)) in TABLES:
             yield from TABLES[suffix](path, mapping=self.mapping, **common)
             return

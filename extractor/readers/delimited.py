@@ -69,7 +69,7 @@ def _header(lines: _Lines, name: str, path: Path, mapping: Mapping[str, str]) ->
         raise InputError(f"{name}: row 1 cannot be read ({type(problem).__name__}; expected a header)") from None
     lines.record = []
     preferred = "\t" if ".tsv" in path.name.lower() or ".tab" in path.name.lower() else ","
-    problem: InputError | None = None
+    unresolved: InputError | None = None
     for delimiter in (preferred, *(d for d in DELIMITERS if d != preferred)):
         try:
             header = next(csv.reader([line], delimiter=delimiter, strict=True), [])
@@ -80,8 +80,8 @@ def _header(lines: _Lines, name: str, path: Path, mapping: Mapping[str, str]) ->
         try:
             return resolve(header, mapping, name), delimiter
         except InputError as missing:
-            problem = problem or missing
-    raise problem or InputError(f"{name}: row 1 has broken quoting (expected a header)")
+            unresolved = unresolved or missing
+    raise unresolved or InputError(f"{name}: row 1 has broken quoting (expected a header)")
 
 
 def _records(lines: _Lines, name: str, columns: Columns, delimiter: str, date_order: str) -> Iterator[NoteRow]:

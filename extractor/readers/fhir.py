@@ -102,7 +102,7 @@ def _label(concept: Any) -> str:
 def _text(attachments: list[dict[str, Any]]) -> tuple[str | None, str]:
     """The plainest readable attachment as text, or the reason why there is none."""
     problem = "no attachment"
-    ranked = []
+    ranked: list[tuple[int, int, str, str | None, Any]] = []
     for attachment in attachments:
         media, _, parameters = str(attachment.get("contentType") or "text/plain").lower().partition(";")
         if media.strip() not in READABLE:

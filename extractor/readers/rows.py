@@ -64,8 +64,10 @@ class Monitor:
 class Source(Protocol):
     """An opened input: ``rows()`` streams it in a fixed order, ``fingerprint()`` tells it from another one."""
 
-    name: str
     monitor: Monitor
+
+    @property
+    def name(self) -> str: ...
 
     def rows(self) -> Iterator[NoteRow]: ...
 
