@@ -161,22 +161,27 @@ def is_fresh(fact: Fact, index: datetime.date, *, days: int | None = None, month
 
 def newest(facts: Iterable[Fact]) -> list[Fact]:
     """The facts of the newest day (by their last possible day), in canonical order."""
-    known = sorted(facts, key=canonical_order)
-    if not known:
-        return []
-    day = max(last_day(fact) for fact in known)
-    return [fact for fact in known if last_day(fact) == day]
+    known = list(facts)
+    if len(known) < 2:
+        return known
+    days = [last_day(fact) for fact in known]
+    day = max(days)
+    return sorted((fact for fact, last in zip(known, days, strict=True) if last == day), key=canonical_order)
 
 
 def ids(facts: Iterable[Fact]) -> tuple[str, ...]:
     """Identities of facts as evidence, sorted and without doubles (at most 12, the newest first)."""
-    ordered = sorted({fact.fact_id: fact for fact in facts}.values(), key=canonical_order, reverse=True)
+    known = {fact.fact_id: fact for fact in facts}
+    if len(known) < 2:
+        return tuple(known)
+    ordered = sorted(known.values(), key=canonical_order, reverse=True)
     return tuple(fact.fact_id for fact in ordered[:12])
 
 
 def say(truth: Truth, reason: str, facts: Iterable[Fact] = (), *, review: Iterable[str] = (), **more) -> Answer:
     """An answer that rests on facts."""
-    return Answer(truth, reason, ids(facts), tuple(sorted(set(review), key=lambda code: int(code[1:]))), **more)
+    codes = tuple(sorted(set(review), key=lambda code: int(code[1:]))) if review else ()
+    return Answer(truth, reason, ids(facts), codes, **more)
 
 
 def silent(what: str, *, missing: str = "") -> Answer:

@@ -39,18 +39,20 @@ class Patient:
     cache: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
-    def _by_concept(self) -> dict[str, list[Fact]]:
-        index: dict[str, list[Fact]] = defaultdict(list)
+    def _own(self) -> tuple[dict[str, list[Fact]], dict[str, list[Fact]]]:
+        """The patient's own facts by concept and by family, in time order."""
+        by_concept: dict[str, list[Fact]] = {}
+        by_family: dict[str, list[Fact]] = {}
         for fact in self.all_facts:
-            index[fact.concept].append(fact)
-        return index
+            if fact.experiencer == "patient":
+                by_concept.setdefault(fact.concept, []).append(fact)
+                by_family.setdefault(fact.family, []).append(fact)
+        return by_concept, by_family
 
     @cached_property
-    def _by_family(self) -> dict[str, list[Fact]]:
-        index: dict[str, list[Fact]] = defaultdict(list)
-        for fact in self.all_facts:
-            index[fact.family].append(fact)
-        return index
+    def _found(self) -> dict[tuple, list[Fact]]:
+        """What was already asked for: the states of a patient ask for the same facts some hundred times."""
+        return {}
 
     def facts(
         self,
@@ -60,16 +62,36 @@ class Patient:
         experiencer: str | None = "patient",
     ) -> list[Fact]:
         """Facts in time order (date, note, place in the note); ``experiencer=None`` gives everybody's."""
-        if concept is not None:
-            names = (concept,) if isinstance(concept, str) else tuple(dict.fromkeys(concept))
-            found = [fact for name in names for fact in self._by_concept.get(name, ())]
+        if concept is not None and concept.__class__ is not str:
+            concept = tuple(concept)
+        key = (concept, family, experiencer)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._select(concept, family, experiencer)
+        return found.copy()  # the caller's own: states add to it
+
+    def _select(self, concept: str | tuple[str, ...] | None, family: str | None, experiencer: str | None) -> list[Fact]:
+        names = (concept,) if isinstance(concept, str) else concept
+        if experiencer != "patient":
+            return [
+                fact
+                for fact in self.all_facts
+                if (names is None or fact.concept in names)
+                and (family is None or fact.family == family)
+                and (experiencer is None or fact.experiencer == experiencer)
+            ]
+        by_concept, by_family = self._own
+        if names is None:
             if family is not None:
-                found = [fact for fact in found if fact.family == family]
-            if len(names) > 1:
-                found.sort(key=canonical_order)
-        else:
-            found = list(self.all_facts if family is None else self._by_family.get(family, ()))
-        return found if experiencer is None else [fact for fact in found if fact.experiencer == experiencer]
+                return by_family.get(family, [])
+            return [fact for fact in self.all_facts if fact.experiencer == experiencer]
+        parts = [by_concept[name] for name in dict.fromkeys(names) if name in by_concept]
+        if family is not None:
+            parts = [[fact for fact in part if fact.family == family] for part in parts]
+        found = [fact for part in parts for fact in part]
+        if len(parts) > 1:
+            found.sort(key=canonical_order)
+        return found
 
     @cached_property
     def age(self):
