@@ -28,7 +28,7 @@ _OLD = re.compile(
     r"|days?)\.?[\s-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|(?<=[y.])o(?=[wbah]?[mf]\b)|of\s+age\b)"
 )
 _AGED = re.compile(
-    r"\b(?:aged|age|agee?)\s*(?:is|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/.]|\s?(?:%|mg|month|week|day|mois|to\b"
+    r"\b(?:aged|age|agee?)\s*(?:is|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/]|\.\d|\s?(?:%|mg|month|week|day|mois|to\b"
     r"|-))(?:\s?(?:years?|yrs?|y\b|ans\b))?"
 )
 _ANS = re.compile(

@@ -21,10 +21,19 @@ from .. import patterns as pattern_files
 from ..dates import DateSpan, infer_order
 from ..records import SUPPORT, Draft, Fact, Note, fact_id
 from .assertion import Assertor, Qualifier
+from .fuzzy import Fuzzy, flag
 from .lexicon import Lexicon
 from .text import NoteText, Sentence
 
 _WORD = re.compile(r"\w+")
+#: a line that begins with a date and a colon: an entry of a history, dated as a whole
+_DATED_ITEM = re.compile(r"[ \t]*(?:[-*\u2022>][ \t]*)?\d[\d/.\-]{3,9}[ \t]*:")
+#: lines that hold a date and head nothing: items of a list, what a study is compared with
+_NO_HEADING = re.compile(r"[-*\u2022>]|\d+[.)]|(?:compar|prior|previous|vs\b)", re.I)
+#: how the title of a report begins
+_STUDY = re.compile(
+    r"(?:CT|MRI|MR|IRM|TDM|PET|TEP|TTE|ECG|EKG|CXR|US|echo\w*|scan\w*|ultrasound|x-?ray|chest|brain|abdom\w*)\b", re.I
+)
 _CLAUSE = re.compile(r"[;]|,\s|\.\s|\bthen\b|\bbut\b|→|->|\n")
 
 
@@ -61,6 +70,7 @@ class Engine:
         self.date_order = date_order
         self.patterns, self.lexicon = compiled(os.fspath(overlay) if overlay else None)
         self.assertor = Assertor()
+        self.fuzzy = Fuzzy(self.patterns, self.lexicon)
         self.readers: list[tuple[str, Callable[[NoteText], Iterable[Draft]], bool]] = []
         for module in family_modules():
             setup = getattr(module, "setup", None)
@@ -82,12 +92,13 @@ class Engine:
         return self.complete(note, view, self.drafts(view))
 
     def drafts(self, view: NoteText) -> list[Draft]:
+        links = self.fuzzy.extend(view)
         hits = view.hits
         drafts: list[Draft] = []
         for family, read, always in self.readers:
             if always or family in hits:
                 drafts.extend(read(view))
-        return drafts
+        return flag(drafts, links) if links else drafts
 
     def complete(self, note: Note, view: NoteText, drafts: Iterable[Draft]) -> list[Fact]:
         by_sentence: dict[int, tuple[Sentence, list[Draft]]] = {}
@@ -224,6 +235,12 @@ def tie(
 def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, datetime.date, str] | None:
     """The date in the heading above a block: a short line such as "Labs 10/03/2025:" with no blank line between."""
     text = view.text
+    begin = text.rfind("\n", 0, sentence.start) + 1
+    lead = _DATED_ITEM.match(text, begin)
+    if lead is not None and lead.end() < sentence.start:  # "- 10/2025: cough. CT clear." goes on about October
+        spans = view.dates_between(begin, lead.end())
+        if len(spans) == 1:
+            return _interval(spans[0])
     begin = text.rfind("\n\n", 0, sentence.start)
     section = view.section_of(sentence.start)
     begin = max(begin, section.start if section else 0, sentence.start - 1500, 0)
@@ -233,7 +250,7 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
         if above is None or above.start < begin:
             break
         piece = above.text
-        if len(piece) < 70 and above.section != "comparison":
+        if len(piece) < 70 and above.section != "comparison" and is_line(text, above.start, above.end):
             spans = above.dates
             if (
                 len(spans) == 1
@@ -249,10 +266,25 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
     return None
 
 
+def is_line(text: str, start: int, end: int) -> bool:
+    """A sentence that fills its line, is no item of a list and no line of comparison."""
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    stop = text.find("\n", end)
+    behind = text[end : len(text) if stop < 0 else stop]
+    return not before.strip() and not behind.strip() and not _NO_HEADING.match(text, start)
+
+
 def is_header(piece: str, span: DateSpan, offset: int) -> bool:
-    """A line that is a label and a date and nothing else."""
-    rest = piece[: span.start - offset] + piece[span.end - offset :]
-    return len(_WORD.findall(rest)) <= 4 and not re.search(r"\d", rest)
+    """A line that is a label and a date and nothing else: the day of what follows, or the title of a study.
+
+    A month or a year in such a line tells when something was, not when the block was written.
+    """
+    if span.precision != "day":
+        return False
+    before, behind = piece[: span.start - offset], piece[span.end - offset :]
+    if _STUDY.match(piece) and not _WORD.findall(behind) and not re.search(r"\d", before):
+        return True
+    return len(_WORD.findall(before + behind)) <= 4 and not re.search(r"\d", before + behind)
 
 
 def _interval(span: DateSpan) -> tuple[datetime.date, datetime.date, str]:
