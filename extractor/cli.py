@@ -169,6 +169,20 @@ def explain(run_dir: str, **options: Any) -> int:
     return 0
 
 
+@main.command(name="report")
+@click.argument("run_dir", metavar="RUN")
+@click.option("--out", required=True, metavar="FILE", help="The HTML file to write.")
+@click.option("--notes", metavar="NOTES", help="The notes, where they are no longer where the run read them.")
+@click.option("--no-text", is_flag=True, help="Evidence as places alone, without words of the notes.")
+@click.option("--limit", type=click.IntRange(1), default=500, show_default=True, help="Patients listed at most.")
+def report_command(run_dir: str, out: str, notes: str | None, no_text: bool, limit: int) -> int:
+    """A run as one HTML file: candidates, criteria with their evidence, treatment timelines, funnel."""
+    from extractor.review import open_run, page
+
+    click.echo(str(page.write(open_run(run_dir, notes=notes), Path(out), text=not no_text, limit=limit)))
+    return 0
+
+
 @main.command()
 @click.option("--overlay", metavar="DIR", help="A folder with the site's own patterns.")
 @click.option("--trial", "trials", multiple=True, metavar="NAME|FILE", help="Trials to check (default: all that ship).")
