@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-Day = datetime.date
-Interval = tuple[Day, Day, str]
+from .date_forms import EXPRESSION, MONTHS, READERS, Day, century, day_of, named_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,8 @@ _QUICK = re.compile(
     rf"\d|(?<![a-z])(?:{MONTHS})(?![a-z])|yesterday|today|tomorrow|tonight|morning|hier|demain|aujourd|ago\b|day\b|(?:week|month|year|semaine|mois|ans|woche|monat|jahr)",
     re.IGNORECASE,
 )
+
+
 def parse_iso(value: Any) -> Day | None:
     """A day from a date, datetime, Timestamp, ISO text or yyyymmdd; None for what is none.
 
@@ -120,7 +121,6 @@ _DAYS_BEFORE = re.compile(r"(?<![\w/.\-])(\d\d?)\s*(?:-|–|to|and)\s*$")
 _DAYS_BEHIND = re.compile(r"\s*(?:-|–|to)\s*(\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+)((?:19|20)\d\d)(?!\d)")
 _PRESENT = re.compile(r"\s*(?:-|–|—|to|until|through)\s*(?:present|now|date|today|current|ongoing)\b", re.IGNORECASE)
 _MONTH_BEFORE = re.compile(rf"(?<!\w)({MONTHS})\.?\s*(?:-|–|to|through|/)\s*$", re.IGNORECASE)
-_PART_BEFORE = re.compile(r"(?<![\w/.\-])(\d\d?)(?:/(\d\d?))?\s*(?:-|–|to|thru|through)\s*$")
 
 
 def _ranges(text: str, spans: list[DateSpan], note_date: Day | None, order: str) -> list[DateSpan]:
