@@ -7,8 +7,8 @@ a fact copied forward from an earlier note never refreshes a window.
 from __future__ import annotations
 
 import datetime
+import functools
 import json
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -169,13 +169,17 @@ def _dates(values: list) -> list[datetime.date | None]:
     return out
 
 
-def _plain(values: list) -> list:
-    return [None if value is None or (isinstance(value, float) and math.isnan(value)) else value for value in values]
+def _plain(column) -> list:
+    """The values of a column with None for what is missing, whatever pandas has for it."""
+    missing = column.isna()
+    return (column.astype(object).where(~missing, None) if missing.any() else column).tolist()
 
 
 def _attributes(values: list) -> list[dict]:
+    """Attributes as mappings; most facts have none, and equal ones are read once."""
+    read = functools.cache(json.loads)
     return [
-        value if isinstance(value, dict) else json.loads(value) if isinstance(value, str) and value else {}
+        value if isinstance(value, dict) else dict(read(value)) if isinstance(value, str) and value else {}
         for value in values
     ]
 
@@ -185,15 +189,18 @@ def facts_of_frame(frame) -> list[Fact]:
     columns = {}
     n = len(frame)
     for name in FACT_COLUMNS:
-        values = frame[name].tolist() if name in frame else [None] * n
+        if name not in frame:
+            values = [None] * n
+        elif name == "attributes":
+            values = frame[name].tolist()
+        else:
+            values = _plain(frame[name])
         if name in _DATE_COLUMNS:
             values = _dates(values)
         elif name == "attributes":
             values = _attributes(values)
-        else:
-            values = _plain(values)
-            if name in ("sentence_sha", "code", "note_type", "text", "rule_id"):
-                values = [value or "" for value in values]
+        elif name in ("sentence_sha", "code", "note_type", "text", "rule_id"):
+            values = [value or "" for value in values]
         columns[name] = values
     return [Fact(*row) for row in zip(*(columns[name] for name in FACT_COLUMNS), strict=True)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 #: Days before the index date inside which a finding counts; months where the key ends in ``_months``.
 #: Source: clinical specification, "windows"; T = printed in the trial, J = judgement of the clinical owner.
@@ -74,8 +75,19 @@ class Settings:
     policies: Mapping[str, object] = field(default_factory=dict)
     windows: Mapping[str, object] = field(default_factory=dict)
 
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], str | int]:
+        """What was already asked for: every patient asks for the same."""
+        return {}
+
     def policy(self, name: str) -> str:
         """Value of a policy switch; ``A-1_washout_policy`` and ``A-1`` are the same switch."""
+        key = ("policy", name)
+        if key not in self._known:
+            self._known[key] = self._policy(name)
+        return self._known[key]
+
+    def _policy(self, name: str) -> str:
         for given, value in self.policies.items():
             if given.split("_")[0] == name.split("_")[0]:
                 return str(value["value"] if isinstance(value, Mapping) and "value" in value else value)
@@ -83,6 +95,12 @@ class Settings:
 
     def window(self, name: str) -> int:
         """Length of a window: days, or calendar months where the name ends in ``_months``."""
+        key = ("window", name)
+        if key not in self._known:
+            self._known[key] = self._window(name)
+        return self._known[key]
+
+    def _window(self, name: str) -> int:
         value = self.windows.get(name, DEFAULT_WINDOWS.get(name))
         if value is None:
             raise KeyError(f"window: expected one of {', '.join(sorted(DEFAULT_WINDOWS))}, found {name!r}")

@@ -133,9 +133,9 @@ def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
         if fact.attributes.get("status") in ("active", "uncontrolled"):
             return time.say(Truth.U, f"{name} not stable on replacement.", [fact], missing="TSH on a stable dose")
         return time.say(Truth.F, f"{name} is an exception of the criterion.", [fact])
-    if fact.concept == "colitis":
-        if fact.attributes.get("cause") != "immune":
-            return None
+    if fact.concept == "colitis" and fact.attributes.get("cause") != "immune":
+        return None
+    if fact.attributes.get("cause") == "immune" and fact.concept in ("colitis", "other_autoimmune", "myasthenia_gravis"):
         return time.say(Truth.F if quiet else Truth.U, f"{name} on immunotherapy.", [fact], review=("R6",))
     if fact.concept in BY_EVENT:
         if past is Truth.T:

@@ -17,6 +17,8 @@ from extractor.truth import Answer, Truth
 
 SEVERE_GRADE = 3
 IMMUNE = ("immune_related_ae", "crs", "icans")
+#: names of organ inflammation that checkpoint inhibitors cause
+INFLAMED = frozenset({"colitis", "pneumonitis", "hepatitis", "nephritis", "myocarditis", "hypophysitis", "encephalitis"})
 #: conditions that are immune events where their cause is immunotherapy
 IMMUNE_CONDITIONS = ("pneumonitis", "colitis", "hypophysitis", "uveitis", "myasthenia_gravis")
 
@@ -47,6 +49,35 @@ def immune_events(patient: Patient) -> list[Fact]:
     return sorted(
         (fact for fact in facts if fact.assertion != "hypothetical"), key=lambda fact: (told(fact), fact.fact_id)
     )
+
+
+def suspected_immune_events(patient: Patient) -> list[Fact]:
+    """Inflammation of an organ after immunotherapy began, of grade 3 or more, whose cause is not written."""
+    begun = [
+        day
+        for fact in drug_facts(patient)
+        if fact.assertion == "present" and is_in(fact, "checkpoint_inhibitor") and (day := time.begun(fact)) is not None
+    ]
+    if not begun:
+        return []
+    first = min(day[0] for day in begun)
+    named = [
+        fact
+        for fact in patient.facts("other_toxicity", "toxicity")
+        if (fact.value_text or "") in INFLAMED and fact.assertion == "present"
+    ]
+    named += [
+        fact
+        for fact in patient.facts(("colitis", "pneumonitis"), "condition")
+        if fact.assertion == "present" and fact.attributes.get("cause") in (None, "other")
+    ]
+    return [
+        fact
+        for fact in named
+        if (grade := grade_of(fact)) is not None
+        and grade.compare(">=", SEVERE_GRADE) is not Truth.F
+        and time.last_day(fact) >= first
+    ]
 
 
 def _tolerated(patient: Patient) -> list[Fact]:
@@ -122,6 +153,15 @@ def recurrent_pneumonitis(patient: Patient, settings: Settings) -> Answer:
 def severe_immune_event(patient: Patient, settings: Settings) -> Answer:
     """E5.b: an immune-related event of grade 3 or more (A-14)."""
     answer = _graded(patient, immune_events(patient), "Immune-related event")
+    suspected = suspected_immune_events(patient)
+    if suspected and answer.truth is not Truth.T:
+        return time.say(
+            Truth.U,
+            "Severe inflammation of an organ after immunotherapy; its cause is not written.",
+            suspected,
+            review=("R5",),
+            missing="cause of the event",
+        )
     if not answer.asserted and _tolerated(patient):
         return time.say(Truth.F, "Immunotherapy was tolerated without immune-related toxicity.", _tolerated(patient))
     return answer

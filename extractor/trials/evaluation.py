@@ -94,23 +94,21 @@ class Evaluator:
         given = {name: as_answer(value, name) for name, value in (states or {}).items()}
         scope = Scope(patient, self.settings, given, self.trial.cohorts, self.trial.any_cohort)
         done: dict[str, Result] = {}
-
-        def result(name: str) -> Result:
-            if name not in done:
-                done[name] = self._result(self._rows[name], scope, result, contexts)
-            return done[name]
-
         sentences: dict[str, Answer] = {}
 
         def answer_of(name: str) -> Answer:
             if name not in sentences:
-                sentences[name] = sentence(result(name))
+                if name not in done:
+                    done[name] = self._result(self._rows[name], scope, contexts)
+                sentences[name] = sentence(done[name])
             return sentences[name]
 
         scope.answer_of = answer_of
-        for row in self.trial.rows():
-            result(row.id)
-        return {row.id: done[row.id] for row in self.trial.rows()}
+        for name, row in self._rows.items():
+            if name not in done:
+                done[name] = self._result(row, scope, contexts)
+        scope.answer_of = None  # no circle: the patient goes as soon as the next one comes
+        return {name: done[name] for name in self._rows}
 
     def cohort_truths(self, patient: Patient, states: Mapping[str, Any] | None = None) -> dict[str, Truth]:
         """Is the patient in each of the trial's cohorts?"""
@@ -118,7 +116,7 @@ class Evaluator:
         scope = Scope(patient, self.settings, given, self.trial.cohorts, self.trial.any_cohort)
         return {name: scope.state(state).truth for name, state in self.trial.cohorts.items()}
 
-    def _result(self, row: Criterion, scope: Scope, result, contexts) -> Result:
+    def _result(self, row: Criterion, scope: Scope, contexts) -> Result:
         applies, why = Truth.T, Answer(Truth.T)
         parent = self._parents.get(row.id)
         if parent is not None and parent.applies is not None:

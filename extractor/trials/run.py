@@ -140,23 +140,19 @@ def evaluate_patients(patients: Iterable[Patient], evaluators: Sequence[Evaluato
     """The rows of all patients for all trials."""
     import pandas as pd
 
-    criteria: dict[str, list] = {name: [] for name in CRITERIA_COLUMNS}
-    people: dict[str, list] = {name: [] for name in PATIENT_COLUMNS}
+    criteria: list[tuple] = []
+    people: list[tuple] = []
     tallies = {evaluator.trial.id: _Tally(evaluator) for evaluator in evaluators}
     for patient in patients:
         for evaluator in evaluators:
             results, decision = evaluate_patient(patient, evaluator)
             tallies[evaluator.trial.id].add(results)
-            for result in results.values():
-                for name, value in zip(CRITERIA_COLUMNS, _criterion_row(patient, evaluator.trial, result), strict=True):
-                    criteria[name].append(value)
-            row = _patient_row(patient, evaluator.trial, decision, results)
-            for name, value in zip(PATIENT_COLUMNS, row, strict=True):
-                people[name].append(value)
+            criteria += [_criterion_row(patient, evaluator.trial, result) for result in results.values()]
+            people.append(_patient_row(patient, evaluator.trial, decision, results))
     used = {name: tally.policies() for name, tally in tallies.items()}
     return Run(
-        criteria=_frame(criteria, ("presumed", "needs_review")),
-        patients=_frame(people, ("index_date_assumed", "needs_review")),
+        criteria=_frame(CRITERIA_COLUMNS, criteria, ("presumed", "needs_review")),
+        patients=_frame(PATIENT_COLUMNS, people, ("index_date_assumed", "needs_review")),
         attrition=pd.DataFrame(
             [row for tally in tallies.values() for row in tally.attrition()], columns=ATTRITION_COLUMNS
         ),
@@ -227,9 +223,10 @@ def _patient_row(patient: Patient, trial: Trial, decision: Decision, results: Ma
     )
 
 
-def _frame(columns: dict[str, list], booleans: Sequence[str]) -> pd.DataFrame:
+def _frame(names: Sequence[str], rows: Sequence[tuple], booleans: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
     data = {name: pd.Series(values, dtype=bool if name in booleans else object) for name, values in columns.items()}
     if "n_notes" in data:
         data["n_notes"] = data["n_notes"].astype("int64")
