@@ -217,9 +217,13 @@ def tie(
     """
     position = draft.anchor[0] if draft.anchor else draft.start
     end = draft.end
+    if draft.family == "toxicity" and draft.anchor:
+        inside = [d for d in dates if draft.anchor[1] <= d.start and d.end <= draft.end]
+        if len(inside) == 1:  # "colitis in August, CTCAE grade 3"
+            return _interval(inside[0])
     usable = [d for d in dates if not (d.start >= draft.start and d.end <= draft.end)] or dates
     if not usable:
-        return header_date(view, sentence)
+        return header_date(view, sentence) or narrative_date(view, sentence)
     if len(usable) == 1:
         return _interval(usable[0])
     text = view.text
@@ -263,6 +267,40 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
         spans = view.dates_between(section.start, min(view.line(section.start)[1], section.start + 60))
         if len(spans) == 1 and spans[0].end <= max(sentence.start, section.body + 14):
             return _interval(spans[0])
+    return None
+
+
+#: a date that tells when an episode began ("In March 2010 he ...", "at follow-up in February 2010 he ...")
+_EPISODE = re.compile(r"(?:\bin|\bon|\bby|\bduring|^at|\bsince)\s+$", re.IGNORECASE)
+_PAST = re.compile(
+    r"\b(?:was|were|underwent|refused|declined|received|revealed|showed|demonstrated|confirmed|developed|had|did)\b"
+)
+_NOT_THEN = re.compile(
+    r"\b(?:is|are|has|have|currently|now|today|remains|will|history|years?|months?|weeks?|days?|later|after|before|next|"
+    r"previous\w*|prior|earlier|ago|subsequent visit|follow-up|cycles?)\b"
+)
+_EPISODE_SENTENCES = 4
+
+
+def narrative_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, datetime.date, str] | None:
+    """The date that a sentence before opened an episode with, in prose: "In March 2010 ... . He refused surgery."
+
+    Within the paragraph, a few sentences on, past tense only: a report of today takes no old date, and a sentence that
+    moves on in time ("three months later") ends the episode.
+    """
+    if not _PAST.search(sentence.folded) or _NOT_THEN.search(sentence.folded):
+        return None
+    for back in range(1, _EPISODE_SENTENCES + 1):
+        above = view.sentence(sentence.index - back)
+        if above is None or "\n\n" in view.text[above.end : sentence.start]:
+            return None
+        dates = above.dates
+        if dates:
+            opens = len(dates) == 1 and dates[0].kind == "date" and dates[0].precision != "year"
+            lead = view.text[above.start : dates[0].start]
+            return _interval(dates[0]) if opens and _EPISODE.search(lead) and _PAST.search(above.folded) else None
+        if _NOT_THEN.search(above.folded) or not _PAST.search(above.folded):
+            return None
     return None
 
 
