@@ -44,6 +44,9 @@ _CAUSE = (
     ("ischemic", re.compile(r"\bisch(?:a)?emic\b")),
     ("drug", re.compile(r"\bdrug-induced\b")),
 )  # fmt: skip
+_CHECKPOINT = re.compile(
+    r"\b(?:ici|irae|checkpoint|immunotherapy|pembro\w*|nivo\w*|durva\w*|atezo\w*|ipilimumab|pd-?l?1)\b"
+)
 _SIZE = re.compile(
     r"\b(trace|trivial|tiny|minimal|minuscule|small|mild|moderate|moderate-sized|moderately large|large|massive|loculated|significant|huge|sizable|minime|abondant|moderee?)\b"
 )
@@ -133,6 +136,8 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
                 break
         if hit.key == "colitis":
             attributes["cause"] = "immune" if attributes.get("cause") == "immune" else "other"
+    if hit.key in ("other_autoimmune", "myasthenia_gravis") and _CHECKPOINT.search(near):
+        attributes["cause"] = "immune"
     if hit.key in _EFFUSIONS:
         size = _SIZE.search(_around(sentence, hit, 45, 25))
         if size:

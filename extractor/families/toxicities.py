@@ -108,6 +108,10 @@ def _grade(hit: Hit, before: str, after: str) -> tuple[int, int, float | None, f
     if table["none"].search(before[-12:]):
         return 0, 0, None, None
     found = table["before"].search(before[-60:]) or table["after"].search(after)
+    if found is None and (hit.key == "immune_related_ae" or hit.name in _ORGANS):
+        found = table["apart"].match(after)  # "colitis in August, CTCAE grade 3"
+        if found is not None:
+            return 0, found.end(), _number(found.group("g")), None
     if found is None:
         bare = table["bare"].search(after) if hit.get("graded") or hit.key in ("neuropathy", "crs", "icans") else None
         if bare is None:
