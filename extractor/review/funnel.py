@@ -45,7 +45,7 @@ def attrition(run: OpenRun, trial_id: str) -> pd.DataFrame:
     words = run.words(trial_id)
     frame = pd.DataFrame(rows)
     if len(frame):
-        texts = [words[name].text if name in words else "" for name in frame["criterion_id"]]
+        texts = [(words[name].label or words[name].text) if name in words else "" for name in frame["criterion_id"]]
         frame.insert(1, "text", texts)
     return frame
 

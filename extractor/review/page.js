@@ -49,11 +49,11 @@
     mark.scrollIntoView({ block: "center" });
   }
 
-  const page = one("#patient");
+  const page = one("#v-patient");
   function show() {
     const hash = location.hash.slice(1) || "patients";
     const template = hash.startsWith("p-") ? document.getElementById(hash) : null;
-    for (const view of all("main > section")) view.hidden = template ? view !== page : view.id !== hash;
+    for (const view of all("main > section")) view.hidden = template ? view !== page : view.id !== `v-${hash}`;
     for (const tab of all("nav.tabs a")) {
       if (!template && tab.hash === `#${hash}`) tab.setAttribute("aria-current", "page");
       else tab.removeAttribute("aria-current");

@@ -61,9 +61,9 @@ def pieces(run: OpenRun, *, text: bool, limit: int, audit: Audit) -> Iterator[st
         '<a href="#funnel">Funnel</a><a href="#run">Run</a></nav></header><main>'
     )
     yield from _list(run, chosen, len(people), [page[1] for page in pages])
-    yield '<section id="patient" hidden></section>'
-    yield f'<section id="funnel" hidden>{"".join(_funnel(run, trial) for trial in run.trial_ids)}</section>'
-    yield f'<section id="run" hidden>{_run_card(run)}</section></main>'
+    yield '<section id="v-patient" hidden></section>'
+    yield f'<section id="v-funnel" hidden>{"".join(_funnel(run, trial) for trial in run.trial_ids)}</section>'
+    yield f'<section id="v-run" hidden>{_run_card(run)}</section></main>'
     yield from (page[0] for page in pages)
     yield (
         '<dialog id="note" aria-labelledby="note-title"><form method="dialog"><button>Close</button></form>'
@@ -81,7 +81,7 @@ def _list(run: OpenRun, people: Sequence[Mapping[str, Any]], total: int, states:
     counts: dict[str, int] = dict.fromkeys(funnel.DECISIONS, 0)
     for decision in run.patients["decision"]:
         counts[decision] = counts.get(decision, 0) + 1
-    yield '<section id="patients"><div class="tiles">'
+    yield '<section id="v-patients"><div class="tiles">'
     for decision, count in counts.items():
         yield (
             f'<button class="tile {escape(decision)}" data-decision="{escape(decision)}" aria-pressed="false">'
@@ -254,7 +254,8 @@ def _criterion(
         cited = evidence.cited(row, facts)
         count = len(cited)
         inner += _sentences(cited, facts, texts, text)
-    summary = f"{count} mentions and the protocol's words" if count else "The protocol's words"
+    said = f"{count} mention{'s' if count > 1 else ''}"
+    summary = f"{said} and the protocol's words" if count else "The protocol's words"
     body += f"<details><summary>{summary}</summary>{inner}</details>" if protocol or count else ""
     kind = "group" if group else "leaf" if row["parent_id"] else "single"
     return (

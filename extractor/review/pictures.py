@@ -13,6 +13,11 @@ from html import escape
 from extractor.review.course import Bar, Event, Trend, washes_out
 
 WIDTH = 960
+#: what people call the analytes
+LABELS = {
+    "platelets": "Platelets", "anc": "Neutrophils", "hemoglobin": "Haemoglobin", "creatinine": "Creatinine", "ast": "AST",
+    "alt": "ALT", "alp": "ALP", "bilirubin_total": "Bilirubin", "albumin": "Albumin", "inr": "INR", "aptt": "aPTT",
+}  # fmt: skip
 _LEFT, _RIGHT = 190, 24
 
 
@@ -144,12 +149,13 @@ def trend_svg(trend: Trend, index: datetime.date, *, window_days: int | None = N
     def y(value: float) -> float:
         return round(top + (high - value) / ((high - low) or 1) * (height - top - bottom), 1)
 
-    label = trend.name.replace("_", " ")
+    label = LABELS.get(trend.name, trend.name.replace("_", " "))
+    unit = "" if trend.unit == "1" else trend.unit
     newest = trend.points[-1]
     out = [
         f'<svg class="trend" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}: '
-        f'{len(trend.points)} values, latest {newest.value:g} {escape(trend.unit)} on {newest.day}">',
-        f'<text x="2" y="13" class="lane">{escape(label)}<tspan class="tick"> {escape(trend.unit)}</tspan></text>',
+        f'{len(trend.points)} values, latest {newest.value:g} {escape(unit)} on {newest.day}">',
+        f'<text x="2" y="13" class="lane">{escape(label)}<tspan class="tick"> {escape(unit)}</tspan></text>',
     ]
     if window_days:
         start = x(index - datetime.timedelta(days=window_days))
