@@ -53,7 +53,7 @@ def pieces(run: OpenRun, *, text: bool, limit: int, audit: Audit) -> Iterator[st
         'content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
         f'<meta name="referrer" content="no-referrer"><title>Screening report {escape(trials)}</title>'
-        f"<style>{_asset('page.css')}</style></head><body>"
+        f"<style>{asset('theme.css')}{asset('page.css')}</style></head><body class='tx'>"
         '<a class="skip" href="#patients">To the patients</a><header class="top">'
         f"<h1>Screening report: {escape(trials)}</h1><p>A prescreening aid. Candidates are patients in whose notes no "
         "exclusion was found; enrolment is decided by the investigator.</p>"
@@ -69,11 +69,12 @@ def pieces(run: OpenRun, *, text: bool, limit: int, audit: Audit) -> Iterator[st
         '<dialog id="note" aria-labelledby="note-title"><form method="dialog"><button>Close</button></form>'
         '<h2 id="note-title"></h2><pre tabindex="0"></pre></dialog>'
         '<noscript><p class="card">The pages of patients need JavaScript, which is in this file alone.</p></noscript>'
-        f"<script>{_asset('page.js')}</script></body></html>\n"
+        f"<script>{asset('page.js')}</script></body></html>\n"
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A style sheet or script of the package."""
     return files("extractor.review").joinpath(name).read_text(encoding="utf-8")
 
 
@@ -204,7 +205,7 @@ def _patient(
         f'<h2 tabindex="-1">{escape(patient)}</h2>{_pill(person["decision"], person["decision"])}'
         f'<span class="ids">{escape(trial)}</span></div>'
         f'<div class="card"><dl class="facts">{line}</dl>{question if given(person["next_question"]) else ""}'
-        f"{_decided(whole)}</div>"
+        f"{decided_html(whole)}</div>"
         f'<div class="card"><h2>Treatment</h2>{timeline}<p class="legend">{legend}</p></div>'
         f"{labs if svgs else ''}"
         f'<div class="card"><div class="controls"><h2>Criteria</h2><span class="segmented" role="group" '
@@ -246,7 +247,7 @@ def _criterion(
     body += f"<div>{escape(str(row['reason'] or ''))}</div>"
     if given(row["missing"]):
         body += f'<div class="ids">Missing: {escape(str(row["missing"]))}</div>'
-    body += "".join(flags) + _decided(states.get(name))
+    body += "".join(flags) + decided_html(states.get(name))
     # a parent's evidence is that of its leaves
     inner = f'<p class="protocol">{escape(protocol)}</p>'
     count = 0
@@ -308,7 +309,8 @@ def _item(fact: Mapping[str, Any], texts: Mapping[str, str], stance: str, text: 
     )
 
 
-def _decided(state: Standing | None) -> str:
+def decided_html(state: Standing | None) -> str:
+    """Who decided what and when, and why it is open again."""
     if state is None:
         return ""
     entry = state.entry
