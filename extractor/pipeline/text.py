@@ -247,6 +247,10 @@ def _line_ends(text: str, start: int, end: int) -> bool:
     return len(line) < 60
 
 
+#: abbreviations in small letters that begin a sentence: "ECOG 1. s/p vasectomy 2005"
+_SHORT_START = re.compile(r"(?:s/p|h/o|c/o|w/u|f/u|p/w|d/c)\b")
+
+
 def _stops(text: str, start: int, end: int) -> bool:
     """Does the punctuation at [start, end) end a sentence?"""
     if text.startswith("..", start) and text[start - 1 : start].isspace():
@@ -256,7 +260,7 @@ def _stops(text: str, start: int, end: int) -> bool:
     following = text[end : end + 12].lstrip()
     if not following:
         return True
-    if following[0].islower() or following[0] in ",;)":
+    if (following[0].islower() and not _SHORT_START.match(following)) or following[0] in ",;)":
         return False
     before = text[max(0, start - 12) : start]
     if _LIST_NUMBER.search(before) or (following[0].isdigit() and _BEFORE_NUMBER.search(before)):

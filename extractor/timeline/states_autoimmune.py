@@ -14,6 +14,8 @@ from extractor.truth import Answer, Truth
 AUTOIMMUNE = ("ibd", "celiac_disease", "lupus", "sarcoidosis", "vasculitis", "rheumatoid_arthritis", "myasthenia_gravis",
               "other_autoimmune")  # fmt: skip
 BY_EVENT = ("hypophysitis", "uveitis", "diverticulitis")
+#: conditions that E5 and E25 judge first where immunotherapy caused them
+IMMUNE_CAUSED = frozenset({"colitis", "other_autoimmune", "myasthenia_gravis", "diabetes"})
 SKIN_THYROID = ("psoriasis", "vitiligo", "graves_disease")
 #: conditions that never count (autoimmune alopecia is an exception of the protocol, the others are look-alikes)
 NEVER = frozenset({"alopecia_areata", "hashimoto", "hypothyroidism"})
@@ -44,6 +46,7 @@ def autoimmune_disease(patient: Patient, settings: Settings) -> Answer:
     every = patient.facts(
         (*AUTOIMMUNE, *BY_EVENT, *SKIN_THYROID, *NEVER, "paraneoplastic_syndrome", "colitis"), "condition"
     )
+    every += [fact for fact in patient.facts("diabetes", "condition") if fact.attributes.get("type") == 1]
     for fact in every:
         name = (fact.value_text or fact.concept).replace("_", " ").lower()
         if fact.concept == "paraneoplastic_syndrome" and name in NOT_NEUROLOGICAL:
@@ -135,7 +138,7 @@ def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
         return time.say(Truth.F, f"{name} is an exception of the criterion.", [fact])
     if fact.concept == "colitis" and fact.attributes.get("cause") != "immune":
         return None
-    if fact.attributes.get("cause") == "immune" and fact.concept in ("colitis", "other_autoimmune", "myasthenia_gravis"):
+    if fact.attributes.get("cause") == "immune" and fact.concept in IMMUNE_CAUSED:
         return time.say(Truth.F if quiet else Truth.U, f"{name} on immunotherapy.", [fact], review=("R6",))
     if fact.concept in BY_EVENT:
         if past is Truth.T:
@@ -161,7 +164,7 @@ def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
         if quiet and past is Truth.T:
             return time.say(Truth.F, f"{name} more than 3 years ago.", [fact], review=("R6",))
         return time.say(Truth.T, f"Paraneoplastic syndrome ({name}).", [fact], review=("R6",), correctable=False)
-    if past is Truth.T and (quiet or fact.temporality == "historical"):
+    if past is Truth.T and quiet:
         return time.say(
             Truth.F, f"{name} inactive since {time.span(event)}, more than 3 years.", [fact], review=("R6",)
         )

@@ -196,6 +196,8 @@ def _last_interval(fact: Fact) -> time.Interval | None:
 
 def _by_date(index: datetime.date, event: time.Interval, days: int, what: str, facts: list[Fact]) -> Answer:
     truth = time.within_days(event, index, days - 1)
+    if event[0] > index:  # the course goes on at the index date, whatever its planned end
+        return time.say(Truth.T, f"{what} goes on until {time.span(event)}, as planned.", facts, correctable=True)
     clear = event[1] + datetime.timedelta(days=days)
     return time.say(
         truth,
