@@ -27,6 +27,7 @@ _NECROSIS_SETTING = re.compile(
 )
 _NECROSIS_OTHER = re.compile(r"\b(?:fna|biopsy[- ]site|post[- ]?(?:biops|radiat|treat|embol)\w*|isch[a]?emi\w+|infarct\w*|treatment|radiation|appendi\w+|bowel|wound|skin|flap)\b")
 _DLL3_NONE = re.compile(r"\b(?:pending|sent|ordered|requested|qns|insufficient|not sufficient|not (?:done|tested|performed|available|assessed|evaluated|been (?:done|tested|performed))|unavailable|awaited|await\w*|rna|mrna|ctdna|pet\b|to follow|attempted|exhausted|no (?:result|tissue)|unknown|will (?:be|send)|add-?on)\b")
+_GOES_ON = re.compile(r"h[\s-]?score\b|\d{1,3}\s?%|score\b")
 _H_SCORE = re.compile(r"\bh[\s-]?score\s*(?:of|:|=|is|was|,)*\s*(?P<cmp>[<>~≥≤])?\s*(?P<low>\d{1,3})(?:\s*(?:-|–|to)\s*(?P<high>\d{1,3}))?(?:\s*/\s*300)?(?!\s?%)")
 _INTENSITY = re.compile(r"(?P<p>\d{1,3}(?:[.,]\d+)?)\s?%\s*(?:of\s+(?:the\s+)?(?:tumou?r\s+)?cells\s*)?(?:at|with|were|=|:|are)?\s*\(?(?P<i>[0-3])\s?\+")
 _INTENSITY_FIRST = re.compile(r"(?<![\d.])(?P<i>[0-3])\s?\+\s*(?:in|:|=|\()\s*(?P<p>\d{1,3}(?:[.,]\d+)?)\s?%")
@@ -192,8 +193,13 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
     folded = note.folded
     later = [h.start for h in hits if h.start >= hit.end and h.get("kind") != "dll3"]
     limit = min([*later, sentence.end])
+    following = sentence.next()
+    if following is not None and limit == sentence.end and _GOES_ON.match(following.folded):
+        limit = following.end
     clause = folded[hit.end : limit]
     before = folded[max(sentence.start, hit.start - 40) : hit.start]
+    if re.search(r"\bm?rna\b|\bctdna\b|\btranscript", folded[max(sentence.start, hit.start - 90) : hit.start]):
+        return
     if re.search(r"\b(?:anti|serum|no|without any|never)[\s-]*$", before):
         return
     none = _DLL3_NONE.search(clause)

@@ -244,7 +244,7 @@ def _adjective(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit], k
         or folded[hit.start : hit.end].endswith(" to")
         or re.match(r"\s+(?:in|into|to|involving|within)\b", tail)
     ):
-        members = after(folded, found, hit.start if kind == "spread" else hit.end - 2, sentence.end) or after(
+        members = after(folded, found, hit.end - 2, sentence.end) or after(
             folded, found, hit.end, sentence.end
         )
         if kind == "spread" and not members:

@@ -14,7 +14,7 @@ from ..pipeline.text import NoteText
 from ..records import Draft
 
 FAMILY = "site"
-KEYS = frozenset({"metastasis", "kind"})
+KEYS = frozenset({"metastasis", "kind", "silent"})
 
 #: what may stand between two sites of one list ("liver, both adrenals and the left 4th rib")
 _LIST_GAP = re.compile(

@@ -45,7 +45,7 @@ _NON_MEASURABLE = re.compile(
     r"\bnon[-\s]?measurable|evaluable disease only|\bnot\b[^.;]{0,20}$|\bno\b[^.;]{0,30}$|\bwithout\b[^.;]{0,20}$|\baucune?\b|\bpas de\b|\black of\b"
 )
 _MEASURABLE_NO = re.compile(
-    r"\s*(?:per recist(?: 1\.1)?|by recist(?: 1\.1)?|recist(?: 1\.1)?)?\s*[:=]?\s*(?:no\b|none\b|absent\b|not (?:present|identified|seen))"
+    r"\s*(?:per recist(?: 1\.1)?|by recist(?: 1\.1)?|recist(?: 1\.1)?)?\s*[:=]?\s*(?:is |was |are )?(?:no\b|none\b|absent\b|not (?:present|identified|seen|demonstrated))"
 )
 
 

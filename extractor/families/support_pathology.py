@@ -16,6 +16,7 @@ KEYS = frozenset({"specimen", "value_text", "context"})
 ALWAYS = True  # a measured lesion has no name of its own
 
 _HISTOLOGY = "histology"
+_KINDS = ("cell_block", "biopsy", "resection", "cytology")  # best proof first
 _RESULT = re.compile(
     r"\bpositive for (?:malignan|tumou?r|carcinoma)|\bmalignant cells|\bconfirm|\bproven\b|\bdiagnos|\bshow|\breveal|\bconsistent|=|:|\bc/w\b|\bdemonstrat|\bcarcinoma|\bpath(?:ology)?\b"
 )
@@ -36,7 +37,7 @@ _PROSTATE = re.compile(r"prostat|\bnepc|\bscnc|gleason|\bpsa\b")
 def read(note: NoteText) -> Iterator[Draft]:
     for sentence, hits in note.sentences_with(FAMILY):
         done: set[str] = set()
-        for hit in hits:
+        for hit in sorted(hits, key=lambda h: (_KINDS.index(h.get("specimen")) if h.get("specimen") else 0, h.start)):
             reader = _READERS[hit.key]
             for draft in reader(note, sentence, hit):
                 if draft.concept == "tissue_proof":
@@ -76,7 +77,7 @@ def _tissue(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     if not proven and _PLANNED.search(around) and not re.search(r"\bshow|\breveal|\bconfirm", around):
         return
     specimens = {h.get("specimen") for h in note.hits_between(FAMILY, sentence.start, sentence.end) if h.key == "tissue_proof"}
-    specimen = next(s for s in ("cell_block", "biopsy", "resection", "cytology") if s in specimens)
+    specimen = next(s for s in _KINDS if s in specimens)
     attributes = {"specimen": specimen}
     found = [h for h in sites.hits(note, sentence.start, sentence.end) if abs(h.start - hit.start) < 70]
     secondary = [h for h in found if h.key in SECONDARY]
@@ -135,12 +136,20 @@ def _grade(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     after = folded[hit.end : min(sentence.end, hit.end + 40)]
     match = re.search(r"\b(high|low)[\s-]*grade", after) or re.match(r"\s*[:=(-]*\s*(high|low)\b", after)
     if match:
-        yield _draft(hit, end=hit.end + match.end(), value_text=match[1], assertion=None)
+        yield _draft(hit, end=hit.end + match.end(), value_text=match[1], date=_line_date(note, sentence, hit))
         return
     found = list(re.finditer(r"\b(high|low)[\s-]*grade", before))
     if found:
         at = max(sentence.start, hit.start - 60) + found[-1].start()
-        yield _draft(hit, start=at, value_text=found[-1][1])
+        yield _draft(hit, start=at, value_text=found[-1][1], date=_line_date(note, sentence, hit))
+
+
+def _line_date(note: NoteText, sentence: Sentence, hit: Hit) -> tuple | None:
+    """The date of the specimen that heads the line, where the sentence itself has none."""
+    if sentence.dates:
+        return None
+    spans = note.dates_between(note.line(hit.start)[0], sentence.start)
+    return (spans[0].earliest, spans[0].latest, spans[0].precision) if spans else None
 
 
 def _plain(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
