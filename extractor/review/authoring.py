@@ -39,12 +39,14 @@ class Attempt:
 
 
 def shipped(source: str) -> str:
-    """The text of a pattern file to start from: ``shipped("performance/performance")``."""
+    """The text of a pattern file to start from: ``shipped("performance/status")``."""
     from extractor import patterns
 
     path = patterns.root() / f"{_checked(source)}.toml"
     if not path.is_file():
-        names = sorted(f"{p.parent.name}/{p.stem}" for p in patterns.root().glob("*/*.toml"))
+        names = sorted(
+            f"{p.parent.name}/{p.stem}" for p in patterns.root().glob("*/*.toml") if p.parent.name != "trials"
+        )
         raise UsageError(f"patterns/{source}.toml: no such file (there are: {', '.join(names)})")
     return path.read_text(encoding="utf-8")
 
@@ -267,3 +269,23 @@ def _html(spans: Sequence[tuple[str, str, int, int]]) -> str:
         before, mark, after = (html.escape(piece) for piece in (part.before, part.evidence, part.after))
         items.append(f"<li><small>{html.escape(head)}</small><br>{before}<mark>{mark}</mark>{after}</li>")
     return f"<ul>{''.join(items)}</ul>"
+
+
+def gold_of(concept: str, examples: Sequence[str]) -> list[dict[str, Any]]:
+    """Marked examples as gold in the form of ``extractor score``: one document each.
+
+    >>> gold_of("ecog", ["<fact value=1>ECOG 1</fact>"])[0]["facts"]
+    [{'concept': 'ecog', 'start': 0, 'end': 6, 'assertion': 'present', 'value': 1.0}]
+    """
+    from extractor.pattern_check import read_marks
+
+    documents = []
+    for number, example in enumerate(examples, start=1):
+        text, marks = read_marks(example)
+        facts = []
+        for mark in marks:
+            fact: dict[str, Any] = {"concept": concept, "start": mark.start, "end": mark.end, "assertion": "present"}
+            fact |= {k: float(v) if k in ("value", "value_high") else v for k, v in mark.wanted.items()}
+            facts.append(fact)
+        documents.append({"id": f"example {number}", "text": text, "facts": facts})
+    return documents

@@ -198,8 +198,9 @@ def said(fact: Mapping[str, Any]) -> str:
         comparator = fact.get("comparator")
         number = f"{fact['value']:g}" + (f" to {fact['value_high']:g}" if given(fact.get("value_high")) else "")
         parts.append(f"{comparator} {number}" if given(comparator) and comparator != "=" else number)
-        if given(fact.get("unit")):
-            parts.append(str(fact["unit"]))
+        unit = str(fact.get("unit") or "").replace("{ULN}", "x ULN")
+        if unit not in ("", "1") and not unit.startswith("{"):  # a score's unit says nothing to a reader
+            parts.append(unit)
     if given(fact.get("value_text")):
         parts.append(str(fact["value_text"]))
     if fact.get("assertion") not in (None, "present"):

@@ -233,7 +233,9 @@ def _criterion(
     unit = words.get(name)
     label = unit.label if unit is not None and unit.label else ""
     group = not row["parent_id"] and unit is not None and bool(unit.leaves)
-    protocol = unit.text if unit is not None else ""
+    above = words.get(row["parent_id"] or "")
+    # a leaf without words of its own has its criterion's: they are shown there once
+    protocol = unit.text if unit is not None and (above is None or above.text != unit.text) else ""
     flags = []
     if row["presumed"] is True:
         flags.append('<span class="flag warn" title="nothing in the notes speaks of it">presumed</span>')
@@ -256,7 +258,8 @@ def _criterion(
         count = len(cited)
         inner += _sentences(cited, facts, texts, text)
     said = f"{count} mention{'s' if count > 1 else ''}"
-    summary = f"{said} and the protocol's words" if count else "The protocol's words"
+    summary = " and ".join(part for part in (said if count else "", "the protocol's words" if protocol else "") if part)
+    summary = summary[:1].upper() + summary[1:]
     body += f"<details><summary>{summary}</summary>{inner}</details>" if protocol or count else ""
     kind = "group" if group else "leaf" if row["parent_id"] else "single"
     return (
