@@ -8,6 +8,7 @@ intra-articular forms are no systemic medication (criteria 3.10).
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -62,6 +63,9 @@ class _Knowledge:
 
 
 _KNOWN = _Knowledge()
+
+#: a verb of ending right before the drug
+_OVER = re.compile(r"\b(?:finished|completed|ended|stopped|came off|weaned off|termine)\s+(?:\w+\s+){0,2}$")
 
 
 def setup(patterns: Patterns) -> None:
@@ -190,6 +194,9 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
         single=concept in ("live_vaccine", "transfusion"),
         near_only=True,
     )
+    if period.start is not None and period.end is None and _OVER.search(note.folded[sentence.start : hit.start]):
+        # "finished her prednisolone wean on 12 September": the day is the last one
+        period = dataclasses.replace(period, start=None, end=period.start)
     attributes |= period.attributes()
     value: float | None = None
     written: str | None = None

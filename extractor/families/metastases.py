@@ -14,7 +14,7 @@ from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
 from . import sites
-from .histology import LITERATURE
+from .brain import brain_attributes
 
 FAMILY_STAGE = "stage"
 _CONDITION = {"liver": ("liver_metastases", "SNOMED 94381002"), "brain": ("brain_metastases", "SNOMED 94225005")}
@@ -28,11 +28,115 @@ _PRE_WORDS = (
 )
 _PRE_GAP = re.compile(rf"[\s-]*(?:\(?(?:{_PRE_WORDS})\)?[\s-]*)*")
 _POST_WORDS = frozenset(
-    "to in of involving involve involves within into at the his her their both one two three four five six a an single multiple several "
-    "numerous few bilateral left right upper lower and recurrence disease including are were was is noted seen found present detected "
-    "identified known new small tiny lesions lesion throughout on has have been developed confirmed present widespread diffuse extensive "
-    "dans du de la le les des au aux regional distant segment affecting such as affect mostly mainly predominantly also only e g i e site sites "
-    "contralateral ipsilateral hilar mediastinal l r r/l his prior side part deep large innumerable approximately about or".split()
+    [
+        "to",
+        "in",
+        "of",
+        "involving",
+        "involve",
+        "involves",
+        "within",
+        "into",
+        "at",
+        "the",
+        "his",
+        "her",
+        "their",
+        "both",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "a",
+        "an",
+        "single",
+        "multiple",
+        "several",
+        "numerous",
+        "few",
+        "bilateral",
+        "left",
+        "right",
+        "upper",
+        "lower",
+        "and",
+        "recurrence",
+        "disease",
+        "including",
+        "are",
+        "were",
+        "was",
+        "is",
+        "noted",
+        "seen",
+        "found",
+        "present",
+        "detected",
+        "identified",
+        "known",
+        "new",
+        "small",
+        "tiny",
+        "lesions",
+        "lesion",
+        "throughout",
+        "on",
+        "has",
+        "have",
+        "been",
+        "developed",
+        "confirmed",
+        "present",
+        "widespread",
+        "diffuse",
+        "extensive",
+        "dans",
+        "du",
+        "de",
+        "la",
+        "le",
+        "les",
+        "des",
+        "au",
+        "aux",
+        "regional",
+        "distant",
+        "segment",
+        "affecting",
+        "such",
+        "as",
+        "affect",
+        "mostly",
+        "mainly",
+        "predominantly",
+        "also",
+        "only",
+        "e",
+        "g",
+        "i",
+        "e",
+        "site",
+        "sites",
+        "contralateral",
+        "ipsilateral",
+        "hilar",
+        "mediastinal",
+        "l",
+        "r",
+        "r/l",
+        "his",
+        "prior",
+        "side",
+        "part",
+        "deep",
+        "large",
+        "innumerable",
+        "approximately",
+        "about",
+        "or",
+    ]
 )
 _PREPOSITION = re.compile(
     r"\b(?:to|in|of|involving|involves?|within|into|at|on|including|throughout|dans|affecting|au|aux|du|de)\b|[:(]"
@@ -72,64 +176,6 @@ _INVOLVED = re.compile(r"positive|involve|metasta|\+|malignan|carcinoma|tumou?r|
 _BRAIN_REPORT = re.compile(
     r"\b(?:mri?|ct|magnetic resonance)\b[^\n]{0,25}\b(?:brain|head)\b|\b(?:brain|head|cerebral)\s+(?:mri?|ct)\b|\birm (?:cérébrale|cerebrale)\b"
 )
-_TREATED = re.compile(
-    r"\b(?:srs|sbrt|wbrt|radiosurg\w*|gamma ?knife|cyberknife|resect\w*|removed|craniotomy|irradiat\w*|radiated|treated|whole[- ]brain|s/p|gy)\b"
-)
-_ACTIVE = re.compile(r"\b(?:new|progress\w*|grow\w*|enlarg\w*|untreated|increas\w*|active|worsen\w*)\b")
-_STABLE = re.compile(r"\b(?:stable|unchanged|no change)\b")
-_ASYMPTOMATIC = re.compile(
-    r"\basymptomatic|\bno (?:neuro\w*|cns|headache)|\bwithout (?:neuro\w*|symptoms)|\bno symptoms|\bneurologically (?:intact|stable)"
-)
-_SYMPTOMATIC = re.compile(r"\bsymptomatic|\bheadaches?\b|\bseizures?\b|\bhemiparesis|\bweakness\b|\bataxia|\baphasia")
-
-
-def drafts(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Draft]:
-    """Metastatic disease and its sites in one sentence."""
-    if LITERATURE.search(sentence.folded):
-        return
-    found = sites.hits(note, sentence.start, sentence.end)
-    for hit in hits:
-        kind = hit.get("kind")
-        if kind == "noun":
-            yield from _noun(note, sentence, hit, found)
-        elif kind in ("adjective", "spread"):
-            yield from _adjective(note, sentence, hit, found, kind)
-        elif kind == "involvement":
-            yield from _involvement(note, sentence, hit, found)
-        elif kind in ("effusion", "peritoneal"):
-            site = "pleura" if kind == "effusion" else "peritoneum"
-            yield Draft(FAMILY_STAGE, "metastatic_site", hit.start, hit.end, hit.concept.rule_id, value_text=site)
-
-
-def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Iterator[Draft]:
-    folded = note.folded
-    members = before(folded, found, hit.start)
-    abbreviation = folded[hit.start : hit.end] in ("met", "mts")
-    if abbreviation and not members:
-        return
-    after_members = after(folded, found, hit.end, sentence.end)
-    members = members + [m for m in after_members if m not in members]
-    anchor = (hit.start, hit.end)
-    if re.search(r"\b(?:negative|positive) for\s+$", folded[hit.start - 14 : hit.start]) and re.search(r"\bnodes?\b|\blns?\b", folded[max(sentence.start, hit.start - 60) : hit.start]):
-        return
-    negated = _NEGATED.search(folded, max(sentence.start, hit.start - 90), hit.start) is not None
-    if not members and not negated:
-        members = _predicate(note, sentence, hit, found)
-    if not members and _BRAIN_REPORT.search(note.folded[:400]) and "distant" not in folded[hit.start - 12 : hit.start]:
-        yield from _site(
-            "brain", hit.start, hit.end, anchor, hit.concept.rule_id, folded[sentence.start : sentence.end]
-        )
-        return
-    yield from _members(note, sentence, hit, members, anchor)
-    sure = not negated and _UNSURE.search(folded, max(sentence.start, hit.start - 90), hit.start) is None
-    if not members or (sure and any(m.get("metastasis") != "lymph_node" for m in members)):
-        yield Draft(FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id, anchor=anchor)
-
-
-_UNSURE = re.compile(
-    r"\b(?:possibl[ey]|possibility|probabl[ey]|suspicious|suspected|suspicion|concerning|suggest\w*|likely|could|may|might|cannot|r/o|rule out|"
-    r"supposed|question\w*|worrisome|presumed|in line with)\b(?:(?!\bbut\b|[;])[^.])*$"
-)
 _DOUBT = re.compile(r"\b(?:suggestive of|suspicious for|suspect for|worrisome for)\s+(?:an?\s+)?(?:\w+\s+)?$")
 
 
@@ -144,7 +190,15 @@ def _members(
         extra = {} if member.get("metastasis") != "other" else {"site": member.key}
         doubt = _DOUBT.search(note.folded[max(0, hit.start - 50) : hit.start]) is not None
         sure_doubt = doubt and not _NEGATED.search(note.folded, max(sentence.start, hit.start - 90), hit.start)
-        yield from _site(member.get("metastasis"), *span, anchor, hit.concept.rule_id, context, extra, "possible" if sure_doubt else None)
+        yield from _site(
+            member.get("metastasis"),
+            *span,
+            anchor,
+            hit.concept.rule_id,
+            context,
+            extra,
+            "possible" if sure_doubt else None,
+        )
 
 
 def _site(
@@ -174,28 +228,6 @@ def _site(
         yield Draft(
             "condition", concept, start, end, rule, anchor=anchor, code=code, attributes=extra, assertion=assertion
         )
-
-
-def brain_attributes(context: str) -> dict[str, str]:
-    """Status and symptoms of brain metastases as the sentence states them.
-
-    >>> brain_attributes("brain mets, s/p srs, asymptomatic")
-    {'status': 'treated', 'symptomatic': 'no'}
-    """
-    found: dict[str, str] = {}
-    if re.search(r"\buntreated\b", context):
-        found["status"] = "active"
-    elif _TREATED.search(context):
-        found["status"] = "treated"
-    elif _ACTIVE.search(context):
-        found["status"] = "active"
-    elif _STABLE.search(context):
-        found["status"] = "stable"
-    if _ASYMPTOMATIC.search(context):
-        found["symptomatic"] = "no"
-    elif _SYMPTOMATIC.search(context):
-        found["symptomatic"] = "yes"
-    return found
 
 
 def before(folded: str, found: list[Hit], position: int) -> list[Hit]:
@@ -242,11 +274,9 @@ def _adjective(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit], k
     if (
         kind == "spread"
         or folded[hit.start : hit.end].endswith(" to")
-        or re.match(r"\s+(?:in|into|to|involving|within)\b", tail)
+        or re.match(r"\s+(?:in|into|to|involving|within|au|aux|a la|a l)\b", tail)
     ):
-        members = after(folded, found, hit.end - 2, sentence.end) or after(
-            folded, found, hit.end, sentence.end
-        )
+        members = after(folded, found, hit.end - 2, sentence.end) or after(folded, found, hit.end, sentence.end)
         if kind == "spread" and not members:
             return
     elif later:
@@ -333,8 +363,15 @@ def _involvement(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit])
     if re.search(r"\bmargins?\b", folded[max(sentence.start, hit.start - 60) : hit.end + 20]):
         return
     if "nod" in name:
-        label = re.match(r"\s*[:)]?\s*(?:status\s*)?:?\s*(?P<value>\d{1,2}\b|yes|no\b|none|present|absent|n/a|g\b|#|~|,|\?)", folded[hit.end : hit.end + 24])
-        if "involve" in name and (label or re.match(r"\s*:", folded[hit.end : hit.end + 3]) or re.search(r"\bif\b[^.;]*$", folded[max(0, hit.start - 30) : hit.start])):
+        label = re.match(
+            r"\s*[:)]?\s*(?:status\s*)?:?\s*(?P<value>\d{1,2}\b|yes|no\b|none|present|absent|n/a|g\b|#|~|,|\?)",
+            folded[hit.end : hit.end + 24],
+        )
+        if "involve" in name and (
+            label
+            or re.match(r"\s*:", folded[hit.end : hit.end + 3])
+            or re.search(r"\bif\b[^.;]*$", folded[max(0, hit.start - 30) : hit.start])
+        ):
             value = label["value"] if label else ""
             if value in ("yes", "present") or (value.isdigit() and value != "0"):
                 yield from _site("lymph_node", hit.start, hit.end, None, hit.concept.rule_id, context)
