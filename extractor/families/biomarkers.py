@@ -17,25 +17,51 @@ from . import panel, proliferation
 FAMILY = "biomarker"
 KEYS = frozenset({"kind"})
 
-_SERUM_UNIT = re.compile(r"[^;.a-z]{0,6}(?:level|of|was|is|:|=|<|>|\s){0,4}\s*[\d.,]+\s*(?:-\s*[\d.,]+\s*)?(?:ng|pg|nmol|pmol|u/l|ug|mcg|iu|mg|ku|x\s*uln|\()")
+_SERUM_UNIT = re.compile(
+    r"[^;.a-z]{0,6}(?:level|of|was|is|:|=|<|>|\s){0,4}\s*[\d.,]+\s*(?:-\s*[\d.,]+\s*)?(?:ng|pg|nmol|pmol|u/l|ug|mcg|iu|mg|ku|x\s*uln|\()"
+)
 _SERUM_BEFORE = re.compile(r"\b(?:serum|plasma|blood|level of|levels of)\s+(?:\w+\s+)?$")
-_SERUM_AFTER = re.compile(r"\s*(?:a\s+)?(?:levels?\b|doubling|rising|ros[et]|fell|dropped|normali|trend|[:=]?\s*\d{2,}(?!\s?%)|\(?serum|in serum|today)")
-_NOT_TUMOUR = re.compile(r"\b(?:no|not|without|absence of|absent|neither|nor|lack of|lacks?|lacking|free of|sans|pas de)\b(?:(?!\bbut\b|[;])[^.])*$")
-_NECROSIS_NEGATIVE = re.compile(r"\s*(?:\([^)]*\)\s*)?[:=]?\s*(?:is |was |are )?(?:not (?:identified|seen|present|evident|observed|found)|absent|none|negative|no\b(?!\s+\w+ of)|0\s?%)")
+_SERUM_AFTER = re.compile(
+    r"\s*(?:a\s+)?(?:levels?\b|doubling|rising|ros[et]|fell|dropped|normali|trend|[:=]?\s*\d{2,}(?!\s?%)|\(?serum|in serum|today)"
+)
+_NOT_TUMOUR = re.compile(
+    r"\b(?:no|not|without|absence of|absent|neither|nor|lack of|lacks?|lacking|free of|sans|pas de)\b(?:(?!\bbut\b|[;])[^.])*$"
+)
+_NECROSIS_NEGATIVE = re.compile(
+    r"\s*(?:\([^)]*\)\s*)?[:=]?\s*(?:is |was |are )?(?:not (?:identified|seen|present|evident|observed|found)|absent|none|negative|no\b(?!\s+\w+ of)|0\s?%)"
+)
 _NECROSIS_SETTING = re.compile(
     r"tumou?r|mito|carcinoma|neoplas|malignan|cell|nuclei|nuclear|ki-?67|imtcgs|growth|atypia|pleomorph|chromatin|glioma|histolog|microscop|synaptophysin|\bhpf\b|grade|pseudocapsul|geograph|coagulat|nests"
 )
-_NECROSIS_OTHER = re.compile(r"\b(?:fna|biopsy[- ]site|post[- ]?(?:biops|radiat|treat|embol)\w*|isch[a]?emi\w+|infarct\w*|treatment|radiation|appendi\w+|bowel|wound|skin|flap)\b")
-_DLL3_NONE = re.compile(r"\b(?:pending|sent|ordered|requested|qns|insufficient|not sufficient|not (?:done|tested|performed|available|assessed|evaluated|been (?:done|tested|performed))|unavailable|awaited|await\w*|rna|mrna|ctdna|pet\b|to follow|attempted|exhausted|no (?:result|tissue)|unknown|will (?:be|send)|add-?on)\b")
+_NECROSIS_OTHER = re.compile(
+    r"\b(?:fna|biopsy[- ]site|post[- ]?(?:biops|radiat|treat|embol)\w*|isch[a]?emi\w+|infarct\w*|treatment|radiation|appendi\w+|bowel|wound|skin|flap)\b"
+)
+_DLL3_NONE = re.compile(
+    r"\b(?:pending|sent|ordered|requested|qns|insufficient|not sufficient|not (?:done|tested|performed|available|assessed|evaluated|been (?:done|tested|performed))|unavailable|awaited|await\w*|rna|mrna|ctdna|pet\b|to follow|attempted|exhausted|no (?:result|tissue)|unknown|will (?:be|send)|add-?on)\b"
+)
 _GOES_ON = re.compile(r"h[\s-]?score\b|\d{1,3}\s?%|score\b")
-_H_SCORE = re.compile(r"\bh[\s-]?score\s*(?:of|:|=|is|was|,)*\s*(?P<cmp>[<>~≥≤])?\s*(?P<low>\d{1,3})(?:\s*(?:-|–|to)\s*(?P<high>\d{1,3}))?(?:\s*/\s*300)?(?!\s?%)")
-_INTENSITY = re.compile(r"(?P<p>\d{1,3}(?:[.,]\d+)?)\s?%\s*(?:of\s+(?:the\s+)?(?:tumou?r\s+)?cells\s*)?(?:at|with|were|=|:|are)?\s*\(?(?P<i>[0-3])\s?\+")
+_H_SCORE = re.compile(
+    r"\bh[\s-]?score\s*(?:of|:|=|is|was|,)*\s*(?P<cmp>[<>~≥≤])?\s*(?P<low>\d{1,3})(?:\s*(?:-|–|to)\s*(?P<high>\d{1,3}))?(?:\s*/\s*300)?(?!\s?%)"
+)
+_INTENSITY = re.compile(
+    r"(?P<p>\d{1,3}(?:[.,]\d+)?)\s?%\s*(?:of\s+(?:the\s+)?(?:tumou?r\s+)?cells\s*)?(?:at|with|were|=|:|are)?\s*\(?(?P<i>[0-3])\s?\+"
+)
 _INTENSITY_FIRST = re.compile(r"(?<![\d.])(?P<i>[0-3])\s?\+\s*(?:in|:|=|\()\s*(?P<p>\d{1,3}(?:[.,]\d+)?)\s?%")
-_SINGLE = re.compile(r"(?P<p>\d{1,3})\s?%[^;.\n]{0,40}?,?\s*(?:intensity\s*|all\s+|uniform(?:ly)?\s*)?\b(?P<i>[123])\s?\+(?!\s*(?:to|-)\s*[123])")
-_DLL3_POSITIVE = re.compile(r"\b(?:low[\s-]*)?(?:positive|expressed|expression (?:is )?(?:present|high|strong|confirmed)|high(?:ly)?|pos|overexpress\w+|staining (?:is )?(?:present|seen))\b|^\s*(?:ihc\s*)?\(?\+")
-_DLL3_NEGATIVE = re.compile(r"\b(?:negative|not expressed|neg|no (?:expression|staining)|absent)\b|^\s*(?:ihc\s*)?[:(]?\s*-(?=[\s,;.)]|$)|\b0\s*/\s*300\b")
-_VALUE_SITE = re.compile(r"\s*(?:in|at|within|on)\s+(?:the\s+)?(?:\w+\s+){0,2}?(primary|metasta\w*|mets?\b|liver|hot[\s-]?spots?|node|biopsy|resection)")
-_MORE = re.compile(r"\s*(?:\([^)]{0,30}\)|in the \w+|in \w+)?\s*[;,]?\s*(?:and\s+)?(?=[<>~≥≤]?\s*\d{1,3}(?:[.,]\d+)?\s*(?:-\s*\d{1,3}\s*)?%\s*(?:in|at|within|on|\(?hot))")
+_SINGLE = re.compile(
+    r"(?P<p>\d{1,3})\s?%[^;.\n]{0,40}?,?\s*(?:intensity\s*|all\s+|uniform(?:ly)?\s*)?\b(?P<i>[123])\s?\+(?!\s*(?:to|-)\s*[123])"
+)
+_DLL3_POSITIVE = re.compile(
+    r"\b(?:low[\s-]*)?(?:positive|expressed|expression (?:is )?(?:present|high|strong|confirmed)|high(?:ly)?|pos|overexpress\w+|staining (?:is )?(?:present|seen))\b|^\s*(?:ihc\s*)?\(?\+"
+)
+_DLL3_NEGATIVE = re.compile(
+    r"\b(?:negative|not expressed|neg|no (?:expression|staining)|absent)\b|^\s*(?:ihc\s*)?[:(]?\s*-(?=[\s,;.)]|$)|\b0\s*/\s*300\b"
+)
+_VALUE_SITE = re.compile(
+    r"\s*(?:in|at|within|on)\s+(?:the\s+)?(?:\w+\s+){0,2}?(primary|metasta\w*|mets?\b|liver|hot[\s-]?spots?|node|biopsy|resection)"
+)
+_MORE = re.compile(
+    r"(?:\s*(?:\([^)]{0,30}\)|in the \w+|in \w+))*\s*[;,]?\s*(?:and\s+)?(?=[<>~≥≤]?\s*\d{1,3}(?:[.,]\d+)?\s*(?:-\s*\d{1,3}\s*)?%\s*(?:in|at|within|on|\(?hot))"
+)
 
 
 def read(note: NoteText) -> Iterator[Draft]:
@@ -44,7 +70,9 @@ def read(note: NoteText) -> Iterator[Draft]:
         for hit in hits:
             by_kind.setdefault(hit.get("kind"), []).append(hit)
         if "ihc" in by_kind:
-            yield from _stains(note, sentence, [h for h in hits if h.get("kind") in ("ihc", "ihc_other", "percent") or h.key == "tp53"])
+            yield from _stains(
+                note, sentence, [h for h in hits if h.get("kind") in ("ihc", "ihc_other", "percent") or h.key == "tp53"]
+            )
         if "percent" in by_kind:
             yield from _ki67(note, sentence, by_kind["percent"], hits)
         if "mitoses" in by_kind:
@@ -92,7 +120,9 @@ def _serum(folded: str, sentence: Sentence, hit: Hit) -> bool:
 
 
 # -- numbers -------------------------------------------------------------------------------------------------------
-def _number_draft(hit: Hit, concept: str, reading: proliferation.Reading, start: int, unit: str, attributes: dict[str, str]) -> Draft:
+def _number_draft(
+    hit: Hit, concept: str, reading: proliferation.Reading, start: int, unit: str, attributes: dict[str, str]
+) -> Draft:
     return _draft(
         hit,
         concept,
@@ -120,11 +150,15 @@ def _ki67(note: NoteText, sentence: Sentence, names: list[Hit], hits: list[Hit])
         reading = proliferation.percent(folded, hit.end, limit)
         if reading is None and proper:
             lead = folded[max(sentence.start, hit.start - 90) : hit.start]
-            earlier = [h.end for h in hits if h.end <= hit.start and not (h.get("kind") == "percent")]
+            earlier = [h.end for h in hits if h.end <= hit.start and h.get("kind") != "percent"]
             begin = max([sentence.start, hit.start - 90, *earlier])
             found = proliferation.percents_before(folded, begin, hit.start)
-            linked = found and re.fullmatch(r"(?:(?!\bof the (?:whole|tumou?r))[^;:])*", folded[found[-1].end : hit.start])
-            if linked and (hit.start - found[-1].end < 25 or re.search(r"prolif|label|index|measured|positive|stain", lead)):
+            linked = found and re.fullmatch(
+                r"(?:(?!\bof the (?:whole|tumou?r))[^;:])*", folded[found[-1].end : hit.start]
+            )
+            if linked and (
+                hit.start - found[-1].end < 25 or re.search(r"prolif|label|index|measured|positive|stain", lead)
+            ):
                 yield _number_draft(hit, "ki67", found[-1], found[-1].start, "%", {})
             continue
         if reading is None:
@@ -135,7 +169,7 @@ def _ki67(note: NoteText, sentence: Sentence, names: list[Hit], hits: list[Hit])
         yield _number_draft(hit, "ki67", reading, hit.start, "%", attributes)
         while (more := _MORE.match(folded, reading.end, limit)) is not None:
             following = proliferation.percent(folded, more.end(), limit, 12)
-            if following is None or following.start != more.end() and following.start - more.end() > 2:
+            if following is None or (following.start != more.end() and following.start - more.end() > 2):
                 break
             reading = following
             yield _number_draft(hit, "ki67", reading, reading.start, "%", _where(folded, reading.end))
@@ -146,7 +180,15 @@ def _where(folded: str, end: int) -> dict[str, str]:
     if not match:
         return {}
     word = match.group(1)
-    return {"specimen": "primary" if word == "primary" else "hot_spot" if word.startswith("hot") else "metastasis" if word.startswith("met") else word}
+    return {
+        "specimen": "primary"
+        if word == "primary"
+        else "hot_spot"
+        if word.startswith("hot")
+        else "metastasis"
+        if word.startswith("met")
+        else word
+    }
 
 
 def _mitoses(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
@@ -173,7 +215,11 @@ def _necrosis(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     around = sentence.folded.replace("necrosis", "")
     for other in (sentence.previous(), sentence.next()):
         around += " " + (other.folded if other is not None else "")
-    if "tum" not in folded[hit.start : hit.end] and "coag" not in folded[hit.start : hit.end] and not _NECROSIS_SETTING.search(around):
+    if (
+        "tum" not in folded[hit.start : hit.end]
+        and "coag" not in folded[hit.start : hit.end]
+        and not _NECROSIS_SETTING.search(around)
+    ):
         return
     negative = _NECROSIS_NEGATIVE.match(after) is not None or _NOT_TUMOUR.search(before) is not None
     attributes = {"extent": "focal"} if re.search(r"\bfocal\w*\s*(?:tumou?r\s*)?$", before) else {}
@@ -203,7 +249,9 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
     if re.search(r"\b(?:anti|serum|no|without any|never)[\s-]*$", before):
         return
     none = _DLL3_NONE.search(clause)
-    readings = list(_dll3_numbers(folded, hit, limit, none.start() + hit.end if none and "attempt" in none.group() else limit))
+    readings = list(
+        _dll3_numbers(folded, hit, limit, none.start() + hit.end if none and "attempt" in none.group() else limit)
+    )
     if not readings and (own := re.search(r"(\d{1,3}(?:[.,]\d+)?)\s?%\s*(?:of\s+(?:tumou?r\s+)?cells\s*)?$", before)):
         value = proliferation.number(own[1])
         at = hit.start - len(before) + own.start()
@@ -213,21 +261,43 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
     for concept, low, high, comparator, start, end in readings:
         unit = "%" if concept == "dll3_percent" else "{score}"
         yield _draft(
-            hit, concept, min(hit.start, start), max(hit.end, end), value=low, value_high=high, comparator=comparator, unit=unit,
-            value_as_written=folded[start:end], assertion="present",
+            hit,
+            concept,
+            min(hit.start, start),
+            max(hit.end, end),
+            value=low,
+            value_high=high,
+            comparator=comparator,
+            unit=unit,
+            value_as_written=folded[start:end],
+            assertion="present",
         )
     positive, negative = _DLL3_POSITIVE.search(clause[:60]), _DLL3_NEGATIVE.search(clause[:60])
     if (positive or negative) and not none:
         word = negative if negative and (not positive or negative.start() <= positive.start()) else positive
         yield _draft(
-            hit, "dll3_status", hit.start, hit.end + word.end(), value_text="negative" if word is negative else "positive", assertion="present",
+            hit,
+            "dll3_status",
+            hit.start,
+            hit.end + word.end(),
+            value_text="negative" if word is negative else "positive",
+            assertion="present",
             attributes=panel.extent(clause[: word.end() + 12]) if word is positive else {},
         )
     elif re.search(r"\bpositive\s+for\s+$|\bnegative\s+for\s+$", before):
-        yield _draft(hit, "dll3_status", hit.start - 13, hit.end, value_text="positive" if "positive" in before else "negative", assertion="present")
+        yield _draft(
+            hit,
+            "dll3_status",
+            hit.start - 13,
+            hit.end,
+            value_text="positive" if "positive" in before else "negative",
+            assertion="present",
+        )
 
 
-def _dll3_numbers(folded: str, hit: Hit, limit: int, stop: int) -> Iterator[tuple[str, float, float | None, str, int, int]]:
+def _dll3_numbers(
+    folded: str, hit: Hit, limit: int, stop: int
+) -> Iterator[tuple[str, float, float | None, str, int, int]]:
     """(concept, low, high, comparator, start, end): H-score as printed or by the formula, and the share of cells."""
     clause = folded[hit.end : min(limit, stop)]
     base = hit.end
@@ -236,7 +306,13 @@ def _dll3_numbers(folded: str, hit: Hit, limit: int, stop: int) -> Iterator[tupl
     share: tuple[float, float | None, str, int, int] | None = None
     score: tuple[float, float | None, str, int, int] | None = None
     if printed := _H_SCORE.search(clause):
-        score = (float(printed["low"]), float(printed["high"]) if printed["high"] else None, proliferation.compare(printed["cmp"]), base + printed.start(), base + printed.end())
+        score = (
+            float(printed["low"]),
+            float(printed["high"]) if printed["high"] else None,
+            proliferation.compare(printed["cmp"]),
+            base + printed.start(),
+            base + printed.end(),
+        )
     if graded and len(graded) == len(parts) and sum(graded.values()) <= 100:
         span = (base + parts[0].start(), base + parts[-1].end())
         share = (sum(v for i, v in graded.items() if i), None, "=", *span)
@@ -262,19 +338,36 @@ def _pdl1(note: NoteText, sentence: Sentence, names: list[Hit], hits: list[Hit])
     folded = note.folded
     end_of_last = sentence.start
     for index, hit in enumerate(names):
-        limit = min([h.start for h in hits if h.start >= hit.end and (h.get("kind") != "pdl1" or h.start - hit.end > 40)] + [sentence.end])
+        limit = min(
+            [h.start for h in hits if h.start >= hit.end and (h.get("kind") != "pdl1" or h.start - hit.end > 40)]
+            + [sentence.end]
+        )
         if index + 1 < len(names) and names[index + 1].start - hit.end < 40:
             following = names[index + 1]
             if not re.search(r"\d", folded[hit.end : following.start]):
                 continue
         reading = proliferation.percent(folded, hit.end, limit, 70)
-        cps = "cps" in folded[max(end_of_last, hit.start - 20) : hit.end + 12] or "combined" in folded[hit.start : hit.end]
-        if cps and (score := re.match(r"\s*(?:cps|score)?\s*(?:of|:|=|is|was)*\s*(?P<cmp>[<>≥≤~])?\s*(?P<low>\d{1,3})(?![\d%])", folded[hit.end : limit])):
+        cps = (
+            "cps" in folded[max(end_of_last, hit.start - 20) : hit.end + 12]
+            or "combined" in folded[hit.start : hit.end]
+        )
+        if cps and (
+            score := re.match(
+                r"\s*(?:cps|score)?\s*(?:of|:|=|is|was)*\s*(?P<cmp>[<>≥≤~])?\s*(?P<low>\d{1,3})(?![\d%])",
+                folded[hit.end : limit],
+            )
+        ):
             at = hit.end + score.start("low")
-            reading = proliferation.Reading(float(score["low"]), None, proliferation.compare(score["cmp"]), at, hit.end + score.end(), score["low"])
+            reading = proliferation.Reading(
+                float(score["low"]), None, proliferation.compare(score["cmp"]), at, hit.end + score.end(), score["low"]
+            )
         if reading is None:
             continue
-        start = names[index - 1].start if index and hit.start - names[index - 1].end < 40 and names[index - 1].start >= end_of_last else hit.start
+        start = (
+            names[index - 1].start
+            if index and hit.start - names[index - 1].end < 40 and names[index - 1].start >= end_of_last
+            else hit.start
+        )
         end_of_last = reading.end
         yield _number_draft(hit, "pdl1_tps", reading, start, "%", {"score": "CPS"} if cps else {})
 
@@ -292,7 +385,12 @@ def classify(hit: Hit, status: str) -> str | None:
     if status == "negative":
         return {"rb1": "lost", "pten": "lost", "ret": "wild_type", "egfr_gene": "wild_type"}.get(gene)
     if status == "lost":
-        return {"rb1": "lost", "pten": "lost", "tp53": "aberrant" if protein else "mutated", "egfr_gene": "mutated"}.get(gene)
+        return {
+            "rb1": "lost",
+            "pten": "lost",
+            "tp53": "aberrant" if protein else "mutated",
+            "egfr_gene": "mutated",
+        }.get(gene)
     if status == "aberrant":
         return {"tp53": "aberrant", "rb1": "lost", "pten": "lost"}.get(gene)
     if status == "fusion":
@@ -310,5 +408,11 @@ def _genes(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Draf
         if status == "mutated" and re.fullmatch(r".*\bpositive\b\s*", folded[hit.end : end]) and hit.key == "tp53":
             continue
         yield _draft(
-            hit, hit.key, start, end, value_text=status, assertion="present", attributes=panel.origin(folded[max(sentence.start, start - 30) : end + 25])
+            hit,
+            hit.key,
+            start,
+            end,
+            value_text=status,
+            assertion="present",
+            attributes=panel.origin(folded[max(sentence.start, start - 30) : end + 25]),
         )

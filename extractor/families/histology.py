@@ -72,10 +72,18 @@ _NUMBERED = re.compile(r"^[ \t]*(?:\d{1,2}|[a-z])[ \t]?[.,)]?[ \t]+(?P<item>[^\n
 LITERATURE = re.compile(
     r"\(\d+ cases?\)|\bin the (?:\w+ )?literature\b|\bcases? (?:have|has) been (?:reported|described)|\bis (?:an? )?(?:infrequent|rare|uncommon)\b|\breview of (?:the )?literature"
 )
-_OF_OTHERS = re.compile(r"\b(?:patients|people|those|men|women|cases|trials?|stud(?:y|ies)|arm|cohort|drug|slot) (?:with|for|of|in|takes?(?: only)?|lists?)\s+(?:\w+[\s-]+){0,2}$|\bonly\s+(?:high-grade\s+)?$")
-_DENIED_BEFORE = re.compile(r"\b(?:rul(?:es?|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$")
-_DENIED_AFTER = re.compile(r"\s*(?:component\s+)?(?:is|was|are|were|has been)\s+(?:not\s+(?:favou?red|supported|seen|identified|present|demonstrated)|excluded|ruled out|unlikely)")
-_STATED_BEFORE = re.compile(r"\bsupport(?:s|ed|ing)?\s+(?:the\s+)?(?:\S+\s+){0,2}(?:impression|diagnosis)\s+of\s+$|\b(?:manifestation of|syndrome (?:from|of|due to|secondary to)(?: the| his| her)?|from (?:the|his|her)|due to (?:the|his|her))\s+$")
+_OF_OTHERS = re.compile(
+    r"\b(?:patients|people|those|men|women|cases|trials?|stud(?:y|ies)|arm|cohort|drug|slot) (?:with|for|of|in|takes?(?: only)?|lists?)\s+(?:\w+[\s-]+){0,2}$|\bonly\s+(?:high-grade\s+)?$"
+)
+_DENIED_BEFORE = re.compile(
+    r"\b(?:rul(?:es?|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$"
+)
+_DENIED_AFTER = re.compile(
+    r"\s*(?:component\s+)?(?:is|was|are|were|has been)\s+(?:not\s+(?:favou?red|supported|seen|identified|present|demonstrated)|excluded|ruled out|unlikely)"
+)
+_STATED_BEFORE = re.compile(
+    r"\bsupport(?:s|ed|ing)?\s+(?:the\s+)?(?:\S+\s+){0,2}(?:impression|diagnosis)\s+of\s+$|\b(?:manifestation of|syndrome (?:from|of|due to|secondary to)(?: the| his| her)?|from (?:the|his|her)|due to (?:the|his|her))\s+$"
+)
 _SKIN_PLACE = re.compile(
     r"\b(?:on|of|over|from)\s+(?:the\s+|his\s+|her\s+|left\s+|right\s+|dorsal\s+|upper\s+|lower\s+)*(?:hand|forearm|arm|leg|cheek|ear|pinna|forehead|nose|temple|scalp|face|lip|shin|neck skin|back|finger|thigh|calf|eyelid|shoulder)\b|\bskin\b|\bcutaneous\b|\bmohs\b"
 )
@@ -138,11 +146,8 @@ def _merged(note: NoteText, hits: list[Hit]) -> Iterator[tuple[Hit, Hit | None]]
         if following is not None:
             pair = {hit.get("group"), following.get("group")}
             gap = note.folded[hit.end : following.start]
-            bare = (
-                hit.get("group") == "small_cell"
-                and hit.name == "small cell"
-                or following.get("group") == "small_cell"
-                and following.name == "small cell"
+            bare = (hit.get("group") == "small_cell" and hit.name == "small cell") or (
+                following.get("group") == "small_cell" and following.name == "small cell"
             )
             if (
                 bare
@@ -403,7 +408,11 @@ def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant:
         return
     lung_named = any(m.hit.get("site") == "lung" and m.concept in ("sclc", "combined_sclc") for m in mentions)
     own = {m.site for m in mentions if m.explicit and m.hit.get("group") in _SMALL_GROUPS}
-    others = {m.site for m in mentions if m is not mention and m.explicit and m.hit.get("group") not in _SMALL_GROUPS and m.concept != "nepc"} - own
+    others = {
+        m.site
+        for m in mentions
+        if m is not mention and m.explicit and m.hit.get("group") not in _SMALL_GROUPS and m.concept != "nepc"
+    } - own
     if not mention.explicit and lung_named:
         mention.concept, mention.site = "sclc", "lung"
     elif not mention.explicit and any(m.concept == "nepc" and m.hit.get("site") == "prostate" for m in mentions):

@@ -15,6 +15,7 @@ from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
 from . import sites
 from .brain import brain_attributes
+from .histology import LITERATURE
 
 FAMILY_STAGE = "stage"
 _CONDITION = {"liver": ("liver_metastases", "SNOMED 94381002"), "brain": ("brain_metastases", "SNOMED 94225005")}
@@ -175,6 +176,74 @@ _NODE_RATIO = re.compile(r"(?:lymph\s*nodes?|nodes?|\blns?)\b[^.;\n\d]{0,40}\(?\
 _INVOLVED = re.compile(r"positive|involve|metasta|\+|malignan|carcinoma|tumou?r|disease")
 _BRAIN_REPORT = re.compile(
     r"\b(?:mri?|ct|magnetic resonance)\b[^\n]{0,25}\b(?:brain|head)\b|\b(?:brain|head|cerebral)\s+(?:mri?|ct)\b|\birm (?:cérébrale|cerebrale)\b"
+)
+
+
+def drafts(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Draft]:
+    """Metastatic disease and its sites in one sentence."""
+    if LITERATURE.search(sentence.folded):
+        return
+    found = sites.hits(note, sentence.start, sentence.end)
+    for hit in hits:
+        kind = hit.get("kind")
+        if kind == "noun":
+            yield from _noun(note, sentence, hit, found)
+        elif kind in ("adjective", "spread"):
+            yield from _adjective(note, sentence, hit, found, kind)
+        elif kind == "involvement":
+            yield from _involvement(note, sentence, hit, found)
+        elif kind in ("effusion", "peritoneal"):
+            site = "pleura" if kind == "effusion" else "peritoneum"
+            yield Draft(FAMILY_STAGE, "metastatic_site", hit.start, hit.end, hit.concept.rule_id, value_text=site)
+
+
+def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Iterator[Draft]:
+    folded = note.folded
+    members = before(folded, found, hit.start)
+    abbreviation = folded[hit.start : hit.end] in ("met", "mts")
+    if abbreviation and not members:
+        return
+    after_members = after(folded, found, hit.end, sentence.end)
+    members = members + [m for m in after_members if m not in members]
+    anchor = (hit.start, hit.end)
+    if re.search(r"\b(?:negative|positive) for\s+$", folded[hit.start - 14 : hit.start]) and re.search(
+        r"\bnodes?\b|\blns?\b", folded[max(sentence.start, hit.start - 60) : hit.start]
+    ):
+        return
+    negated = _NEGATED.search(folded, max(sentence.start, hit.start - 90), hit.start) is not None
+    if not members and not negated:
+        members = _predicate(note, sentence, hit, found)
+    if not members and _BRAIN_REPORT.search(note.folded[:400]) and "distant" not in folded[hit.start - 12 : hit.start]:
+        yield from _site(
+            "brain", hit.start, hit.end, anchor, hit.concept.rule_id, folded[sentence.start : sentence.end]
+        )
+        return
+    if not members and not negated:
+        members = _labelled(note, hit, found)
+    yield from _members(note, sentence, hit, members, anchor)
+    sure = not negated and _UNSURE.search(folded, max(sentence.start, hit.start - 90), hit.start) is None
+    if not members or (sure and any(m.get("metastasis") != "lymph_node" for m in members)):
+        yield Draft(FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id, anchor=anchor)
+
+
+def _labelled(note: NoteText, hit: Hit, found: list[Hit]) -> list[Hit]:
+    """The organ that heads the line of a report: "Liver: multiple metastases"."""
+    line, _ = note.line(hit.start)
+    lead = note.folded[line : hit.start]
+    if re.search(r"[.;]\s", lead):
+        return []
+    for site in found:
+        if site.start >= hit.start:
+            break
+        at_start = not note.folded[line : site.start].strip(" \t-*")
+        if at_start and site.get("kind") == "secondary" and re.match(r"s?\s?:", note.folded[site.end : hit.start]):
+            return [site]
+    return []
+
+
+_UNSURE = re.compile(
+    r"\b(?:possibl[ey]|possibility|probabl[ey]|suspicious|suspected|suspicion|concerning|suggest\w*|likely|could|may|might|cannot|r/o|rule out|"
+    r"supposed|question\w*|worrisome|presumed|in line with)\b(?:(?!\bbut\b|[;])[^.])*$"
 )
 _DOUBT = re.compile(r"\b(?:suggestive of|suspicious for|suspect for|worrisome for)\s+(?:an?\s+)?(?:\w+\s+)?$")
 

@@ -28,7 +28,9 @@ _FORWARD = re.compile(
 _ADJECTIVE = re.compile(
     r"(?P<p>\bpositive|\bstrongly positive|(?P<n>\bnegative))\s*(?:\([^)]{0,16}\)\s*)?(?:nuclear|cytoplasmic|granular|membranous|staining|immunostain|for|the|stains?|diffuse|strong|focal|weak|\s)*$"
 )
-_LIST_STOP = re.compile(r"\b(?:is|are|was|were|showed|shows?|revealed|cells|demonstrated|has|have|had|seen|with|in|on|at|this|these|from|which|tumou?r|patient|stains?\s+were)\b")
+_LIST_STOP = re.compile(
+    r"\b(?:is|are|was|were|showed|shows?|revealed|cells|demonstrated|has|have|had|seen|with|in|on|at|this|these|from|which|tumou?r|patient|stains?\s+were)\b"
+)
 _PAREN = re.compile(r"\([^()]{0,60}\)")
 _LINK = (
     r"(?:\s*\ba\b)?(?:[\s-]*(?:stain(?:s|ing)?|immunostain(?:s|ing)?|immunohistochemi\w+|ihc|expression|immunoreactivity|immunoreaction|reactivity|antibody|markers?|"
@@ -49,10 +51,17 @@ _RESULT = re.compile(
     + r"|(?:strong(?:ly)?|diffuse(?:ly)?|focal(?:ly)?|weak(?:ly)?|patchy|scattered|extensive|faint)\b(?!\s*(?:for|cells)))"
     + r")"
 )
-_FOCAL = re.compile(r"\bfocal(?:ly)?\b|\bpatchy\b|\brare\b|\bscattered\b|\boccasional\b|\bfew\b|\bsubset\b|\bpartial(?:ly)?\b|\bmultifocal\b|\bminority\b")
+_FOCAL = re.compile(
+    r"\bfocal(?:ly)?\b|\bpatchy\b|\brare\b|\bscattered\b|\boccasional\b|\bfew\b|\bsubset\b|\bpartial(?:ly)?\b|\bmultifocal\b|\bminority\b"
+)
 _DIFFUSE = re.compile(r"\bdiffuse(?:ly)?\b|\bextensive(?:ly)?\b|\buniform(?:ly)?\b|\b[34]\s?\+|\+\+\+|\bmajority\b")
-_STRONG, _WEAK = re.compile(r"\bstrong(?:ly)?\b|\bintense(?:ly)?\b|\b3\s?\+|\+\+\+"), re.compile(r"\bweak(?:ly)?\b|\bfaint(?:ly)?\b|\b1\s?\+")
-_TRAILING = re.compile(r"[\s,]{0,2}\(?(?:diffuse(?:ly)?|focal(?:ly)?|patchy|weak(?:ly)?|strong(?:ly)?|rare|scattered)\b[^,;.]{0,12}\)?")
+_STRONG, _WEAK = (
+    re.compile(r"\bstrong(?:ly)?\b|\bintense(?:ly)?\b|\b3\s?\+|\+\+\+"),
+    re.compile(r"\bweak(?:ly)?\b|\bfaint(?:ly)?\b|\b1\s?\+"),
+)
+_TRAILING = re.compile(
+    r"[\s,]{0,2}\(?(?:diffuse(?:ly)?|focal(?:ly)?|patchy|weak(?:ly)?|strong(?:ly)?|rare|scattered)\b[^,;.]{0,12}\)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +118,23 @@ def stains(folded: str, start: int, end: int, hits: Sequence[Hit]) -> list[Resul
         if cues and (tail := gap[cues[-1].end() :]) is not None and len(tail) < 60:
             cue = cues[-1]
             lead = gap[max(0, cue.start() - 24) : cue.end()] + " " + tail
-            negative = cue["neg"] is not None or re.search(r"\b(?:no|not|without)\s+(?:\w+\s+){0,2}$", gap[max(0, cue.start() - 20) : cue.start()])
+            negative = cue["neg"] is not None or re.search(
+                r"\b(?:no|not|without)\s+(?:\w+\s+){0,2}$", gap[max(0, cue.start() - 20) : cue.start()]
+            )
             forward, pending = (not negative, lead, offset + cue.start()), []
-        elif adjective and not re.search(r"\b(?:is|are|was|were)\s+(?:\w+\s+)?$", gap[: adjective.start()]) and _own(gap[: adjective.start()]):
-            forward, pending = (adjective["n"] is None, gap[adjective.start() - 20 if adjective.start() > 20 else 0 :], offset + adjective.start()), []
+        elif (
+            adjective
+            and not re.search(r"\b(?:is|are|was|were)\s+(?:\w+\s+)?$", gap[: adjective.start()])
+            and _own(gap[: adjective.start()])
+        ):
+            forward, pending = (
+                (
+                    adjective["n"] is None,
+                    gap[adjective.start() - 20 if adjective.start() > 20 else 0 :],
+                    offset + adjective.start(),
+                ),
+                [],
+            )
         elif not is_list(gap):
             forward, pending = None, []
         limit = hits[index + 1].start if index + 1 < len(hits) else end
@@ -141,7 +163,10 @@ def stains(folded: str, start: int, end: int, hits: Sequence[Hit]) -> list[Resul
 
 def _own(before: str) -> bool:
     """An adjective right behind the stain before it ("CK7 positive synaptophysin …") belongs to that one."""
-    return before.strip(" ") == "" and before == "" or re.search(r"[,(:]\s*$|\b(?:a|an|and|the|with|of|in|revealed|showed|shows?|index of|diffuse|strong|focal|weak)\s*$|\)\s*$", before) is not None
+    return (before.strip(" ") == "" and before == "") or re.search(
+        r"[,(:]\s*$|\b(?:a|an|and|the|with|of|in|revealed|showed|shows?|index of|diffuse|strong|focal|weak)\s*$|\)\s*$",
+        before,
+    ) is not None
 
 
 # -- genes ---------------------------------------------------------------------------------------------------------
@@ -156,19 +181,43 @@ _G_FORWARD = re.compile(
 )
 _G_RESULT = (
     ("vus", re.compile(r"\bvus\b|uncertain significance|unknown significance|likely benign|\bbenign\b|\bpolymorphism")),
-    ("wild_type", re.compile(r"\bwild[\s-]*type\b|\bwt\b|\bnot mutated|\bno (?:\w+\s+){0,2}(?:mutation|alteration|variant|rearrangement|fusion)|mutation[\s-]*negative|\bnot (?:detected|found|identified)\b|\bmutations? (?:was|were|is)? ?(?:not|negative)|\bnon[\s-]*mutated|\bunmutated")),
+    (
+        "wild_type",
+        re.compile(
+            r"\bwild[\s-]*type\b|\bwt\b|\bnot mutated|\bno (?:\w+\s+){0,2}(?:mutation|alteration|variant|rearrangement|fusion)|mutation[\s-]*negative|\bnot (?:detected|found|identified)\b|\bmutations? (?:was|were|is)? ?(?:not|negative)|\bnon[\s-]*mutated|\bunmutated"
+        ),
+    ),
     ("fusion", re.compile(r"\bfusion|\brearrange")),
-    ("lost", re.compile(r"\bloss\b|\blost\b|\bhomozygous(?:ly)? delet\w+|\bdeleted\b|\bdeletion\b|\bdel\b|\bbiallelic|\bcopy loss")),
+    (
+        "lost",
+        re.compile(
+            r"\bloss\b|\blost\b|\bhomozygous(?:ly)? delet\w+|\bdeleted\b|\bdeletion\b|\bdel\b|\bbiallelic|\bcopy loss"
+        ),
+    ),
     ("retained", re.compile(r"\bretained\b|\bintact\b|\bpreserved\b|\bretention\b")),
-    ("aberrant", re.compile(r"\baberrant|\bnull\b|\bover[\s-]*express\w+|\bmutant pattern|\bmutated pattern|\bmutant[\s-]*type|\babnormal|\bmutation[\s-]*type pattern|\bdiffuse(?:ly)? (?:and )?(?:strong|positive)|\bstrong(?:ly)? (?:and )?(?:diffuse|positive)")),
-    ("mutated", re.compile(r"\bmut(?:ation|ations|ated|ant)?\b|\bp\.\s?[a-z]|\bc\.\s?\d|\b[a-z]\d{2,4}(?:[a-z]|\*|fs\w*|del\w*|ins\w*)(?![a-z])|\bframeshift|\bsplice|\btruncat|\bpathogenic|\balter(?:ed|ation|ations)\b|\bexon\s?\d+\s*(?:del|ins|mut|skip)|\bnonsense|\bmissense|\binactivat|\bcodon\s?\d+|\bpositive\b|\bstop[\s-]?gain")),
+    (
+        "aberrant",
+        re.compile(
+            r"\baberrant|\bnull\b|\bover[\s-]*express\w+|\bmutant pattern|\bmutated pattern|\bmutant[\s-]*type|\babnormal|\bmutation[\s-]*type pattern|\bdiffuse(?:ly)? (?:and )?(?:strong|positive)|\bstrong(?:ly)? (?:and )?(?:diffuse|positive)"
+        ),
+    ),
+    (
+        "mutated",
+        re.compile(
+            r"\bmut(?:ation|ations|ated|ant)?\b|\bp\.\s?[a-z]|\bc\.\s?\d|\b[a-z]\d{2,4}(?:[a-z]|\*|fs\w*|del\w*|ins\w*)(?![a-z])|\bframeshift|\bsplice|\btruncat|\bpathogenic|\balter(?:ed|ation|ations)\b|\bexon\s?\d+\s*(?:del|ins|mut|skip)|\bnonsense|\bmissense|\binactivat|\bcodon\s?\d+|\bpositive\b|\bstop[\s-]?gain"
+        ),
+    ),
     ("negative", re.compile(r"\bneg(?:ative)?\b|\babsent\b|\bnot expressed|^\s*[-–](?=\s*[,;.)]|$)")),
 )
 _ORIGIN = re.compile(r"\bgermline\b|\bsomatic\b|\bmen\s?2[ab]?\b|\bconstitutional\b|\bblood\b")
-_REQUEST = re.compile(r"\b(?:pending|sent|ordered|requested|to be tested|not (?:done|tested|performed|assessed)|awaited|await\w*|tested for|testing for)\b")
+_REQUEST = re.compile(
+    r"\b(?:pending|sent|ordered|requested|to be tested|not (?:done|tested|performed|assessed)|awaited|await\w*|tested for|testing for)\b"
+)
 
 
-def genes(folded: str, start: int, end: int, hits: Sequence[Hit], classify: Callable[[Hit, str], str | None]) -> list[tuple[Hit, str, int, int]]:
+def genes(
+    folded: str, start: int, end: int, hits: Sequence[Hit], classify: Callable[[Hit, str], str | None]
+) -> list[tuple[Hit, str, int, int]]:
     """(gene, status word, evidence start, evidence end) for each gene of the sentence that has a status."""
     found: list[tuple[Hit, str, int, int]] = []
     pending: list[Hit] = []
@@ -190,7 +239,9 @@ def genes(folded: str, start: int, end: int, hits: Sequence[Hit], classify: Call
             forward, pending = None, []
         limit = hits[index + 1].start if index + 1 < len(hits) else end
         clause = folded[hit.end : min(limit, hit.end + 48)]
-        cut = re.search(r";|\.\s|,\s*(?=[a-z0-9/-]+\s+(?:positive|negative|\+|-|\d))|\bbut\b|\bwhile\b|\n\s*\n|\bcnot\b", clause)
+        cut = re.search(
+            r";|\.\s|,\s*(?=[a-z0-9/-]+\s+(?:positive|negative|\+|-|\d))|\bbut\b|\bwhile\b|\n\s*\n|\bcnot\b", clause
+        )
         if cut:
             clause = clause[: cut.start()]
         first = clause.split(",")[0] if index + 1 < len(hits) or "," in clause else clause

@@ -14,11 +14,52 @@ _PERCENT_SIGN = r"(?:%|percent\b|per cent\b|pct\b|pour cent\b)"
 _PERCENT = re.compile(
     rf"(?P<cmp>{_COMPARE}(?:\s+{_COMPARE})?)?\s*(?:an?\s+)?(?P<low>{_NUMBER})\s*{_PERCENT_SIGN}?\s*(?:(?:-|–|—|to|and|a|a la|et|\bor\b)\s*(?P<high>{_NUMBER})\s*)?(?P<sign>{_PERCENT_SIGN})(?!\s*(?:ci\b|confidence))"
 )
-_BARE = re.compile(rf"\s*(?:index|li|labell?ing index|score|ihc)?\s*(?:[:=]|was|is|of)\s*(?P<cmp>{_COMPARE})?\s*(?P<low>{_NUMBER})(?:\s*(?:-|–|to)\s*(?P<high>{_NUMBER}))?(?=\s*(?:[,;)\n]|\.(?:\s|$)|$))")
+_BARE = re.compile(
+    rf"\s*(?:index|li|labell?ing index|score|ihc)?\s*(?:[:=]|was|is|of)\s*(?P<cmp>{_COMPARE})?\s*(?P<low>{_NUMBER})(?:\s*(?:-|–|to)\s*(?P<high>{_NUMBER}))?(?=\s*(?:[,;)\n]|\.(?:\s|$)|$))"
+)
 _WORDS = {
     w: n
-    for n, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split())
-} | {"no": 0, "rare": None, "i": 1, "l": 1, "thirty": 30, "forty": 40, "fifty": 50, "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "dix": 10}
+    for n, w in enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
+    )
+} | {
+    "no": 0,
+    "rare": None,
+    "i": 1,
+    "l": 1,
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "un": 1,
+    "une": 1,
+    "deux": 2,
+    "trois": 3,
+    "quatre": 4,
+    "cinq": 5,
+    "dix": 10,
+}
 _COUNT = rf"(?:{_NUMBER}|(?<![a-z])(?:{'|'.join(sorted(_WORDS, key=lambda w: (-len(w), w)))})(?![a-z]))"
 _MITOSES = re.compile(
     rf"(?P<cmp>{_COMPARE})?\s*(?P<low>{_COUNT})\s*(?:(?:-|–|to|and|a)\s*(?P<high>{_COUNT}))?\s*"
@@ -26,8 +67,26 @@ _MITOSES = re.compile(
     r"(?:/|per|in|par|pour|sur|dans|out of|for)\s*(?:each\s+|an?\s+area\s+of\s+|the\s+)?(?P<count>\d{1,3}|ten|dix|two|deux|one|fifty)?\s*"
     r"(?P<field>hpfs?\b|hpf|high[\s-]*power(?:ed)?(?:\s*\(?\d*x?\)?)?\s*(?:fields?)?|fields?\b|champs?|cfg|mm\s?2|mm²|mm\^2|sq\.?\s*mm|square\s+(?:mm|millimet\w+))"
 )
-_TILDE = ("~", "≈", "approximately", "approx", "about", "around", "nearly", "almost", "circa", "ca", "close to", "estimated at", "roughly", "environ", "env")
-_FIELD_AREA = re.compile(r"(?:1\s*hpf|hpf|field(?:\s+area)?|high[\s-]*power(?:ed)?\s*field|area)\s*(?:\(?\s*(?:=|:|of|is|area|size|about)\s*){0,3}(?P<area>0[.,]\d{1,4})\s*(?:mm\s?2|mm²|sq\.?\s*mm|square\s+mm)")
+_TILDE = (
+    "~",
+    "≈",
+    "approximately",
+    "approx",
+    "about",
+    "around",
+    "nearly",
+    "almost",
+    "circa",
+    "ca",
+    "close to",
+    "estimated at",
+    "roughly",
+    "environ",
+    "env",
+)
+_FIELD_AREA = re.compile(
+    r"(?:1\s*hpf|hpf|field(?:\s+area)?|high[\s-]*power(?:ed)?\s*field|area)\s*(?:\(?\s*(?:=|:|of|is|area|size|about)\s*){0,3}(?P<area>0[.,]\d{1,4})\s*(?:mm\s?2|mm²|sq\.?\s*mm|square\s+mm)"
+)
 _FIELD_DIAMETER = re.compile(r"field\s+diameter\s*(?:of|:|=|is)?\s*(?P<diameter>0[.,]\d{1,3})\s*mm")
 
 
@@ -102,15 +161,32 @@ def mitoses(folded: str, start: int, end: int) -> list[Reading]:
         if low is None:
             continue
         field = match["field"]
-        stated = _WORDS.get(match["count"] or "", None) if match["count"] and not match["count"].isdigit() else match["count"]
+        stated = (
+            _WORDS.get(match["count"] or "", None)
+            if match["count"] and not match["count"].isdigit()
+            else match["count"]
+        )
         fields = float(stated) if stated else None
         if field.startswith(("mm", "sq")):
             factor, unit = 2.0 / (fields or 1.0), "/2mm2"
         else:
-            factor, unit = 10.0 / (fields or (10.0 if field.startswith(("hpfs", "high power fields", "fields")) else 1.0)), "/10[HPF]"
+            factor, unit = (
+                10.0 / (fields or (10.0 if field.startswith(("hpfs", "high power fields", "fields")) else 1.0)),
+                "/10[HPF]",
+            )
         at = match.start("cmp") if match["cmp"] else match.start("low")
         high_value = round(high * factor, 4) if high is not None else None
-        found.append(Reading(round(low * factor, 4), high_value, compare(match["cmp"]), at, match.end(), folded[at : match.end()], unit))
+        found.append(
+            Reading(
+                round(low * factor, 4),
+                high_value,
+                compare(match["cmp"]),
+                at,
+                match.end(),
+                folded[at : match.end()],
+                unit,
+            )
+        )
     return found
 
 

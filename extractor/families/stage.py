@@ -14,7 +14,9 @@ FAMILY = "stage"
 KEYS = frozenset({"kind"})
 ALWAYS = True  # a TNM string has no name of its own
 
-_DOUBT = re.compile(r"\b(?:no|not|possibl[ey]|probabl[ey]|suspected|likely|if|versus|vs|or|could|may|unlikely|rule|presumed|presumptive|at least)\b")
+_DOUBT = re.compile(
+    r"\b(?:no|not|possibl[ey]|probabl[ey]|suspected|likely|if|versus|vs|or|could|may|unlikely|rule|presumed|presumptive|at least)\b"
+)
 _ROMAN = {"0": "0", "1": "I", "2": "II", "3": "III", "4": "IV", "i": "I", "ii": "II", "iii": "III", "iv": "IV"}
 _GROUP = re.compile(
     r"\s*(?:group(?:ing)?|disease|as|is|was|of|at|:|=|-)*\s*"
@@ -114,7 +116,15 @@ def _group(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     anchor = (hit.start, hit.end)
     doubt = _DOUBT.search(folded[max(sentence.start, hit.start - 40) : hit.start])
     yield Draft(
-        FAMILY, "stage_group", hit.start, end, rule, anchor=anchor, value_text=value, attributes=attributes, assertion=None if doubt else "present"
+        FAMILY,
+        "stage_group",
+        hit.start,
+        end,
+        rule,
+        anchor=anchor,
+        value_text=value,
+        attributes=attributes,
+        assertion=None if doubt else "present",
     )
     haematological = system and system.group(1) not in ("figo",)
     if value.startswith("IV"):
@@ -193,7 +203,16 @@ def _tnm(note: NoteText) -> Iterator[Draft]:
             attributes["kind"] = "pathologic"
         elif "c" in match["prefix"]:
             attributes["kind"] = "clinical"
-        yield Draft(FAMILY, "tnm", start, end, "stage/extent:tnm", value_text=" ".join(parts), attributes=attributes, assertion="present")
+        yield Draft(
+            FAMILY,
+            "tnm",
+            start,
+            end,
+            "stage/extent:tnm",
+            value_text=" ".join(parts),
+            attributes=attributes,
+            assertion="present",
+        )
         if match["m"] and match["m"][0] == "1":
             yield Draft(FAMILY, "metastatic", start, end, "stage/extent:tnm", attributes={"from": "tnm"})
 

@@ -26,10 +26,16 @@ _NOT_DIAGNOSTIC = re.compile(
 _PLANNED = re.compile(
     r"\b(?:plan(?:ned|s)?|schedul\w+|will|to be|recommend\w*|consider\w*|discuss\w*|declin\w+|refus\w+|feasib\w+|amenable|accessible|agree\w*|if\b|pending|awaiting|requested|request|propos\w+|possible|would|could|should|need\w*|arrange\w*|await\w*)\b"
 )
-_PATHOLOGY = re.compile(r"\bpatholog|\bslides?\b|\bhistolog|\bbiops|\bbx\b|\bdiagnos|\bnec\b|\bcarcinoma|\bsmall cell|\btumou?r|\bki-?67|\banatomie")
-_CONTRADICTS = re.compile(r"\bdisagree|\bdiscordan|\brevis(?:ed|ion)|\bchanged\b|\breclassif|\boverturn|\bcontradict|\bdoes not (?:confirm|agree|support)|\bnot confirmed|\binstead\b|\brather than\b|\bdiffers\b|\bamended")
+_PATHOLOGY = re.compile(
+    r"\bpatholog|\bslides?\b|\bhistolog|\bbiops|\bbx\b|\bdiagnos|\bnec\b|\bcarcinoma|\bsmall cell|\btumou?r|\bki-?67|\banatomie"
+)
+_CONTRADICTS = re.compile(
+    r"\bdisagree|\bdiscordan|\brevis(?:ed|ion)|\bchanged\b|\breclassif|\boverturn|\bcontradict|\bdoes not (?:confirm|agree|support)|\bnot confirmed|\binstead\b|\brather than\b|\bdiffers\b|\bamended"
+)
 _CONFIRMS = re.compile(r"\bagree|\bconfirm|\bconcur|\bconcord|\bsame\b|\bconsistent|\bsupport|\bin keeping|\bd'accord")
-_PENDING = re.compile(r"\bpending|\brequested|\bsent\b|\bawait|\bto follow|\bto be\b|\bwill be|\bin progress|\bnot yet|\bplanned")
+_PENDING = re.compile(
+    r"\bpending|\brequested|\bsent\b|\bawait|\bto follow|\bto be\b|\bwill be|\bin progress|\bnot yet|\bplanned"
+)
 _NE_WORDS = re.compile(r"\bneuroendocrine|\bnepc|\bsmall cell|\bscnc|\bsmall-cell|\bne carcinoma")
 _PROSTATE = re.compile(r"prostat|\bnepc|\bscnc|gleason|\bpsa\b")
 
@@ -49,7 +55,16 @@ def read(note: NoteText) -> Iterator[Draft]:
         if any(h.get("kind") == "mitoses" for h in hits):
             area = proliferation.field_area(note.folded, sentence.start, sentence.end)
             if area is not None:
-                yield Draft(SUPPORT, "field_area", area[1], area[2], "pathology/tissue:field_area", value=area[0], unit="mm2", assertion="present")
+                yield Draft(
+                    SUPPORT,
+                    "field_area",
+                    area[1],
+                    area[2],
+                    "pathology/tissue:field_area",
+                    value=area[0],
+                    unit="mm2",
+                    assertion="present",
+                )
     yield from lesions.drafts(note)
 
 
@@ -69,14 +84,26 @@ def _tissue(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     tumours = note.hits_between(_HISTOLOGY, sentence.start, reach)
     not_diagnostic = _NOT_DIAGNOSTIC.search(piece) is not None
     proven = re.search(r"prov[ée]n|confirmed", folded[hit.start : hit.end]) is not None
-    if not proven and not not_diagnostic and not (tumours and _RESULT.search(piece)) and not re.search(r"positive for malignan|malignant cells", piece):
+    if (
+        not proven
+        and not not_diagnostic
+        and not (tumours and _RESULT.search(piece))
+        and not re.search(r"positive for malignan|malignant cells", piece)
+    ):
         return
-    if not tumours and not proven and not not_diagnostic and not re.search(r"positive for malignan|malignant cells", piece):
+    if (
+        not tumours
+        and not proven
+        and not not_diagnostic
+        and not re.search(r"positive for malignan|malignant cells", piece)
+    ):
         return
     around = folded[max(sentence.start, hit.start - 40) : min(sentence.end, hit.end + 40)]
     if not proven and _PLANNED.search(around) and not re.search(r"\bshow|\breveal|\bconfirm", around):
         return
-    specimens = {h.get("specimen") for h in note.hits_between(FAMILY, sentence.start, sentence.end) if h.key == "tissue_proof"}
+    specimens = {
+        h.get("specimen") for h in note.hits_between(FAMILY, sentence.start, sentence.end) if h.key == "tissue_proof"
+    }
     specimen = next(s for s in _KINDS if s in specimens)
     attributes = {"specimen": specimen}
     found = [h for h in sites.hits(note, sentence.start, sentence.end) if abs(h.start - hit.start) < 70]
@@ -94,7 +121,10 @@ def _tissue(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
 def _no_tissue(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     if hit.get("context") == "tumour" and not sentence.hits(_HISTOLOGY):
         return
-    if re.match(r"\s*(?:of|in|from)\s+(?:dll3|the breast)|\s*(?:left|remaining|available|block)", note.folded[hit.end : hit.end + 14]):
+    if re.match(
+        r"\s*(?:of|in|from)\s+(?:dll3|the breast)|\s*(?:left|remaining|available|block)",
+        note.folded[hit.end : hit.end + 14],
+    ):
         return
     yield _draft(hit, assertion="present")
 
@@ -159,7 +189,13 @@ def _plain(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
 def _mixed(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     if hit.get("context") == "other_carcinoma":
         names = {h.key for h in sentence.hits(_HISTOLOGY)}
-        if not names & {"adenocarcinoma", "squamous_cell_carcinoma", "other_malignancy"} or names & {"nec_nos", "lcnec", "sc_nec", "sclc", "minen"}:
+        if not names & {"adenocarcinoma", "squamous_cell_carcinoma", "other_malignancy"} or names & {
+            "nec_nos",
+            "lcnec",
+            "sc_nec",
+            "sclc",
+            "minen",
+        }:
             return
         if re.match(r"\s*(?:carcinoma|tumou?r|cancer|neoplasm)", note.folded[hit.end : hit.end + 12]):
             return

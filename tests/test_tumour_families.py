@@ -1,0 +1,211 @@
+"""Histology, biomarkers, stage and the pathology's supporting facts, sentence by sentence."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from extractor.families import brain, lesions, panel, proliferation
+from extractor.pipeline.engine import Engine
+from extractor.records import Note
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def facts(engine: Engine, text: str, family: str) -> list:
+    note = Note("p", "n", datetime.date(2025, 10, 15), "Progress note", text)
+    return [f for f in engine.facts(note) if f.family == family]
+
+
+HISTOLOGY = [
+    ("Dx: small cell lung cancer.", [("sclc", "present", "lung")]),
+    ("Stage IV NSCLC.", [("other_malignancy", "present", "lung")]),
+    ("SCC of the lung.", [("squamous_cell_carcinoma", "present", "lung")]),
+    ("Small cell carcinoma of the bladder.", [("sc_nec", "present", "bladder")]),
+    ("Small cell carcinoma of the prostate.", [("nepc", "present", "prostate")]),
+    ("Large cell neuroendocrine carcinoma of the gallbladder.", [("lcnec", "present", "gallbladder")]),
+    ("Poorly differentiated neuroendocrine carcinoma of the colon, large cell type.", [("lcnec", "present", "colon")]),
+    ("Well differentiated neuroendocrine carcinoma of the pancreas.", [("net", "present", "pancreas")]),
+    ("Ileal NET, grade 2.", [("net", "present", "ileum")]),
+    (
+        "High-grade neuroendocrine neoplasm of the rectum.",
+        [("nec_nos", "possible", "rectum"), ("net", "possible", "rectum")],
+    ),
+    ("Medullary thyroid carcinoma, high grade.", [("mtc", "present", "thyroid")]),
+    ("No small cell component.", [("sclc", "absent", "lung")]),
+    ("Her father had small cell lung cancer.", [("sclc", "present", "lung")]),
+    ("Small lymphocytic lymphoma in remission.", [("other_malignancy", "present", None)]),
+    ("Carcinoid syndrome controlled.", []),
+    ("I/O: NET negative 600 mL.", []),
+    ("Seen in the breast cancer clinic.", []),
+    ("Two cases have been reported in the literature of small cell carcinoma of the ureter.", []),
+    ("D. Type: 1\n1. Adenocarcinoma\n2. Carcinoid Tumor\n3. Squamous Cell Carcinoma\n4. Sarcoma\n", []),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), HISTOLOGY, ids=[str(i) for i in range(len(HISTOLOGY))])
+def test_histology(engine, text, wanted):
+    found = {(f.concept, f.assertion, f.attributes.get("primary_site")) for f in facts(engine, text, "histology")}
+    assert found == set(wanted)
+
+
+def test_a_relatives_tumour_is_the_familys(engine):
+    assert [f.experiencer for f in facts(engine, "Her father had small cell lung cancer.", "histology")] == ["family"]
+
+
+BIOMARKERS = [
+    ("Ki-67 >90%.", [("ki67", ">", 90.0, None, None)]),
+    ("MIB-1 labelling index 20-30 %.", [("ki67", "=", 20.0, 30.0, None)]),
+    (
+        "Ki-67 3% in the primary (2018); 60% in liver met (2025).",
+        [("ki67", "=", 3.0, None, None), ("ki67", "=", 60.0, None, None)],
+    ),
+    ("Mitoses 24/10 HPF.", [("mitotic_rate", "=", 24.0, None, None)]),
+    ("12 mitoses per mm2.", [("mitotic_rate", "=", 24.0, None, None)]),
+    ("Urine: 5 WBC per HPF.", []),
+    (
+        "DLL3: 20% 1+, 40% 2+, 10% 3+.",
+        [("dll3_h_score", "=", 130.0, None, None), ("dll3_percent", "=", 70.0, None, None)],
+    ),
+    (
+        "DLL3 IHC: 70% of tumor cells, 2+.",
+        [("dll3_h_score", "=", 140.0, None, None), ("dll3_percent", "=", 70.0, None, None)],
+    ),
+    ("DLL3 IHC, H score 180/300.", [("dll3_h_score", "=", 180.0, None, None)]),
+    ("DLL3 IHC pending.", []),
+    ("DLL3 QNS.", []),
+    ("PD-L1 TPS 5%, DLL3 not done.", [("pdl1_tps", "=", 5.0, None, None)]),
+    (
+        "Positive for CK7, synaptophysin and CD56; negative for TTF-1 and CDX2.",
+        [
+            ("synaptophysin", None, None, None, "positive"),
+            ("cd56", None, None, None, "positive"),
+            ("ttf1", None, None, None, "negative"),
+        ],
+    ),
+    (
+        "TTF-1+, CD56 -, syn (+).",
+        [
+            ("ttf1", None, None, None, "positive"),
+            ("cd56", None, None, None, "negative"),
+            ("synaptophysin", None, None, None, "positive"),
+        ],
+    ),
+    (
+        "CD56 and synaptophysin were negative.",
+        [("cd56", None, None, None, "negative"), ("synaptophysin", None, None, None, "negative")],
+    ),
+    ("Serum chromogranin A 450 ng/mL, NSE 60 ng/mL.", []),
+    ("Tumour without necrosis.", [("tumor_necrosis", None, None, None, "negative")]),
+    ("Avascular necrosis of the hip.", []),
+    ("NGS: RB1 loss, TP53 R175H.", [("rb1", None, None, None, "lost"), ("tp53", None, None, None, "mutated")]),
+    ("TP53 VUS.", []),
+    ("RET M918T somatic.", [("ret", None, None, None, "mutated")]),
+    ("RET VUS p.Y791F.", []),
+    ("eGFR 62 mL/min.", []),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), BIOMARKERS, ids=[str(i) for i in range(len(BIOMARKERS))])
+def test_biomarkers(engine, text, wanted):
+    found = {(f.concept, f.comparator, f.value, f.value_high, f.value_text) for f in facts(engine, text, "biomarker")}
+    assert found == set(wanted)
+
+
+STAGE = [
+    (
+        "ES-SCLC (liver, bone).",
+        {
+            ("extensive_stage", "present", None),
+            ("metastatic_site", "present", "liver"),
+            ("metastatic_site", "present", "bone"),
+        },
+    ),
+    (
+        "Metastases to liver, bone and brain.",
+        {("metastatic", "present", None), *((("metastatic_site", "present", s)) for s in ("liver", "bone", "brain"))},
+    ),
+    (
+        "Hepatic and osseous metastases.",
+        {
+            ("metastatic", "present", None),
+            ("metastatic_site", "present", "liver"),
+            ("metastatic_site", "present", "bone"),
+        },
+    ),
+    ("No brain metastases.", {("metastatic_site", "absent", "brain")}),
+    ("No distant metastases.", {("metastatic", "absent", None)}),
+    ("Stage IIIB disease.", {("stage_group", "present", "IIIB"), ("locally_advanced", "present", None)}),
+    ("pT2 N1 M0.", {("tnm", "present", "pT2 N1 M0")}),
+    ("CKD stage 3.", set()),
+    ("T1 and T2 weighted images.", set()),
+    ("At this stage I would wait.", set()),
+    ("We met with the family.", set()),
+    ("0/12 lymph nodes, all benign.", {("metastatic_site", "absent", "lymph_node")}),
+    ("No measurable disease.", {("measurable_disease", "present", "negative")}),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), STAGE, ids=[str(i) for i in range(len(STAGE))])
+def test_stage(engine, text, wanted):
+    assert {(f.concept, f.assertion, f.value_text) for f in facts(engine, text, "stage")} == wanted
+
+
+def test_metastases_of_liver_and_brain_are_conditions_too(engine):
+    found = {
+        (f.concept, f.attributes.get("status"))
+        for f in facts(engine, "Liver mets; brain mets treated with SRS.", "condition")
+    }
+    assert found == {("liver_metastases", None), ("brain_metastases", "treated")}
+
+
+SUPPORT = [
+    ("Liver biopsy showed small cell carcinoma.", ("tissue_proof", "present", None)),
+    ("SCLC on imaging, no histology.", ("no_tissue", "present", None)),
+    ("Expert pathology review of the slides confirms NEC.", ("expert_review", "present", "confirms")),
+    ("Expert pathology review of the slides pending.", ("expert_review", "present", "pending")),
+    ("MTC; IMTCGS: low grade.", ("mtc_grade", "present", "low")),
+    ("Lung adenocarcinoma transformed to small cell.", ("transformed", "present", None)),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), SUPPORT, ids=[w[0] + str(i) for i, (_, w) in enumerate(SUPPORT)])
+def test_supporting_facts(engine, text, wanted):
+    assert wanted in {(f.concept, f.assertion, f.value_text) for f in facts(engine, text, "support")}
+
+
+def test_a_planned_biopsy_proves_nothing(engine):
+    assert [
+        f
+        for f in facts(engine, "Biopsy of the liver planned to rule out small cell carcinoma.", "support")
+        if f.concept == "tissue_proof"
+    ] == []
+
+
+def test_lesions(engine):
+    found = facts(
+        engine,
+        "CT: RUL mass 3.2 x 2.8 cm (was 2.0 cm). Subcarinal node 19 mm short axis. Left effusion 3 cm.",
+        "support",
+    )
+    sizes = [(f.value, f.attributes["node"], f.attributes.get("short_axis_mm")) for f in found if f.concept == "lesion"]
+    assert sizes == [(32.0, "no", None), (19.0, "yes", 19.0)]
+    assert lesions.SUPPORT == "support"
+
+
+def test_field_area_from_its_diameter():
+    assert proliferation.field_area("field diameter 0.5 mm", 0, 21)[0] == pytest.approx(0.1963, abs=1e-4)
+
+
+def test_brain_attributes_of_a_sentence():
+    assert brain.brain_attributes("new brain mets with headache") == {"status": "active", "symptomatic": "yes"}
+    assert brain.brain_attributes("brain mets") == {}
+
+
+def test_extent_of_a_stain():
+    assert panel.extent("focal, weak") == {"extent": "focal", "intensity": "weak"}
+    assert panel.extent("") == {}
