@@ -11,6 +11,8 @@ import datetime
 import re
 from collections.abc import Callable
 
+from .alternation import alternation
+
 Day = datetime.date
 
 
@@ -27,7 +29,7 @@ _MONTH_NUMBERS = {
     )
     for name in names.split()
 }  # fmt: skip
-MONTHS = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
+MONTHS = alternation(sorted(_MONTH_NUMBERS))
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _NUMBERS = {
     w: n
@@ -62,8 +64,8 @@ EXPRESSION = re.compile(
     )
   | (?=[^\W\d_]|~)(?:
       (?<!\w) (?P<mdy> (?:(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)(?:day|sday|nesday|rsday|urday)?,?\s+)? (?P<tm>{MONTHS})\.?\s+(?:the\s+)?(?P<td>\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+|\s*,?\s+of\s+)(?P<ty>{_YEAR}) ) (?!\w)
-    | (?<!\w) (?P<vm> (?P<vq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi|anfang|mitte|ende)(?:\s+|-)(?P<vmm>{MONTHS})\b\.?(?:,?\s+(?P<vmy>{_YEAR}))? ) (?!\w)
-    | (?<!\w) (?P<vy> (?P<vyq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi|anfang|mitte|ende|q[1-4]|spring|summer|fall|autumn|winter)(?:\s+of|\s+in)?(?:\s+|-)(?P<vyy>{_YEAR}) ) (?![\w/])
+    | (?<!\w) (?P<vm> (?P<vq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi(?=-)|anfang|mitte|ende)(?:\s+|-)(?P<vmm>{MONTHS})\b\.?(?:,?\s+(?P<vmy>{_YEAR}))? ) (?!\w)
+    | (?<!\w) (?P<vy> (?P<vyq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi(?=-)|anfang|mitte|ende|q[1-4]|spring|summer|fall|autumn|winter)(?:\s+of|\s+in)?(?:\s+|-)(?P<vyy>{_YEAR}) ) (?![\w/])
     | (?<!\w) (?P<mon> (?P<om>{MONTHS})\.?(?:,)?\s*(?:of\s+)?(?:(?P<oy>{_YEAR})|'(?P<oy2>\d\d)) ) (?![\w/])
     | (?<!\w) (?P<md> (?P<pm>{MONTHS})\.?\s+(?P<pd>\d\d?)(?:st|nd|rd|th)? ) (?![\w/%]|\.\d|\s*(?:mm|cm|mg|ml|%|x\b))
     | (?<!\w) (?P<ilya> il\ y\ a\s+(?P<in>{_COUNT})\s*(?P<iu>{_SPAN}) ) (?!\w)
@@ -78,6 +80,38 @@ EXPRESSION = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+
+# the first letters of all that the expression can begin with
+_BEGINS = re.compile(
+    r"(?<!\w)(?:\d|~|a(?:[\s-]|n?[dwmyjsh]|n[\s-]|bou|ppr|lmo|rou|nf|ut|uj|ft)|x|q\d|(?:in|on|of|by|en|il)\s|"
+    r"som|ove|nea|cou|one|two|thr|fou|fiv|six|sev|eig|nin|ten|ele|twe|un|deu|tro|qua|cin|"
+    r"mon|tue|wed|thu|fri|sat|sun|ear|mi|lat|beg|end|deb|fin|spr|sum|fal|win|"
+    r"for|dur|dep|tod|yes|tom|ton|thi|las|day|hie|dem|nex|pas|pre|com|sin|fro|unt|bef|til|sta|sto|"
+    rf"{'|'.join(sorted({name[:3] for name in _MONTH_NUMBERS}))})",
+    re.IGNORECASE,
+)
+
+# every expression holds one of these; the lower-case text is looked through once, most sentences end here
+_HOLDS = re.compile(
+    r"\d\d?[-/.]\d|19\d\d|20\d\d|'\d\d|day|week|w(?=\sago)|wk|month|m(?=\sago)|mos?\b|mths?\b|year|yr|jour|semaine|mois|ans|hour|"
+    rf"hier|demain|morning|afternoon|evening|night|tomorrow|(?:{MONTHS})(?![a-z])"
+)
+
+
+def expressions(text: str) -> list[re.Match[str]]:
+    """Every match of EXPRESSION, which is tried only where one can begin: most sentences have few such places."""
+    found: list[re.Match[str]] = []
+    if not _HOLDS.search(text.lower()):
+        return found
+    behind = 0
+    for begin in _BEGINS.finditer(text):
+        if begin.start() >= behind:
+            match = EXPRESSION.match(text, begin.start())
+            if match:
+                found.append(match)
+                behind = match.end()
+    return found
+
 
 # what stands before or behind a partial date that shows it is none
 _NOT_BEFORE = re.compile(

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .date_forms import EXPRESSION, MONTHS, READERS, Day, century, day_of, named_month
+from .date_forms import MONTHS, READERS, Day, century, day_of, expressions, named_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,38 @@ def parse_iso(value: Any) -> Day | None:
     return None
 
 
-_SLASHED = re.compile(r"(?<![\d/.\-])(\d\d?)([/.\-])(\d\d?)\2((?:19|20)?\d\d)(?![\d/])")
+# the first digit stands before the look behind it, so that the search jumps from digit to digit
+_SLASHED = re.compile(r"(\d(?<![\d/.\-]\d)\d?)([/.\-])(\d\d?)\2((?:19|20)?\d\d)(?![\d/])")
+
+
+_CONTINENTAL = re.compile(
+    r"\b(?:le|la|les|du|des|au|une|et|avec|depuis|pas de|cures?|und|der|die|mit|bei|keine|het|een|van|met|geen)\b", re.IGNORECASE
+)
+_ENGLISH = re.compile(r"\b(?:the|of|and|with|was|is|for|on|no|patient)\b", re.IGNORECASE)
+_BRITISH = re.compile(
+    r"\b(?:haem\w+|tumour\w*|oesoph\w+|anaem\w+|leukaem\w+|oedema\w*|diarrhoea|\w+aemia|\w+aemic|registrar|nhs|bloods|"
+    r"paracetamol|g/l|umol/l|µmol/l|specialist nurse|general practitioner|gp|mdt|wte|fbc|u&es?|lfts? normal|centre|programme)\b",
+    re.IGNORECASE,
+)
+
+
+def _writes_day_first(text: str) -> bool:
+    """Is the note's language one that writes the day before the month?"""
+    continental = len(_CONTINENTAL.findall(text))
+    if continental >= 3 and continental > len(_ENGLISH.findall(text)):
+        return True
+    return len(_BRITISH.findall(text)) >= 2
 
 
 def infer_order(text: str, note_date: Day | None = None) -> str | None:
     """ "mdy" or "dmy" where the slash dates of the text can be read one way only; None without one or with both.
 
-    Where every date can be read both ways, one that is the note's own day in one reading decides.
+    Where every date can be read both ways, one that is the note's own day in one reading decides, then the language:
+    French, German, Dutch and British notes write the day first.
     """
-    orders, own = set(), set()
+    orders, own, seen = set(), set(), False
     for match in _SLASHED.finditer(text):
+        seen = True
         a, b = int(match.group(1)), int(match.group(3))
         if a > 12 >= b >= 1 and a <= 31:
             orders.add("dmy")
@@ -79,6 +101,8 @@ def infer_order(text: str, note_date: Day | None = None) -> str | None:
             elif (year, b, a) == (note_date.year, note_date.month, note_date.day):
                 own.add("dmy")
     chosen = orders or own
+    if not chosen and seen and _writes_day_first(text):
+        return "dmy"
     return chosen.pop() if len(chosen) == 1 else None
 
 
@@ -94,11 +118,12 @@ def find(text: str, note_date: Day | None = None, *, date_order: str = "auto") -
     """
     if not text.isascii():
         text = text.translate(_PLAIN)
-    if not _QUICK.search(text):
+    matches = expressions(text)
+    if not matches or not _QUICK.search(text):
         return []
     order = (infer_order(text, note_date) or "mdy") if date_order == "auto" else date_order
     spans: list[DateSpan] = []
-    for match in EXPRESSION.finditer(text):
+    for match in matches:
         name = match.lastgroup or ""
         try:
             read = READERS[name](match, text, note_date, order)

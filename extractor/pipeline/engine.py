@@ -221,12 +221,13 @@ def tie(
         inside = [d for d in dates if draft.anchor[1] <= d.start and d.end <= draft.end]
         if len(inside) == 1:  # "colitis in August, CTCAE grade 3"
             return _interval(inside[0])
+    text = view.text
     usable = [d for d in dates if not (d.start >= draft.start and d.end <= draft.end)] or dates
+    usable = [d for d in usable if _belongs(text, sentence, position, end, d, draft)]
     if not usable:
         return header_date(view, sentence) or narrative_date(view, sentence)
     if len(usable) == 1:
         return _interval(usable[0])
-    text = view.text
 
     def distance(span: DateSpan) -> tuple[int, int]:
         behind = span.start >= end
@@ -268,6 +269,27 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
         if len(spans) == 1 and spans[0].end <= max(sentence.start, section.body + 14):
             return _interval(spans[0])
     return None
+
+
+_NEXT_ITEM = re.compile(r",|;|\band\b")
+#: families whose mentions stand in lists of which one item has a date ("HTN, COPD, MI in 2003")
+_LISTED = frozenset({"condition"})
+
+
+def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateSpan, draft: Draft) -> bool:
+    """Can the date be the mention's? A duration is its neighbour's; in a list of conditions a date is its own item's.
+
+    A date that opens the sentence, or stands before a colon, is everybody's.
+    """
+    between = text[end : span.start] if span.start >= end else text[span.end : position]
+    opens = span.start < position and span.start - sentence.start < 30
+    if draft.family == "demographic":  # "diagnosed at age 61 (2019)": else an age is the age of the note
+        return opens or (span.start >= end and len(between) <= 6)
+    if span.kind == "duration":
+        return not _NEXT_ITEM.search(between) and len(between) < 40
+    if draft.family not in _LISTED or not _NEXT_ITEM.search(between):
+        return True
+    return opens or (span.start < position and ":" in between)
 
 
 #: a date that tells when an episode began ("In March 2010 he ...", "at follow-up in February 2010 he ...")
