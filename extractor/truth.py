@@ -44,7 +44,7 @@ def if_else(condition: Truth, then: Truth, otherwise: Truth) -> Truth:
     return then if then is otherwise else Truth.U
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Answer:
     """What a rule or a derived state says of one patient.
 
@@ -71,3 +71,32 @@ class Answer:
     missing: str = ""
     correctable: bool | None = None
     notes: dict[str, object] = field(default_factory=dict)
+
+    def __init__(
+        self,
+        truth: Truth,
+        reason: str = "",
+        evidence: tuple[str, ...] = (),
+        review: tuple[str, ...] = (),
+        asserted: bool = True,
+        presumed: bool = False,
+        provisional: Truth | None = None,
+        clear_date: datetime.date | None = None,
+        missing: str = "",
+        correctable: bool | None = None,
+        notes: dict[str, object] | None = None,
+    ):
+        # what dataclass writes for a frozen class calls object.__setattr__ for each field: a patient has some
+        # hundred answers, and that was a fifth of an evaluation
+        own = self.__dict__
+        own["truth"] = truth
+        own["reason"] = reason
+        own["evidence"] = evidence
+        own["review"] = review
+        own["asserted"] = asserted
+        own["presumed"] = presumed
+        own["provisional"] = provisional
+        own["clear_date"] = clear_date
+        own["missing"] = missing
+        own["correctable"] = correctable
+        own["notes"] = {} if notes is None else notes

@@ -39,15 +39,17 @@ class Patient:
     cache: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
-    def _own(self) -> tuple[dict[str, list[Fact]], dict[str, list[Fact]]]:
-        """The patient's own facts by concept and by family, in time order."""
-        by_concept: dict[str, list[Fact]] = {}
-        by_family: dict[str, list[Fact]] = {}
+    def _own(self) -> dict[tuple[str | None, str | None], list[Fact]]:
+        """The patient's own facts by concept and family (None: any), in time order."""
+        index: dict[tuple[str | None, str | None], list[Fact]] = defaultdict(list)
         for fact in self.all_facts:
             if fact.experiencer == "patient":
-                by_concept.setdefault(fact.concept, []).append(fact)
-                by_family.setdefault(fact.family, []).append(fact)
-        return by_concept, by_family
+                concept, family = fact.concept, fact.family
+                index[concept, family].append(fact)
+                index[concept, None].append(fact)
+                index[None, family].append(fact)
+                index[None, None].append(fact)
+        return index
 
     @cached_property
     def _found(self) -> dict[tuple, list[Fact]]:
@@ -71,8 +73,8 @@ class Patient:
         return found.copy()  # the caller's own: states add to it
 
     def _select(self, concept: str | tuple[str, ...] | None, family: str | None, experiencer: str | None) -> list[Fact]:
-        names = (concept,) if isinstance(concept, str) else concept
         if experiencer != "patient":
+            names = (concept,) if isinstance(concept, str) else concept
             return [
                 fact
                 for fact in self.all_facts
@@ -80,16 +82,17 @@ class Patient:
                 and (family is None or fact.family == family)
                 and (experiencer is None or fact.experiencer == experiencer)
             ]
-        by_concept, by_family = self._own
-        if names is None:
-            if family is not None:
-                return by_family.get(family, [])
-            return [fact for fact in self.all_facts if fact.experiencer == experiencer]
-        parts = [by_concept[name] for name in dict.fromkeys(names) if name in by_concept]
-        if family is not None:
-            parts = [[fact for fact in part if fact.family == family] for part in parts]
-        found = [fact for part in parts for fact in part]
-        if len(parts) > 1:
+        index = self._own
+        if concept is None or isinstance(concept, str):
+            return index.get((concept, family), [])
+        found: list[Fact] = []
+        parts = 0
+        for name in dict.fromkeys(concept):
+            part = index.get((name, family))
+            if part:
+                found += part
+                parts += 1
+        if parts > 1:
             found.sort(key=canonical_order)
         return found
 

@@ -24,7 +24,7 @@ from extractor.truth import Answer, Truth
 WORDS = {Truth.T: "true", Truth.F: "false", Truth.U: "unknown"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Result:
     """The outcome of one criterion or leaf for one patient."""
 
@@ -32,6 +32,14 @@ class Result:
     answer: Answer
     outcome: str  # pass fail open not_applicable
     applies: Truth = Truth.T
+
+    def __init__(self, criterion: Criterion, answer: Answer, outcome: str, applies: Truth = Truth.T):
+        # as in Answer: one for each criterion and patient
+        own = self.__dict__
+        own["criterion"] = criterion
+        own["answer"] = answer
+        own["outcome"] = outcome
+        own["applies"] = applies
 
     @property
     def provisional(self) -> str | None:

@@ -181,8 +181,9 @@ def changed(answer: Answer, **more) -> Answer:
     'why'
     """
     new = object.__new__(Answer)
-    new.__dict__.update(answer.__dict__)
-    new.__dict__.update(more)
+    own = new.__dict__
+    own.update(answer.__dict__)
+    own.update(more)
     return new
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +83,21 @@ def evaluate(
         if column not in facts.columns:
             raise InputError(f"facts: no column {column!r}; found: {', '.join(map(str, facts.columns))}")
     whole = with_support(facts, notes, overlay)
-    patients = build_patients(whole, notes, index_dates(index_date))
-    return evaluate_patients(patients, evaluators)
+    with _collector_at_rest():
+        patients = build_patients(whole, notes, index_dates(index_date))
+        return evaluate_patients(patients, evaluators)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """No search for circles while patients are decided: they make none, and it is a fifth of the time."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def with_support(
