@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
-from . import metastases
+from . import metastases, nodes
 
 FAMILY = "stage"
 KEYS = frozenset({"kind"})
@@ -65,7 +65,7 @@ def read(note: NoteText) -> Iterator[Draft]:
             elif kind == "measurable":
                 yield _measurable(note, sentence, hit)
         yield from metastases.drafts(note, sentence, hits)
-    yield from metastases.node_counts(note)
+    yield from nodes.node_counts(note)
     yield from _tnm(note)
 
 

@@ -1,0 +1,200 @@
+"""Involved and free lymph nodes, specimens called positive or negative, and the draft of one metastatic site."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..pipeline.lexicon import Hit
+from ..pipeline.text import NoteText, Sentence
+from ..records import Draft
+from . import sites
+from .brain import brain_attributes
+
+#: a line that heads a specimen
+SPECIMEN_HEADER = re.compile(r"biops|\bbx\b|resect|excision|\bcore\b|\bfna\b|aspirat|cytolog|ectomy|\bpart\b|specimen")
+
+FAMILY_STAGE = "stage"
+
+
+_CONDITION = {"liver": ("liver_metastases", "SNOMED 94381002"), "brain": ("brain_metastases", "SNOMED 94225005")}
+
+
+def site_drafts(
+    site: str,
+    start: int,
+    end: int,
+    anchor: tuple[int, int] | None,
+    rule: str,
+    context: str,
+    attributes: dict[str, str] | None = None,
+    assertion: str | None = None,
+) -> Iterator[Draft]:
+    yield Draft(
+        FAMILY_STAGE,
+        "metastatic_site",
+        start,
+        end,
+        rule,
+        anchor=anchor,
+        value_text=site,
+        attributes=attributes or {},
+        assertion=assertion,
+    )
+    if site in _CONDITION:
+        concept, code = _CONDITION[site]
+        extra = brain_attributes(context) if site == "brain" else {}
+        yield Draft(
+            "condition", concept, start, end, rule, anchor=anchor, code=code, attributes=extra, assertion=assertion
+        )
+
+
+_NODES = re.compile(
+    r"(?P<a>\b\d{1,2}|\bone|\btwo|\bthree|\bfour|\bfive|\bsix|\bseven|\beight|\bnine|\bten|\bzero|\bnone|\ball)\s*(?:\(\d{1,2}\)\s*)?"
+    r"(?:/|\bof\b|\bout of\b|:)\s*(?:the\s+)?(?P<b>\d{1,3}|[a-z]+(?:[\s-][a-z]+)?)\s*(?:\(\d{1,2}[:/]\d{1,2}\)\s*)?"
+    r"(?P<mid>(?:(?!no\b)[a-z]+[\s-]+){0,3}?)(?:lymph\s*nodes?|nodes?|lns?)\b(?P<tail>[^.;\n]{0,40})"
+)
+
+
+_POSITIVE_NODES = re.compile(
+    r"\b(?P<polarity>positive|involved|metastatic|negative|benign|tumou?r-free)\s+(?:[a-z]+\s+){0,3}(?:lymph\s*nodes?|nodes|lns)\b"
+)
+
+
+_NODE_RATIO = re.compile(r"(?:lymph\s*nodes?|nodes?|\blns?)\b[^.;\n\d]{0,40}\(?\b(\d{1,2})\s?/\s?(\d{1,3})\b(?!/)")
+
+
+_INVOLVED = re.compile(r"positive|involve|metasta|\+|malignan|carcinoma|tumou?r|disease")
+
+
+def involvement(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Iterator[Draft]:
+    """ "positive for malignancy" and the like, with the site that was looked at."""
+    folded = note.folded
+    name = folded[hit.start : hit.end]
+    negative = name.startswith(("negative", "free", "benign")) or "negative" in name
+    context = folded[sentence.start : sentence.end]
+    assertion = "absent" if negative else None
+    if re.search(r"\bmargins?\b", folded[max(sentence.start, hit.start - 60) : hit.end + 20]):
+        return
+    if "nod" in name:
+        label = re.match(
+            r"\s*[:)]?\s*(?:status\s*)?:?\s*(?P<value>\d{1,2}\b|yes|no\b|none|present|absent|n/a|g\b|#|~|,|\?)",
+            folded[hit.end : hit.end + 24],
+        )
+        if "involve" in name and (
+            label
+            or re.match(r"\s*:", folded[hit.end : hit.end + 3])
+            or re.search(r"\bif\b[^.;]*$", folded[max(0, hit.start - 30) : hit.start])
+        ):
+            value = label["value"] if label else ""
+            if value in ("yes", "present") or (value.isdigit() and value != "0"):
+                yield from site_drafts("lymph_node", hit.start, hit.end, None, hit.concept.rule_id, context)
+            elif value in ("0", "no", "none", "absent"):
+                yield from site_drafts(
+                    "lymph_node", hit.start, hit.end, None, hit.concept.rule_id, context, None, "absent"
+                )
+            return
+        if re.search(r"\b(?:er|pr|her2|hormone|receptor)\b", folded[hit.end : hit.end + 4]):
+            return
+        yield from site_drafts("lymph_node", hit.start, hit.end, None, hit.concept.rule_id, context, None, assertion)
+        return
+    lead = folded[max(sentence.start, hit.start - 120) : hit.start]
+    if re.search(r"\b(?:pleural (?:effusion|fluid|tap)|effusion|thoracentesis)\b", lead):
+        if not re.search(r"pericard|ascit", lead):
+            yield from site_drafts("pleura", hit.start, hit.end, None, hit.concept.rule_id, context, None, assertion)
+        return
+    earlier = [h for h in found if h.end <= hit.start]
+    if not earlier:
+        back = sentence.previous()
+        if (
+            back is None
+            or len(hit_lead := folded[sentence.start : hit.start]) > 30
+            or len(back.text) > 130
+            or not SPECIMEN_HEADER.search(back.folded)
+        ):
+            return
+        del hit_lead
+        earlier = [h for h in sites.hits(note, back.start, back.end) if h.key == "lymph_node"]
+        if not earlier:
+            return
+    nodes = [h for h in earlier if h.key == "lymph_node"]
+    site = nodes[-1] if nodes else earlier[-1]
+    if negative and site.get("kind") != "secondary":
+        return
+    if (
+        not negative
+        and site.get("kind") != "secondary"
+        and "metasta" not in folded[hit.start : hit.end + 12]
+        and "disease" not in name
+    ):
+        return
+    start = site.start if sentence.start <= site.start and hit.end - site.start < 200 else hit.start
+    extra = {"site": site.key} if site.get("metastasis") == "other" else None
+    yield from site_drafts(
+        site.get("metastasis"), start, hit.end, (hit.start, hit.end), hit.concept.rule_id, context, extra, assertion
+    )
+
+
+def node_counts(note: NoteText) -> Iterator[Draft]:
+    """ "2/14 nodes positive", "0 of 12 lymph nodes": counted nodes, wherever lymph nodes are named."""
+    done = set()
+    folded = note.folded
+    for node in note.hits.get(sites.FAMILY, ()):
+        if node.key != "lymph_node":
+            continue
+        sentence = note.sentence_at(node.start)
+        if sentence.index in done:
+            continue
+        done.add(sentence.index)
+        piece = folded[sentence.start : sentence.end]
+        rule = "stage/extent:metastatic_site"
+        for match in _NODES.finditer(piece):
+            absent = match["a"] in ("0", "zero", "none")
+            if not absent and not _INVOLVED.search(match["tail"] + match["mid"]) and match["b"].isdigit() is False:
+                continue
+            if not absent and not _INVOLVED.search(piece):
+                continue
+            if "negative" in match["tail"] or "benign" in match["tail"]:
+                absent = True
+            yield from site_drafts(
+                "lymph_node",
+                sentence.start + match.start(),
+                sentence.start + match.start("tail"),
+                None,
+                rule,
+                piece,
+                None,
+                "absent" if absent else None,
+            )
+        for match in _POSITIVE_NODES.finditer(piece):
+            absent = match["polarity"] not in ("positive", "involved", "metastatic")
+            yield from site_drafts(
+                "lymph_node",
+                sentence.start + match.start(),
+                sentence.start + match.end(),
+                None,
+                rule,
+                piece,
+                None,
+                "absent" if absent else None,
+            )
+        for match in _NODE_RATIO.finditer(piece):
+            numerator, denominator = int(match[1]), int(match[2])
+            if (
+                numerator > denominator
+                or denominator > 99
+                or re.search(r"\d\s*/\s*\d{2,4}$", piece[max(0, match.start(1) - 4) : match.start(1)])
+            ):
+                continue
+            if numerator and not _INVOLVED.search(piece):
+                continue
+            yield from site_drafts(
+                "lymph_node",
+                sentence.start + match.start(),
+                sentence.start + match.end(),
+                None,
+                rule,
+                piece,
+                None,
+                None if numerator else "absent",
+            )
