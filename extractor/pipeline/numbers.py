@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from .. import patterns as pattern_files
 from .. import units
+from ..alternation import joined
 from .lexicon import fold
 
 NO_LETTERS: Mapping[str, str] = {}
@@ -61,13 +62,13 @@ class Reading:
 # -- words ---------------------------------------------------------------------------------------------------------
 def phrases(items: Iterable[str]) -> str:
     """An alternation of phrases, longest first, each with word borders where it begins or ends with a letter."""
-    parts = []
-    for item in sorted(set(items), key=lambda w: (-len(w), w)):
-        body = r"\s+".join(re.escape(fold(w)) for w in item.split())
+    groups: dict[str, list[tuple[list[str], str]]] = {}
+    for item in sorted(set(items)):
         before = r"(?<![a-z])" if fold(item[0]).isalnum() else ""
         after = r"(?![a-z])" if fold(item[-1]).isalnum() else ""
-        parts.append(f"{before}{body}{after}")
-    return "(?:" + "|".join(parts) + ")"
+        pieces = [r"\s+" if letter == " " else re.escape(letter) for letter in fold(" ".join(item.split()))]
+        groups.setdefault(before, []).append((pieces, after))
+    return "(?:" + "|".join(before + joined(group) for before, group in groups.items()) + ")"
 
 
 @lru_cache(maxsize=256)
