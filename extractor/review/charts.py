@@ -26,6 +26,8 @@ def _altair() -> Any:
         import altair
     except ImportError:
         raise UsageError("charts: need altair (pip install 'trial-extractor[review]')") from None
+    # the notebook's own renderer: the page that altair makes by default fetches scripts from a network
+    altair.renderers.enable("mimetype")
     return altair
 
 
