@@ -58,16 +58,19 @@ def drafts(note: NoteText) -> Iterator[Draft]:
     folded = note.folded
     if "mm" not in folded and "cm" not in folded and "timet" not in folded:
         return
+    sized = list(_SIZE.finditer(folded))
+    if not sized:
+        return
     head = folded[:260] + " " + note.note_type.lower()
     report = _IMAGING.search(head) is not None
     if (
-        _PATH.search(folded)
+        not report
         and not re.search(r"radiolog|\bct\b|\bmri\b|imaging|oncolog", note.note_type.lower())
-        and not report
+        and _PATH.search(folded)
     ):
         return
     previous_end, previous_sentence = 0, -1
-    for match in _SIZE.finditer(folded):
+    for match in sized:
         sentence = note.sentence_at(match.start())
         begin = max(sentence.start, previous_end if sentence.index == previous_sentence else 0)
         lead = folded[begin : match.start()]
