@@ -123,10 +123,10 @@ Ki-67 (MIB-1):        {c['ki67']}
 def chest(c: dict, date: datetime.date) -> str:
     return f"""CT CHEST/ABDOMEN/PELVIS WITH CONTRAST - {us(date)}
 Comparison: {us(date - datetime.timedelta(days=62))}
-Lungs: right hilar mass 3.4 x 2.9 cm, previously 2.6 x 2.2. {c['lung']}
+Lungs: right hilar mass 3.4 x 2.9 cm, previously {"2.6 x 2.2" if c["pd"] else "3.4 x 3.0"}. {c['lung']}
 Pleura: {c['pleura']} No pericardial effusion.
-Liver: {c['liver']}
-Impression: progression of disease.
+Liver: {c['liver'] if c["pd"] else "Segment 6 lesion 2.6 x 2.1 cm, unchanged."}
+Impression: {"progression of disease" if c["pd"] else "stable disease"}.
 """
 
 

@@ -70,7 +70,7 @@ _FORMER_SMOKER = re.compile(
     r"\b(?:former(?:ly)?|ex-?smoker|quit|stopped|previous(?:ly)? (?:smok\w+|tobacco|a smoker)|past (?:smok\w+|tobacco)|prior (?:smok\w+|tobacco)|remote|smoked|ceased|until|discontinued|sevre|ancien|(?:h/o|history of|hx of) (?:\w+ ){0,2}(?:smok\w+|tobacco|cigarette\w*|nicotine))\b"
 )
 _NEVER_SMOKER = re.compile(
-    r"\b(?:never[- ]?smoke[dr]?|non-?smoker|nonsmoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b"
+    r"\b(?:never[- ]?smoke[dr]?|non[- ]?smoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b"
 )
 _PACK_YEARS = re.compile(
     r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?[\s-]*(?:\+\s*)?(?:pack|pk|packs)[\s/-]*(?:years?|yrs?)\b|(\d{1,3})\s*(?:py|pa|paquets-annees)\b"
