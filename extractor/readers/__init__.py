@@ -47,7 +47,7 @@ class FileSource:
         return str(self.root)
 
     def rows(self) -> Iterator[NoteRow]:
-        sizes = [path.lstat().st_size for path in self.files]
+        sizes = [path.lstat().st_size if path.exists() else 0 for path in self.files]
         self.monitor.total_bytes, self.monitor.done_bytes = sum(sizes), 0
         for path, size in zip(self.files, sizes, strict=True):
             yield from self._file_rows(path)
@@ -60,16 +60,24 @@ class FileSource:
         if path.is_symlink() and path != self.root:
             yield reject(name, 1, "symbolic link in the folder (not followed)")
             return
-        common: dict[str, Any] = {"name": name, "date_order": self.date_order, "monitor": self.monitor}
-        if (suffix := kind(path)) in TABLES:
-            yield from TABLES[suffix](path, mapping=self.mapping, **common)
+        if not path.is_file():  # a pipe would be waited for without an end
+            yield reject(name, 1, "is no ordinary file (expected a file)")
             return
+        common: dict[str, Any] = {"name": name, "date_order": self.date_order, "monitor": self.monitor}
+        given = 0
         try:
-            yield from textfiles.rows(path, root=self.root if path != self.root else path.parent, **common)
+            if (suffix := kind(path)) in TABLES:
+                rows = TABLES[suffix](path, mapping=self.mapping, **common)
+            else:
+                rows = textfiles.rows(path, root=self.root if path != self.root else path.parent, **common)
+            for row in rows:
+                given = row.row
+                yield row
         except InputError as problem:
-            if len(self.files) == 1:
+            if len(self.files) == 1 and not given:
                 raise
-            yield reject(name, 1, str(problem).partition(": ")[2])
+            # the rows before it and the other files are notes all the same
+            yield reject(name, given + 1, str(problem).removeprefix(f"{path}: ").removeprefix(f"{name}: "))
 
     def fingerprint(self) -> str:
         """Digest of names, sizes and times of change: cheap, and enough to refuse to resume on another export."""
@@ -107,7 +115,11 @@ def open_source(
         return SqlSource(str(root), query or DEFAULT_QUERY, mapping, date_order)
     if query is not None:
         raise UsageError("--query goes with --sql or a DuckDB file")
-    if not root.exists():
+    try:
+        there = root.exists()
+    except OSError as problem:  # a name that is too long, a folder that may not be entered
+        raise InputError(f"{root}: cannot be opened ({problem.strerror})") from None
+    if not there:
         raise InputError(f"{root}: there is no such file or folder")
     if root.is_dir():
         return _folder(root, mapping, date_order)
@@ -121,6 +133,7 @@ def open_source(
 def _folder(root: Path, mapping: Mapping[str, str], date_order: str) -> FileSource:
     found: list[Path] = []
     unknown: list[str] = []
+    hidden: list[str] = []
 
     def unreadable(problem: OSError) -> None:
         raise InputError(f"{problem.filename}: the folder cannot be read ({problem.strerror})")
@@ -130,6 +143,7 @@ def _folder(root: Path, mapping: Mapping[str, str], date_order: str) -> FileSour
         for name in sorted(names):
             path = Path(folder) / name
             if name.startswith((".", "_")):  # .crc files and _SUCCESS of Spark
+                hidden += [name] * (kind(path) in TABLES or kind(path) in textfiles.SUFFIXES)
                 continue
             if kind(path) in TABLES or kind(path) in textfiles.SUFFIXES:
                 found.append(path)
@@ -142,6 +156,8 @@ def _folder(root: Path, mapping: Mapping[str, str], date_order: str) -> FileSour
         raise InputError(f"{root}: no note files in the folder (expected {_allowed()})")
     if unknown:
         source.monitor.say(f"{root.name}: {len(unknown)} files of another kind were not read")
+    if hidden:
+        source.monitor.say(f"{root.name}: {len(hidden)} files whose names begin with . or _ were not read")
     return source
 
 
