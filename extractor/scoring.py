@@ -127,7 +127,8 @@ def read_gold(path: str | Path) -> list[GoldDocument]:
             return [_marked(p) for p in marked]
         if brat:
             return [_brat(p) for p in brat]
-        found = [p for p in sorted(path.iterdir()) if p.suffix in (".jsonl", ".json")]
+        # Label Studio's JSON counts only where there are no JSON Lines: a record of scores may lie beside those
+        found = sorted(path.glob("*.jsonl")) or sorted(path.glob("*.json"))
         if found:
             return [document for p in found for document in read_gold(p)]
         raise InputError(f"{path}: no *.jsonl, *.json, *.marked.txt or *.ann in the folder")
