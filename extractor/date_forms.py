@@ -463,12 +463,15 @@ def _in_month(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     return _month(year, month)
 
 
+_RANGE_BEHIND = re.compile(r"\s*(?:-|–|to)\s*\d\d?/\d\d?(?![\d/])")
+
+
 def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     a, b = int(m["pa"]), int(m["pb"])
     before, after = t[max(0, m.start() - 30) : m.start()], t[m.end() : m.end() + 24]
     if n is None or not (1 <= a <= 31 and 1 <= b <= 31) or _NOT_AFTER.match(after):
         return None
-    hint = _HINT.search(before)
+    hint = _HINT.search(before) or _RANGE_BEHIND.match(after)
     if _NOT_BEFORE.search(before) and not re.search(r"\b(?:on|since|until|dose|was|is)\s*$", before, re.IGNORECASE):
         return None
     if not hint and (a <= b <= 10 or len(m["pa"]) == len(m["pb"]) == 1) and not re.match(r"\s*(?:$|[):;])", after):

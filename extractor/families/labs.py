@@ -7,13 +7,14 @@ Names, codes, plausible ranges and what a bare number means are data (``patterns
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from typing import Any
+from collections.abc import Mapping, Iterable, Iterator
 from dataclasses import replace
 
 from ..patterns import Patterns
 from ..pipeline import quantity, tables, values
 from ..pipeline.dating import trend_dates
-from ..pipeline.lexicon import Hit
+from ..pipeline.lexicon import Hit, fold
 from ..pipeline.names import Name, merge, run_from
 from ..pipeline.quantity import Quantity, settle
 from ..pipeline.text import NoteText, Sentence
@@ -144,7 +145,10 @@ def _value(
 def _settle(hit: Hit, reading: Reading, comma: bool, text: str) -> Quantity | None:
     if text[reading.end : reading.end + 1] == "+" and not reading.unit:
         return None
-    return settle(reading, concept=hit.key, unit=hit.concept.unit or "1", data=hit.concept.data, comma=comma)
+    data = hit.concept.data
+    if reading.unit is None and "bare_si" in data:
+        data = {**data, "bare": _bare_of_note(data, text)}
+    return settle(reading, concept=hit.key, unit=hit.concept.unit or "1", data=data, comma=comma)
 
 
 def _draft(
@@ -465,3 +469,19 @@ def _hl7(note: NoteText, name: Name, fields: list[tables.Cell], comma: bool) -> 
     if settled is None or settled.value is None:
         return []
     return [_draft(name, reading, settled, name.start, end, date=tables.hl7_date(text, fields))]
+
+
+#: what shows that a note prints SI units (Hb 104, creatinine 71, umol/L), or conventional ones (mg/dL, Hgb 10.4)
+_SI = re.compile(r"\b(?:hb|hgb|haemoglobin|hemoglobin)\W{0,3}(?:[6-9]\d|1\d\d)\b(?!\.)|\bcreat\w*\W{0,3}(?:[4-9]\d|[1-4]\d\d)\b|[uµ]mol")
+_CONVENTIONAL = re.compile(r"mg\s?/\s?dl|\b(?:hb|hgb|hemoglobin)\W{0,3}(?:\d|1\d)\.\d\b|\bcr(?:eat\w*)?\W{0,3}[0-4]\.\d")
+
+
+def _bare_of_note(data: Mapping[str, Any], text: str) -> list[Any]:
+    """What a bare number means in this note: "bili 12" is umol/L beside "Hb 104", and nothing where nothing tells."""
+    folded = fold(text)
+    if _SI.search(folded) and not _CONVENTIONAL.search(folded):
+        return list(data["bare_si"])
+    if _CONVENTIONAL.search(folded):
+        return list(data["bare"])
+    lowest = data["bare_si"][0][0]
+    return [[low, min(high, lowest), unit] for low, high, unit in data["bare"]]

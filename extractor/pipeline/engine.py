@@ -271,6 +271,8 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
     return None
 
 
+# the date stands in brackets that belong to something named after the mention: "ES-SCLC on lurbinectedin (C3 12/22)"
+_IN_BRACKETS = re.compile(r"^\W*\w+\W+\w+[^()]*\([^)]*$")
 _NEXT_ITEM = re.compile(r",|;|\band\b")
 #: families whose mentions stand in lists of which one item has a date ("HTN, COPD, MI in 2003")
 _LISTED = frozenset({"condition"})
@@ -282,6 +284,8 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     A date that opens the sentence, or stands before a colon, is everybody's.
     """
     between = text[end : span.start] if span.start >= end else text[span.end : position]
+    if span.start >= end and _IN_BRACKETS.search(between):
+        return False
     opens = span.start < position and span.start - sentence.start < 30
     if draft.family == "demographic":  # "diagnosed at age 61 (2019)": else an age is the age of the note
         return opens or (span.start >= end and len(between) <= 6)

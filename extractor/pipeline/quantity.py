@@ -3,7 +3,7 @@
 What is plausible for a concept and what a bare number means for it are data of its pattern file:
 ``plausible = [lo, hi]`` in the canonical unit; ``bare = [[lo, hi, unit], ...]`` in that unit; ``misprints`` maps a unit
 that cannot be meant to the one that is ("albumin 2.7 mg/dL"); ``refuse`` lists units that make it another measurement;
-``mass_factor`` scales mass units (urea to urea nitrogen). Source of the ranges: the clinical specification, 3.1.
+``bare_decimal`` adds rules for numbers written with a decimal; ``bare_si`` takes the place of ``bare`` in a note that prints SI units; ``mass_factor`` scales mass units (urea to urea nitrogen). Source of the ranges: the clinical specification, 3.1.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from .. import units
 from .values import Reading
 
-KEYS = frozenset({"plausible", "bare", "bare_with_reference", "misprints", "refuse", "mass_factor", "letters"})
+KEYS = frozenset({"plausible", "bare", "bare_si", "bare_decimal", "bare_with_reference", "misprints", "refuse", "mass_factor", "letters"})
 ULN = "{ULN}"
 _COUNTS = frozenset({"/uL", "/mm3", "{cells}/uL", "{cells}/mm3", "[IU]/mL", "{copies}/mL"})
 _MASS = re.compile(r"^[munpk]?g/")
@@ -65,6 +65,8 @@ def settle(
         for lo, hi, bare, highest in data.get("bare_with_reference", ()):
             if reading.ref_high is not None and reading.ref_high <= highest:
                 bare_rules.append([lo, hi, bare])
+        if re.search(r"\d[.,]\d", reading.as_written or ""):
+            bare_rules += data.get("bare_decimal", ())
         for value, other in choices:
             for lo, hi, bare in bare_rules:
                 if lo <= value <= hi:
