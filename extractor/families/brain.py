@@ -14,6 +14,8 @@ _ASYMPTOMATIC = re.compile(
 )
 _SYMPTOMATIC = re.compile(r"\bsymptomatic|\bheadaches?\b|\bseizures?\b|\bhemiparesis|\bweakness\b|\bataxia|\baphasia")
 
+_DENIED = re.compile(r"\b(?:no|not|never|without|denies|denied)\b[^.;]{0,30}$")
+
 
 def brain_attributes(context: str) -> dict[str, str]:
     """Status and symptoms of brain metastases as the sentence states them.
@@ -32,6 +34,6 @@ def brain_attributes(context: str) -> dict[str, str]:
         found["status"] = "stable"
     if _ASYMPTOMATIC.search(context):
         found["symptomatic"] = "no"
-    elif _SYMPTOMATIC.search(context):
+    elif any(not _DENIED.search(context, 0, match.start()) for match in _SYMPTOMATIC.finditer(context)):
         found["symptomatic"] = "yes"
     return found

@@ -44,6 +44,7 @@ _CAUSE = (
     ("ischemic", re.compile(r"\bisch(?:a)?emic\b")),
     ("drug", re.compile(r"\bdrug-induced\b")),
 )  # fmt: skip
+_BLEEDING = re.compile(r"\bha?emorrhag\w*|\bich\b|\bintra(?:cerebral|cranial) bleed\w*|\bbrain bleed")
 _TYPE_ONE = re.compile(r"\b(?:type (?:1|i)|t1)(?!i)")
 _CHECKPOINT = re.compile(
     r"\b(?:ici|irae|checkpoint|immunotherapy|pembro\w*|nivo\w*|durva\w*|atezo\w*|ipilimumab|pd-?l?1)\b"
@@ -139,6 +140,8 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
             attributes["cause"] = "immune" if attributes.get("cause") == "immune" else "other"
     if hit.key in ("other_autoimmune", "myasthenia_gravis", "diabetes") and _CHECKPOINT.search(near):
         attributes["cause"] = "immune"
+    if hit.key == "stroke" and _BLEEDING.search(near):
+        attributes["type"] = "haemorrhagic"
     if hit.key == "diabetes" and _TYPE_ONE.search(sentence.note.folded, hit.start, hit.end):
         attributes["type"] = 1
     if hit.key in _EFFUSIONS:

@@ -256,7 +256,7 @@ def _indication(concept: str, hit: Hit, before: str, after: str, sentence: str) 
         return None
     near = before[-70:] + " # " + after[:90]
     names = (
-        ("seizure", "pain", "prophylaxis", "cns")
+        ("prophylaxis", "seizure", "pain", "cns")
         if concept == "anticonvulsant"
         else ("adrenal", "contrast", "irae", "antiemetic", "copd", "cns", "allergy", "appetite", "inflammatory")
     )

@@ -64,7 +64,7 @@ def _history(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
     heads = ":" in after or "\n" in after[:3] or hit.start == sentence.start
     if not heads or re.search(
         r"\b(?:no|unknown|not available|obtain|request|await\w*|get|need)\b",
-        note.folded[max(0, hit.start - 25) : hit.start],
+        note.folded[max(sentence.start, hit.start - 25) : hit.start],
     ):
         return None
     complete = "complete" in note.folded[hit.start : hit.end] or _CLOSED.search(note.folded) is not None

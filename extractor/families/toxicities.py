@@ -21,6 +21,8 @@ KEYS = frozenset({"organ", "graded"})
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 _TABLES: dict[str, dict[str, re.Pattern[str]]] = {}
 _ORGANS: dict[str, str] = {}
+_RECURRED = re.compile(r"\b(?:recur(?:red|rent|ring)|relapsed|(?:second|2nd|another) episode|flared again)\b")
+_NOT_RECURRED = re.compile(r"\b(?:no|not|never|without|did not|didn.t)\b[^.;]{0,20}\brecur")
 IMMUNE_CLASSES = frozenset(
     {"anti_pd1", "anti_pdl1", "anti_ctla4", "anti_lag3", "anti_pd1_ctla4", "anti_pd1_vegf", "anti_pdl1_vegf"}
 )
@@ -73,6 +75,8 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
         if _TABLES["status"][name].search(clause):
             attributes["status"] = name
             break
+    if concept == "immune_related_ae" and _RECURRED.search(clause) and not _NOT_RECURRED.search(clause):
+        attributes["recurrent"] = "yes"
     if concept == "immune_related_ae":
         attributes["attribution"] = "treatment"
     else:

@@ -66,6 +66,15 @@ def lhrh_ongoing(patient: Patient, settings: Settings) -> Answer:
         if status(fact) in ("declined", "not_given", "discontinued", "stopped", "held") or stop_reason(fact)
     ]
     ongoing = [fact for fact in told if status(fact) == "ongoing"]
+    # the same drug, told on in the note: "leuprolide since 2018 ... it was stopped in June" has ended
+    ended = {(drug_name(fact), fact.note_id, fact.start) for fact in stopped}
+    ongoing = [
+        fact
+        for fact in ongoing
+        if not any(
+            name == drug_name(fact) and note == fact.note_id and start > fact.start for name, note, start in ended
+        )
+    ]
     if stopped and not ongoing:
         return time.say(Truth.F, "The LHRH analogue was stopped or refused.", stopped, review=review, correctable=True)
     if ongoing:
