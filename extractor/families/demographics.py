@@ -7,6 +7,7 @@ pronouns; sources that contradict each other give no fact.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -47,7 +48,12 @@ _WORDED = re.compile(
     r"[\s-]year[\s-]old\b"
 )
 _PLAIN = re.compile(r"\b(?:he|she|the patient|patient|pt)\s+is\s+(?:now\s+)?(?P<n>[1-9]\d)(?=\s*(?:[.,;)]|$))")
-_WORDED_HINT = re.compile(r"(?:ty|one|two|three|four|five|six|seven|eight|nine)[\s-]year[\s-]old")
+# cheap signs without which the expressions above cannot match; each begins with letters that the search can jump to
+_WORDED_HINT = re.compile(r"year(?<=[a-z][\s-]year)[\s-]old")
+_AGED_HINT = re.compile(r"age[de]{0,2}\s*(?:is|de|of|:|=|,)?\s*\d")
+_ANS_HINT = re.compile(r"ans(?<=\d\sans|.\dans)\b", re.DOTALL)
+_PLAIN_HINT = re.compile(r"is\s+(?:now\s+)?[1-9]\d")
+_COMMA_HINT = re.compile(r"patient,\s?\d")
 #: a number behind one of these is a part of another
 _GLUED = frozenset("0123456789.,/-")
 _BIRTH_HINTS = ("dob", "d.o.b", "birth", "born", "nee le", "ne le", "naissance")
@@ -72,6 +78,8 @@ _PLAIN_NOUN = re.compile(
     r"|woman|gentleman|lady)\b(?!\s+(?:genital|pelvis|catheter|urethra|breast|organs|condom|hormone|partner"
     r"|relative|pattern|factor))"
 )
+
+_PLAIN_NOUNS = frozenset({"male", "female", "man", "woman", "gentleman", "lady"})
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ class _Age:
     written: str
     sure: bool
     sex: tuple[int, int, str] | None
-    born: bool = False  # from a birth date
+    born: datetime.date | None = None  # from a birth date
 
 
 def read(note: NoteText) -> Iterable[Draft]:
@@ -120,6 +128,8 @@ def read(note: NoteText) -> Iterable[Draft]:
     seen: set[tuple[float, float | None]] = set()
     first = sure[0] if sure else None
     kept: list[_Age] = []
+    births = {age.born for age in ages if age.born is not None}
+    attributes = {"birth_date": min(births).isoformat()} if len(births) == 1 else {}
     for age in sure:
         # a second age far from the first is of another time or another person
         if (age.low, age.high) in seen or (
@@ -141,6 +151,7 @@ def read(note: NoteText) -> Iterable[Draft]:
             unit="a",
             value_as_written=age.written,
             date=(note.note_date, note.note_date, "note") if age.born and note.note_date else None,
+            attributes=dict(attributes),
             assertion="present",
             experiencer="patient",
         )
@@ -200,8 +211,8 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             value = float(w.numbers[match["tens"]] + (w.numbers[match["ones"]] if match["ones"] else 0))
             end = noun[1] if noun else match.end()
             found.append(_Age(match.start(), end, value, None, match.group(), True, noun))
-    for pattern, hint in ((_ANS, "ans"), (_AGED, "age"), (_PATIENT_COMMA, "patient, "), (_PLAIN, " is ")):
-        if hint not in folded:
+    for pattern, hint in ((_ANS, _ANS_HINT), (_AGED, _AGED_HINT), (_PATIENT_COMMA, _COMMA_HINT), (_PLAIN, _PLAIN_HINT)):
+        if not hint.search(folded):
             continue
         for match in pattern.finditer(folded):
             if not 0 < int(match["n"]) <= 112 or not _of_patient(
@@ -256,9 +267,8 @@ def _born(note: NoteText, at: int) -> list[_Age]:
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
     if not 0 <= years <= 112:
         return []
-    return [
-        _Age(spans[0].start, spans[0].end, float(years), None, note.text[spans[0].start : spans[0].end], True, None)
-    ]
+    written = note.text[spans[0].start : spans[0].end]
+    return [_Age(spans[0].start, spans[0].end, float(years), None, written, True, None, born)]
 
 
 def _of_patient(note: NoteText, start: int, end: int) -> bool:
@@ -337,6 +347,8 @@ def _titles(note: NoteText) -> list[tuple[int, int, str]]:
 
 def _nouns(note: NoteText) -> list[tuple[int, int, str]]:
     folded = note.folded
+    if _PLAIN_NOUNS.isdisjoint(note.vocabulary):
+        return []
     return [
         (m.start("noun"), m.end("noun"), "female" if m["noun"] in ("female", "woman", "lady") else "male")
         for m in _PLAIN_NOUN.finditer(folded)

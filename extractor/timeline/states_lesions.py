@@ -250,6 +250,13 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
                     missing=f"treatment of the {name}",
                 )
             )
+        elif fact.concept == "other_malignancy" and fact.assertion == "present" and name not in dated_old:
+            # recent or undated, and nothing says what became of it
+            answers.append(
+                time.say(
+                    Truth.U, f"{name}, treatment not written.", [fact], review=("R4",), missing=f"treatment of the {name}"
+                )
+            )
     if answers:
         return time.any_answer(answers, answers[0])
     denied = [fact for fact in patient.facts(("other_malignancy",), "histology") if fact.assertion == "absent"]
