@@ -62,6 +62,21 @@ _BOX_EMPTY = re.compile(r"(?:\[\s*\]|☐|□)\s*$")
 _BOX_FULL = re.compile(r"(?:\[\s*[xX✓]\s*\]|☒|☑)\s*$")
 _QUESTION = re.compile(r"\?\s*$")
 _QUESTION_BEHIND = re.compile(r"\s*\?(?!\w)")
+#: a relative begins the sentence or clause as its subject
+_SUBJECT = re.compile(
+    r"(?:^|[.;:]\s|,\s|\b(?:because|and|that)\s)\s*(?:(?:his|her|the|a|an|one|the patient's|patient's|pt's|my)\s+)?(?:\w+\s)?$"
+)
+_OF_SUBJECT = re.compile(
+    r"(?:,? (?:who|whom|which))?,? (?:also |both |had |has |have |was |were |is |died|carrie[sd]|developed|underwent|received|suffered|"
+    r"presented|with |of |took|takes|recently |once )"
+)
+#: words that bring the patient back into the sentence
+_OTHER_SUBJECT = re.compile(
+    r"\b(?:patients?|pt|pts|he|she|we|they|proband|who reports|report\w*|says|said|stat\w+ that|called|calls|worri\w+|notes|noted)\b"
+)
+#: adjectives of doubt: behind a name they belong to the next one ("COPD and possible fibrosis")
+_ATTRIBUTIVE = frozenset({"possible", "suspected", "probable", "likely", "questionable"})
+_NEXT_NAME = re.compile(r"(?:\b(?:and|with|plus|et|also|now)|,)\s+(?:now |also |a |an )?$")
 _OLD_YEAR = re.compile(r"\b(?:in|since|from|dx|diagnosed|circa)\s+(?:19\d\d|20[01]\d)\b|\(\s*(?:19\d\d|20[01]\d)\s*\)")
 _SECTIONS_HISTORICAL = frozenset({"past_medical_history", "past_surgical_history", "social_history"})
 
@@ -112,7 +127,9 @@ class Assertor:
             if direction == "pseudo" or a <= cue.start < b:
                 continue
             if cue.start < a:
-                reaches = direction != "backward" and self._reaches(folded, min(cue.end, a), a, stops, category)
+                reaches = direction != "backward" and self._reaches(
+                    folded, cue.start, min(cue.end, a), a, stops, category
+                )
             else:
                 reaches = direction != "forward" and self._reaches_back(folded, b, cue, stops)
             if reaches:
@@ -136,12 +153,19 @@ class Assertor:
         return Qualifier(assertion, temporality, experiencer, plan, cues)
 
     @staticmethod
-    def _reaches(folded: str, cue_end: int, a: int, stops: list[Hit], category: str) -> bool:
+    def _reaches(folded: str, cue_start: int, cue_end: int, a: int, stops: list[Hit], category: str) -> bool:
         between = folded[cue_end:a]
         if _HARD.search(between):
             return False
-        # a condition reaches over the verbs of its own clause: "return if he develops fever"
-        if category != "hypothetical" and any(cue_end <= s.start < a for s in stops):
+        # a condition reaches over the verbs of its own clause: "return if he develops fever"; so does a relative who is
+        # the subject of the sentence: "her sister was treated with", "his brother, who also had"
+        over_verbs = category == "hypothetical" or (
+            category == "family"
+            and _SUBJECT.search(folded[:cue_start]) is not None
+            and _OF_SUBJECT.match(between) is not None
+            and _OTHER_SUBJECT.search(between) is None
+        )
+        if not over_verbs and any(cue_end <= s.start < a for s in stops):
             return False
         if category in ("absent", "possible") and _VERB_AFTER_COMMA.search(between + " "):
             return False
@@ -156,6 +180,8 @@ class Assertor:
         if _HARD.search(between) or any(b <= s.start < cue.start for s in stops):
             return False
         name = folded[cue.start : cue.end]
+        if name in _ATTRIBUTIVE and _NEXT_NAME.search(between) and re.match(r"\s+[a-z]", folded[cue.end : cue.end + 3]):
+            return False
         plural = name.startswith(("were ", "are ", "have "))
         if not plural and "," in between:
             return False
