@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ..pipeline.text import NoteText
 from ..records import SUPPORT, Draft
@@ -30,6 +31,9 @@ _BRAIN = re.compile(
 _CHEST = re.compile(
     r"\b(?:ct|cat|tdm|scanner)\b[^.;:\n]{0,22}\b(?:chest|thorax|thoraci\w+|c/?a/?p|cap|tap|thoraco\w*)\b|\b(?:chest|thoracic) ct\b|\bhrct\b|\bct angiogra\w+ (?:of the )?chest\b|\bcta chest\b|\bctpa\b"
 )
+#: each expression holds one of these words
+_BRAIN_MODALITIES = frozenset({"mri", "mr", "irm", "ct"})
+_CHEST_MODALITIES = frozenset({"ct", "cat", "tdm", "scanner", "hrct", "cta", "ctpa"})
 _NOT_DONE = re.compile(
     r"\b(?:pending|order(?:ed)?|schedul\w*|will (?:get|obtain|have|repeat|need)|needs?|due|plan(?:ned)?|request\w*|recommend\w*|repeat|to be done|not (?:done|yet|performed|available|obtained)|no (?:brain|head|chest|recent|prior)|await\w*|awaiting|obtain|consider|overdue|refused|declined|book(?:ed)?|next week|tomorrow|would|should|if|cancelled|never)\b"
 )
@@ -54,8 +58,15 @@ def read(note: NoteText) -> Iterable[Draft]:
     for section in note.sections:
         if note.text[section.body : section.end].strip():
             seen.setdefault(section.name, (section.start, section.start + len(section.heading)))
-    yield from _sections(note, seen)
-    for concept, expression in (("doc_brain_mri", _BRAIN), ("doc_chest_ct", _CHEST)):
+    today = {"date": (note.note_date, note.note_date, "note")} if note.note_date else {}
+    for draft in _sections(note, seen):
+        yield replace(draft, **today)
+    for concept, expression, modalities in (
+        ("doc_brain_mri", _BRAIN, _BRAIN_MODALITIES),
+        ("doc_chest_ct", _CHEST, _CHEST_MODALITIES),
+    ):
+        if modalities.isdisjoint(note.vocabulary):
+            continue
         yield from _studies(note, concept, expression)
 
 

@@ -265,14 +265,18 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
                 return _interval(spans[0])
         index -= 1
     if section and section.body <= sentence.start:
-        spans = view.dates_between(section.start, min(view.line(section.start)[1], section.start + 60))
-        if len(spans) == 1 and spans[0].end <= max(sentence.start, section.body + 14):
+        heading_end = section.start + len(section.heading)
+        spans = view.dates_between(heading_end, min(view.line(section.start)[1], heading_end + 24))
+        if len(spans) == 1 and not _WORD.search(text, heading_end, spans[0].start):
             return _interval(spans[0])
     return None
 
 
 # the date stands in brackets that belong to something named after the mention: "ES-SCLC on lurbinectedin (C3 12/22)"
 _IN_BRACKETS = re.compile(r"^\W*\w+\W+\w+[^()]*\([^)]*$")
+#: "SCLC s/p carboplatin, last dose 1/5": the date is the treatment's
+_TUMOUR = frozenset({"histology", "stage"})
+_TREATED = re.compile(r"\b(?:s/p|status post|then|received|treated|started|after|on [12345]l|last dose)\b", re.IGNORECASE)
 _NEXT_ITEM = re.compile(r",|;|\band\b")
 #: families whose mentions stand in lists of which one item has a date ("HTN, COPD, MI in 2003")
 _LISTED = frozenset({"condition"})
@@ -286,7 +290,10 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     between = text[end : span.start] if span.start >= end else text[span.end : position]
     if span.start >= end and _IN_BRACKETS.search(between):
         return False
-    opens = span.start < position and span.start - sentence.start < 30
+    if draft.family in _TUMOUR and _TREATED.search(between):
+        return False
+    lead = text[sentence.start : span.start]
+    opens = span.start < position and len(lead) < 30 and "," not in lead
     if draft.family == "demographic":  # "diagnosed at age 61 (2019)": else an age is the age of the note
         return opens or (span.start >= end and len(between) <= 6)
     if span.kind == "duration":

@@ -16,10 +16,11 @@ from typing import Any
 from .. import patterns as pattern_files
 from ..dates import DateSpan
 from ..dates import find as find_dates
-from .lexicon import Hit, Lexicon, fold
+from .lexicon import Hit, Lexicon, Words, fold
 
 MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that cost stays linear
-_CANDIDATE = re.compile(r"\n[\s]*|[.!?]+[\"')\]]*(?=\s)|(?<=[a-z)\d]{2})\.(?=[A-Z][a-z])")
+# every branch begins with a character, not with a look behind it: the search then jumps from one candidate to the next
+_CANDIDATE = re.compile(r"\n[\s]*|[.!?]+[\"')\]]*(?=\s)|\.(?<=[a-z)\d]{2}\.)(?=[A-Z][a-z])")
 # before a capital these do not end a sentence ...
 _ABBREVIATION = re.compile(
     r"(?:\b(?:dr|drs|mr|mrs|ms|st|vs|approx|ca|cf|al|e\.g|i\.e|jr|sr|prof|pt|pts|resp|incl|dept|gr|mme)|\b[A-Za-z])$",
@@ -100,11 +101,21 @@ class NoteText:
         self._sentence_cache: dict[int, Sentence] = {}
         self._date_cache: dict[tuple[int, int], list[DateSpan]] = {}
 
+    # -- words -----------------------------------------------------------------------------------------------------
+    @cached_property
+    def words(self) -> Words:
+        return Words(self.folded)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Every word of the note, folded: a look-up here spares a search of the whole text."""
+        return frozenset(self.words.parts[1::2])
+
     # -- names -----------------------------------------------------------------------------------------------------
     @cached_property
     def hits(self) -> dict[str, list[Hit]]:
         """Names found, by family, in the order of the text."""
-        return self._lexicon.scan(self.text, self.folded) if self._lexicon else {}
+        return self._lexicon.scan(self.text, self.folded, self.words) if self._lexicon else {}
 
     def hits_between(self, family: str, start: int, end: int) -> list[Hit]:
         hits = self.hits.get(family)
@@ -263,8 +274,11 @@ def _stops(text: str, start: int, end: int) -> bool:
     if (following[0].islower() and not _SHORT_START.match(following)) or following[0] in ",;)":
         return False
     before = text[max(0, start - 12) : start]
-    if _LIST_NUMBER.search(before) or (following[0].isdigit() and _BEFORE_NUMBER.search(before)):
+    last = before[-1:]
+    if (last.isdigit() and _LIST_NUMBER.search(before)) or (following[0].isdigit() and _BEFORE_NUMBER.search(before)):
         return False
+    if not last.isalpha() or (len(before) > 6 and before[-7:].isalpha()):  # no abbreviation ends without a letter or has seven
+        return True
     word = _ABBREVIATION.search(before)
     if not word:
         return True
@@ -281,6 +295,11 @@ _LABEL = re.compile(
 _AFTER_NAME = re.compile(r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$)")
 
 
+#: sections that an abbreviation inside a running line opens for one sentence ("PMH: CAD, DM2. ECOG 1.")
+_ONE_SENTENCE = frozenset(
+    {"past_medical_history", "past_surgical_history", "family_history", "social_history", "allergies"}
+)
+_SENTENCE_STOP = re.compile(r"\.(?=\s+[A-Z])|\n")
 #: sections that are one line long: what follows the comparison's dates is the report again
 _ONE_LINE = frozenset({"comparison", "technique"})
 
@@ -321,7 +340,10 @@ def find_sections(text: str, folded: str) -> list[Section]:
         if found:
             found[-1].end = min(found[-1].end, start)
         last = len(text)
-        if category in _ONE_LINE:
+        if match.lastgroup == "inline" and length <= 4 and category in _ONE_SENTENCE:
+            stop_at = _SENTENCE_STOP.search(text, body)
+            last = stop_at.start() + 1 if stop_at else last
+        elif category in _ONE_LINE:
             last = text.find("\n", body)
             last = len(text) if last < 0 else last
         found.append(Section(category, start, body, last, text[start : start + length]))
