@@ -115,7 +115,7 @@ def expressions(text: str) -> list[re.Match[str]]:
 
 # what stands before or behind a partial date that shows it is none
 _NOT_BEFORE = re.compile(
-    r"(?:\b(?:ln|lns|nodes?|lymph nodes?|ecog|ps|pain|strength|gcs|bp|murmur|take|takes|taking|score|gleason|grade|stage|station|level|ratio|titer|titre|vision|va|apgar|motor|reflexes|pulses|power|wbrt|pci|xrt|rt|sbrt|imrt|cycle|cycles|dose|doses|fraction|fractions|rated|is|are|was|sat|about|approximately|arm|phase|hep|hiv|cn|type|fx|pts?|all|gy|no|age|aged|hgb|hct|wbc|plt|ratio|nodes? \(|tel|phone|ext|call|mrn|acc|accession|room|rm|blood pressure)\.?\s*[:#=]?\s*|[#$]\s*|\d\s*[x×]\s*|\bx\s?)$",
+    r"(?:\b(?:hydrocortisone|cortef|ln|lns|nodes?|lymph nodes?|ecog|ps|pain|strength|gcs|bp|murmur|take|takes|taking|score|gleason|grade|stage|station|level|ratio|titer|titre|vision|va|apgar|motor|reflexes|pulses|power|wbrt|pci|xrt|rt|sbrt|imrt|cycle|cycles|dose|doses|fraction|fractions|rated|is|are|was|sat|about|approximately|arm|phase|hep|hiv|cn|type|fx|pts?|all|gy|no|age|aged|hgb|hct|wbc|plt|ratio|nodes? \(|tel|phone|ext|call|mrn|acc|accession|room|rm|blood pressure)\.?\s*[:#=]?\s*|[#$]\s*|\d\s*[x×]\s*|\bx\s?)$",
     re.IGNORECASE,
 )
 _NOT_AFTER = re.compile(

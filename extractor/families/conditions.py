@@ -44,6 +44,10 @@ _CAUSE = (
     ("ischemic", re.compile(r"\bisch(?:a)?emic\b")),
     ("drug", re.compile(r"\bdrug-induced\b")),
 )  # fmt: skip
+_SKIN_TREATMENT = re.compile(
+    r"\b(?:(topical(?:ly)?|creams?|ointments?|emollients?)|never (?:been )?treated|untreated|not treated|no treatment|"
+    r"no systemic (?:treatment|therapy))\b"
+)
 _BLEEDING = re.compile(r"\bha?emorrhag\w*|\bich\b|\bintra(?:cerebral|cranial) bleed\w*|\bbrain bleed")
 _TYPE_ONE = re.compile(r"\b(?:type (?:1|i)|t1)(?!i)")
 _CHECKPOINT = re.compile(
@@ -140,6 +144,10 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
             attributes["cause"] = "immune" if attributes.get("cause") == "immune" else "other"
     if hit.key in ("other_autoimmune", "myasthenia_gravis", "diabetes") and _CHECKPOINT.search(near):
         attributes["cause"] = "immune"
+    if hit.key in ("psoriasis", "vitiligo", "graves_disease"):
+        treatment = _SKIN_TREATMENT.search(near)
+        if treatment:
+            attributes["treatment"] = "topical" if treatment.group(1) else "none"
     if hit.key == "stroke" and _BLEEDING.search(near):
         attributes["type"] = "haemorrhagic"
     if hit.key == "diabetes" and _TYPE_ONE.search(sentence.note.folded, hit.start, hit.end):

@@ -16,6 +16,7 @@ from extractor.timeline.settings import Settings
 from extractor.truth import Answer, Truth
 
 #: a woman of this age without a statement is presumed not to bear children (judgement of the specification, I13)
+ADULT_YEARS = 18
 PRESUMED_POSTMENOPAUSAL = 60
 
 
@@ -28,7 +29,10 @@ def age(patient: Patient) -> Measure | None:
 
         born = datetime.date.fromisoformat(str(births[-1].attributes["birth_date"])[:10])
         years = index.year - born.year - ((index.month, index.day) < (born.month, born.day))
-        return Measure(years, years, unit="a", evidence=(births[-1].fact_id,), name="age")
+        adult = time.months_before(born, -12 * ADULT_YEARS)
+        return Measure(
+            years, years, unit="a", evidence=(births[-1].fact_id,), name="age", notes={"clear_date": adult}
+        )
     stated = [
         fact
         for fact in patient.facts("age", "demographic")
@@ -124,6 +128,7 @@ def childbearing_potential(patient: Patient, settings: Settings) -> Answer:
         and fact.value_text in ("postmenopausal", "hysterectomy", "oophorectomy", "tubal")
     ]
     able = [fact for fact in facts if fact.assertion == "present" and fact.value_text == "yes"]
+    able += [fact for fact in _tests(patient) if fact.value_text == "positive"]  # who is with child can be
     denied = [fact for fact in facts if fact.assertion == "absent" and fact.value_text == "yes"]
     if sterile or denied:
         told = ", ".join(sorted({fact.value_text or "" for fact in sterile})) or "stated"

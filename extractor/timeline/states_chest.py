@@ -94,6 +94,20 @@ def interstitial_lung_disease(patient: Patient, settings: Settings) -> Answer:
         return time.say(
             Truth.U, "A pneumonitis that resolved.", over, review=("R6",), missing="chest CT that shows it cleared"
         )
+    unclear = [
+        fact
+        for fact in patient.facts("lung_change_unclear")
+        if fact.assertion in ("present", "possible")
+        and time.is_fresh(fact, patient.index_date, days=settings.window("chest_ct"))
+    ]
+    if unclear:
+        return time.say(
+            Truth.U,
+            "Change of the lung whose nature is not settled.",
+            unclear,
+            review=("R6",),
+            missing="chest CT opinion",
+        )
     if absent:
         if _negative_is_fresh(patient, settings, absent):
             return time.say(Truth.F, "No interstitial lung disease or pneumonitis.", absent[-3:])

@@ -246,7 +246,7 @@ def curative_treatment_possible(patient: Patient, settings: Settings) -> Answer:
         fact
         for fact in recent
         if fact.assertion == "present"
-        or (fact.assertion == "hypothetical" and fact.attributes.get("status") == "planned")
+        or (fact.assertion == "hypothetical" and fact.temporality == "future")
     ]
     open_ = [fact for fact in recent if fact.assertion in ("possible", "hypothetical") and fact not in firm]
     denied = [fact for fact in recent if fact.assertion == "absent"]

@@ -286,6 +286,10 @@ def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) ->
     denied = never_given(patient, "steroids")
     if not [answer for answer in answers if answer.asserted] and denied:
         return time.say(Truth.F, "No steroids, as stated.", denied)
+    if not steroid and answers and all(answer.truth is Truth.F for answer in answers):
+        # an immunosuppressant of the past says nothing of steroids: the absence policy decides
+        evidence = tuple(item for answer in answers for item in answer.evidence)
+        return Answer(Truth.F, answers[0].reason, evidence, asserted=False, missing="medication list")
     found = time.any_answer(answers, time.silent("systemic steroids or immunosuppressants", missing="medication list"))
     if (found.truth is Truth.T and found.correctable is None) or (found.truth is Truth.T and not found.correctable):
         return Answer(
