@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import csv
 import datetime
+import itertools
 import json
+import multiprocessing
+import os
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +29,12 @@ if TYPE_CHECKING:
 #: limits of one batch: what is in memory at a time
 BATCH_PATIENTS, BATCH_FACTS = 500, 40_000
 
+#: so many batches are worth the start of other processes
+BATCHES_ALONE = 4
+
 IndexDate = datetime.date | Mapping[str, datetime.date] | None
+#: criteria, patients and the policies used of one batch
+_Decisions = tuple["pa.Table", "pa.Table", dict[str, Any]]
 
 
 @dataclass
@@ -134,10 +143,12 @@ def evaluate_run(
     strict: bool = False,
     policies: Mapping[str, str] | None = None,
     since: Path | None = None,
+    workers: int = 0,
 ) -> Decided:
     """Decides every patient of the run in the folder ``out``.
 
     ``since``: a former run; what it decided for patients whose notes are all unchanged is taken over.
+    ``workers``: processes (0: by the machine's cores); a run of a few batches takes one. The files do not depend on it.
 
     Raises InputError where ``out`` holds no finished extraction.
     """
@@ -158,7 +169,8 @@ def evaluate_run(
         # a decision of older rules must not stand beside new ones
         for name in ("criteria.parquet", "patients.parquet"):
             (out / name).unlink(missing_ok=True)
-        frames = _decide(out, trials, days, strict, policies, tally, _taken_over(out, since, asked))
+        task = _Task(out, tuple(trials), days, strict, dict(policies or {}), _taken_over(out, since, asked))
+        frames = _decide(task, tally, workers or os.cpu_count() or 1)
         patients: list[pa.Table] = []
 
         def criteria() -> Iterator[pa.Table]:
@@ -222,37 +234,76 @@ def _batches(out: Path) -> Iterator[list[str]]:
         yield batch
 
 
-def _decide(
-    out: Path,
-    trials: Sequence[str],
-    days: IndexDate,
-    strict: bool,
-    policies: Mapping[str, str] | None,
-    tally: _Tally,
-    former: tuple[Path, frozenset[str]] | None,
-) -> Iterator[tuple[pa.Table, pa.Table]]:
+@dataclass(frozen=True)
+class _Task:
+    """What the decision of a batch rests on. ``former``: an earlier run and the patients that it still stands for."""
+
+    out: Path
+    trials: tuple[str, ...]
+    days: IndexDate
+    strict: bool
+    policies: dict[str, str]
+    former: tuple[Path, frozenset[str]] | None
+
+    def of(self, batch: Sequence[str]) -> _Task:
+        """The part that a batch needs: a worker gets no more."""
+        held = frozenset(batch)
+        days, former = self.days, self.former
+        if isinstance(days, Mapping):
+            days = {patient: day for patient, day in days.items() if patient in held}
+        return replace(self, days=days, former=former and (former[0], former[1] & held))
+
+
+def _decide(task: _Task, tally: _Tally, workers: int) -> Iterator[tuple[pa.Table, pa.Table]]:
     """Criteria and patients of one batch after the other, in the order of patients."""
+    for criteria, patients, policies in _in_order(((task.of(b), b) for b in _batches(task.out)), workers):
+        tally.policies.update(policies)
+        _count(tally, criteria, patients)
+        yield criteria, patients
+
+
+def _in_order(parts: Iterator[tuple[_Task, list[str]]], workers: int) -> Iterator[_Decisions]:
+    """The batches' decisions in the order of the batches, a few of them ahead in other processes."""
+    waiting = list(itertools.islice(parts, BATCHES_ALONE))
+    if workers == 1 or len(waiting) < BATCHES_ALONE:
+        yield from (_decided(*part) for part in itertools.chain(waiting, parts))
+        return
+    parts = itertools.chain(waiting, parts)
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        ahead = deque(pool.submit(_decided, *part) for part in itertools.islice(parts, 2 * workers))
+        while ahead:
+            found = ahead.popleft().result()
+            ahead.extend(pool.submit(_decided, *part) for part in itertools.islice(parts, 1))
+            yield found
+
+
+def _decided(task: _Task, batch: list[str]) -> _Decisions:
+    """Criteria, patients and policies used of one batch."""
     from extractor import trials as package
     from extractor.writers import parquet
 
-    options: dict[str, Any] = {"policies": dict(policies)} if policies else {}
-    for batch in _batches(out):
-        fresh = batch if former is None else [patient for patient in batch if patient not in former[1]]
-        tables: list[tuple[pa.Table, pa.Table]] = []
-        if fresh:
-            facts = _of_patients(out, ("facts.parquet", "support.parquet"), fresh)
-            notes = _of_patients(out, ("notes.parquet",), fresh)
-            notes = notes[notes["status"].isin(["ok", "empty", "error"])].drop(columns=["error", "source", "row"])
-            chosen = {p: d for p, d in days.items() if p in set(fresh)} if isinstance(days, Mapping) else days
-            run = package.evaluate(facts, trial=list(trials), notes=notes, index_date=chosen, strict=strict, **options)
-            tally.policies.update(_plain(getattr(run, "policies_used", {})))
-            tables.append((conform(run.criteria, parquet.CRITERIA), conform(run.patients, parquet.PATIENTS)))
-        if former is not None and len(fresh) < len(batch):
-            kept = [patient for patient in batch if patient in former[1]]
-            tables.append(tuple(_table_of(former[0] / n, kept) for n in ("criteria.parquet", "patients.parquet")))  # type: ignore[arg-type]
-        criteria, patients = (_ordered([pair[at] for pair in tables]) for at in (0, 1))
-        _count(tally, criteria, patients)
-        yield criteria, patients
+    out, former = task.out, task.former
+    options: dict[str, Any] = {"policies": task.policies} if task.policies else {}
+    fresh = batch if former is None else [patient for patient in batch if patient not in former[1]]
+    tables: list[tuple[pa.Table, pa.Table]] = []
+    policies: dict[str, Any] = {}
+    if fresh:
+        facts = _of_patients(out, ("facts.parquet", "support.parquet"), fresh)
+        notes = _of_patients(out, ("notes.parquet",), fresh)
+        notes = notes[notes["status"].isin(["ok", "empty", "error"])].drop(columns=["error", "source", "row"])
+        chosen = (
+            {p: d for p, d in task.days.items() if p in set(fresh)} if isinstance(task.days, Mapping) else task.days
+        )
+        run = package.evaluate(
+            facts, trial=list(task.trials), notes=notes, index_date=chosen, strict=task.strict, **options
+        )
+        policies = _plain(getattr(run, "policies_used", {}))
+        tables.append((conform(run.criteria, parquet.CRITERIA), conform(run.patients, parquet.PATIENTS)))
+    if former is not None and len(fresh) < len(batch):
+        kept = [patient for patient in batch if patient in former[1]]
+        tables.append(tuple(_table_of(former[0] / n, kept) for n in ("criteria.parquet", "patients.parquet")))  # type: ignore[arg-type]
+    criteria, patients = (_ordered([pair[at] for pair in tables]) for at in (0, 1))
+    return criteria, patients, policies
 
 
 def _taken_over(out: Path, since: Path | None, asked: dict[str, Any]) -> tuple[Path, frozenset[str]] | None:
@@ -297,35 +348,48 @@ def _table_of(path: Path, patients: Sequence[str]) -> pa.Table:
 
 def conform(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """A frame as a table: the columns of the contract in their types, further ones as truth values, lists or text."""
+    import pandas as pd
     import pyarrow as pa
 
-    fields, columns = [], []
-    for wanted in schema:
-        cells = [_cell(value) for value in frame[wanted.name]] if wanted.name in frame else [None] * len(frame)
-        if pa.types.is_list(wanted.type):
-            cells = [[str(part) for part in cell] if isinstance(cell, list) else [] for cell in cells]
-        elif pa.types.is_string(wanted.type):
-            cells = [cell if cell is None or isinstance(cell, str) else _text(cell) for cell in cells]
-        fields.append(wanted)
-        columns.append(pa.array(cells, type=wanted.type))
-    for name in frame.columns:
-        if name not in schema.names:
-            cells = [_cell(value) for value in frame[name]]
-            if cells and all(isinstance(cell, bool) for cell in cells):
-                kind = pa.bool_()
-            elif cells and all(isinstance(cell, list) for cell in cells):
-                kind = pa.list_(pa.string())
-                cells = [[str(part) for part in cell or ()] for cell in cells]
-            else:
-                kind = pa.string()
-                cells = [cell if cell is None or isinstance(cell, str) else _text(cell) for cell in cells]
-            fields.append(pa.field(name, kind))
-            columns.append(pa.array(cells, type=kind))
+    fields = [*schema, *(pa.field(name, _kind(frame[name])) for name in frame.columns if name not in schema.names)]
+    columns = [
+        _array(frame[field.name] if field.name in frame else pd.Series([None] * len(frame), dtype=object), field.type)
+        for field in fields
+    ]
     return pa.table(columns, schema=pa.schema(fields))
+
+
+def _kind(column: pd.Series) -> pa.DataType:
+    """Type of a column that the contract does not name: truth values, lists of text, or text."""
+    import pyarrow as pa
+
+    cells = [_cell(value) for value in column] if column.dtype != bool else [True] * len(column)
+    if cells and all(isinstance(cell, bool) for cell in cells):
+        return pa.bool_()
+    return pa.list_(pa.string()) if cells and all(isinstance(cell, list) for cell in cells) else pa.string()
+
+
+def _array(column: pd.Series, kind: pa.DataType) -> pa.Array:
+    """A column as an array; cell by cell only where it holds something else than its type."""
+    import pyarrow as pa
+
+    if not (pa.types.is_list(kind) and column.isna().any()):
+        try:
+            return pa.array(column.tolist(), type=kind, from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            pass  # such cells are written as text below
+    cells = [_cell(value) for value in column]
+    if pa.types.is_list(kind):
+        cells = [[str(part) for part in cell] if isinstance(cell, list) else [] for cell in cells]
+    elif pa.types.is_string(kind):
+        cells = [cell if cell is None or isinstance(cell, str) else _text(cell) for cell in cells]
+    return pa.array(cells, type=kind)
 
 
 def _cell(value: Any) -> Any:
     """A cell of a frame as a plain value; what pandas has for "missing" is None."""
+    if value is None or isinstance(value, (str, bool, list)):
+        return value
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, (tuple, set, frozenset)):
