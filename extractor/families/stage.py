@@ -42,6 +42,11 @@ _TNM = re.compile(
     r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?n\s?(?P<n>[0-3xo](?:[a-d]|mi)?)(?![a-z\d])?(?:\s?\([^()\n]{1,9}\))*)?"
     r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?m\s?(?P<m>[01xo][a-d]?)(?![a-z\d]))?"
 )
+#: what every TNM string holds, searched from "t" to "t": a T category behind no more than a prefix
+_TNM_HINT = re.compile(
+    r"t(?:(?<![a-z0-9]t)|(?<=[ycpra]t)(?<![a-z0-9].t)|(?<=[ycpra][cpra]t))\s?(?:[0-4x]|is|a(?![a-z])|[iv]{1,4}[abc]?[\s,])",
+    re.DOTALL,
+)
 _TNM_LABEL = re.compile(r"(?:\bp?c?tnm\b|\bstage|\bstaging|\bstaged)[^.;\n]{0,24}$")
 _NON_MEASURABLE = re.compile(
     r"\bnon[-\s]?measurable|evaluable disease only|\bnot\b[^.;]{0,20}$|\bno\b[^.;]{0,30}$|\bwithout\b[^.;]{0,20}$|\baucune?\b|\bpas de\b|\black of\b"
@@ -163,6 +168,8 @@ def _measurable(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
 
 def _tnm(note: NoteText) -> Iterator[Draft]:
     folded, text = note.folded, note.text
+    if not _TNM_HINT.search(folded):
+        return
     for match in _TNM.finditer(folded):
         start, end = match.span()
         if folded[start].isspace():

@@ -192,7 +192,9 @@ class Fuzzy:
     def extend(self, view: NoteText) -> list[Link]:
         """Adds the hits of misspelt and abbreviated names to the note; says where they stand."""
         links = []
-        for word in sorted(set(_WORDS.findall(view.folded))):
+        ascii_only = view.folded.isascii()  # then the words of the note are runs of a-z
+        words = (w for w in view.vocabulary if len(w) >= MINIMUM and w.isalpha()) if ascii_only else _WORDS.findall(view.folded)
+        for word in sorted(set(words)):
             name = self.correct(word)
             if name is not None:
                 links += self._respell(view, word, name)
