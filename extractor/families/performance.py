@@ -22,7 +22,7 @@ _SCORE = re.compile(
 )
 _KARNOFSKY = re.compile(r"(?P<low>100|[1-9]0|0)\s?%?(?:\s?(?:-|–|—|to|or|a)\s?(?P<high>100|[2-9]0))?\s?%?(?!\d|\.\d)")
 _FILLER = re.compile(
-    r"(?:\s|:|=|\b(?:score|grade|ps|performance|status|scale|group|class|stage|currently|now|estimated|about"
+    r"(?:\s|:|=|\b(?:score|grade|ps|who|oms|ecog|performance|status|scale|group|class|stage|currently|now|estimated|about"
     r"|approximately|assessed|of|at|as|is|was)\b|[(\[,~-])*"
 )
 _BEFORE_OLDER = re.compile(

@@ -189,7 +189,7 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
 
 #: what shows that a drug was given
 _EVIDENCE = re.compile(
-    r"\b(?:received|given|treated|s/p|status post|doses?|cycles?|c\d|started|progress\w*|after|previous\w*|prior|since|had|on|"
+    r"\b(?:received|given|treated|s/p|status post|doses?|cycles?|c\d+(?:d\d+)?|infused|started|progress\w*|after|previous\w*|prior|since|had|on|"
     r"(?:19|20)\d\d|\d{1,2}/\d{2,4})\b|[x×]\s?\d"
 )
 

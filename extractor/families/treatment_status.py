@@ -76,10 +76,14 @@ class Cues:
                 return name
             for expression in self.before[name]:
                 match = expression.search(before)
+                # words that say it was given take a cue before them away, not one behind them
+                while (
+                    match is not None
+                    and name in ("planned", "ongoing", "declined")
+                    and _GIVEN.search(_behind_cue(before[match.start() :]))
+                ):
+                    match = expression.search(before, match.start() + 1)
                 if match is None:
-                    continue
-                tail = before[match.start() :]
-                if name in ("planned", "ongoing", "declined") and _GIVEN.search(_behind_cue(tail)):
                     continue
                 if name == "ongoing" and _any(self.stopped, after):
                     continue

@@ -48,6 +48,8 @@ __all__ = [
 _WRITTEN_DATE = re.compile(
     r"(?:\d{1,2}/\d{1,2}/|\d{1,2}-\d{1,2}-|\d{1,2}\.\d{1,2}\.)(?:\d{4}|\d{2})(?!\d|[.,]\d)|\d{4}-\d{2}-\d{2}"
     r"|(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])(?=[ \t]*[):]|[ \t]+(?:was|is|of|at)\b)"
+    # "8/1 210 -> 8/22 160": a day and its value in a trend
+    r"|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])(?=[ \t]+\d+(?:\.\d+)?[ \t]*(?:->|→|[,;]|\.?$|\.\s))"
     r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?\s+\d{1,2}(?:st|nd|rd|th)?"
     r"(?:,?\s+(?:19|20)\d{2})?(?!\d|[.,]\d)"
     r"|\d{1,2}\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|fev|avr|mai|juin|juil"
@@ -364,7 +366,9 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
         at = passed.end() if passed else at
         arrow = g.arrow.match(folded, at, limit)
         if arrow is not None:
-            nxt, newer = read_plain(text, arrow.end(), limit, letters=letters, folded=folded, joint=_DASH), True
+            dated = _DATED.match(folded, arrow.end(), limit)
+            behind = arrow.end() if dated is None else dated.end()
+            nxt, newer = read_plain(text, GAP.match(text, behind, limit).end(), limit, letters=letters, folded=folded, joint=_DASH), True
         else:
             older = g.older.match(folded, at, limit)
             later = g.newer.match(folded, at, limit) if older is None else None
