@@ -8,14 +8,16 @@ import sys
 
 def main() -> None:
     """Runs the command line and exits with its code."""
-    from extractor import cli
-
     try:
+        from extractor import cli
+
         code = cli.run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output (head, less) has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except KeyboardInterrupt:  # before the command began
+        code = 130
     sys.exit(code)
 
 

@@ -6,6 +6,7 @@ Sorting, joining and looking for copied sentences happen in DuckDB, which goes t
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from extractor.errors import ExtractorError
 from extractor.writers import parquet
 
 PART_FACTS = pa.schema([("seq", pa.int64()), *parquet.FACTS])
@@ -82,7 +84,21 @@ def merge(
     """
     import duckdb
 
+    shutil.rmtree(scratch, ignore_errors=True)  # of a merge that was interrupted
     scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        return _merge(folder, out, scratch, threads, former, keep_missing)
+    except duckdb.Error as problem:  # its message could hold values; a full disk shows in many classes
+        free = shutil.disk_usage(scratch).free
+        raise ExtractorError(
+            f"{out}: cannot be written ({type(problem).__name__} while parts are merged; {free:,} bytes are free there); "
+            "what is done is kept: the same command with --resume goes on"
+        ) from None
+
+
+def _merge(folder: Path, out: Path, scratch: Path, threads: int, former: Path | None, keep_missing: bool) -> Merged:
+    import duckdb
+
     with duckdb.connect(str(scratch / "merge.duckdb")) as connection:
         connection.execute(f"SET memory_limit='{MERGE_MEMORY}'")
         connection.execute(f"SET temp_directory='{_quoted(scratch / 'spill')}'")

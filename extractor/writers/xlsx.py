@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import io
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +43,7 @@ def write(run: Path, out: Path | None) -> Sequence[Path]:
         raise InputError(f"{run}: has no decisions (run extractor evaluate first)")
     target = out or run / "screening_log.xlsx"
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
-    with parquet.atomic(target) as temporary, xlsxwriter.Workbook(str(temporary), options) as book:
+    with _workbook(xlsxwriter, target, options) as book:
         day = book.add_format({"num_format": "yyyy-mm-dd"})
         bold = book.add_format({"bold": True})
         cited: set[str] = set()
@@ -52,6 +55,22 @@ def write(run: Path, out: Path | None) -> Sequence[Path]:
         facts = [row for file in ("facts", "support") for row in pq.read_table(run / f"{file}.parquet").to_pylist()]
         _sheet(book, "evidence", _EVIDENCE, [row for row in facts if row["fact_id"] in cited], day, bold)
     return [target]
+
+
+@contextmanager
+def _workbook(xlsxwriter: Any, target: Path, options: dict[str, Any]) -> Iterator[Any]:
+    """A workbook that appears when it is whole. Its rows wait in a private folder beside it, never in a shared one."""
+    packed = io.BytesIO()
+    with parquet.atomic(target) as temporary:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+            book = xlsxwriter.Workbook(packed, options | {"tmpdir": folder})
+            try:
+                yield book
+                book.close()
+            except xlsxwriter.exceptions.FileCreateError as problem:  # the library's word for an OSError
+                cause = problem.args[0] if problem.args and isinstance(problem.args[0], OSError) else OSError()
+                raise OSError(cause.errno, cause.strerror or "the workbook was not taken") from None
+        temporary.write_bytes(packed.getvalue())
 
 
 def _sheet(book: Any, name: str, header: Sequence[str], rows: Iterable[dict[str, Any]], day: Any, bold: Any) -> None:
