@@ -163,13 +163,14 @@ def test_reviewers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
         ({"facts": {"f1": "aaaa"}}, ("1 fact no longer cited",)),
         ({"facts": {"f1": "aaaa", "f2": "bbbb", "f3": "cccc", "f4": "d"}}, ("2 facts new",)),
         ({"facts": {"f1": "aaaa", "f2": "cccc"}}, ("1 fact changed",)),
+        ({"facts": {"f1": "aaaa", "moved": "bbbb"}}, ()),
         ({"index_date": "2026-04-01"}, ("the index date moved from 2026-03-02 to 2026-04-01",)),
         (
             {"answer": "fail", "rules": "other"},
             ("the run said pass and now says fail", "the rules or patterns are another version"),
         ),
     ],
-    ids=["same", "new rules alone", "answer", "gone", "new", "changed", "index date", "answer and rules"],
+    ids=["same", "new rules alone", "answer", "gone", "new", "changed", "moved", "index date", "answer and rules"],
 )
 def test_what_reopens_a_decision(change: dict, why: tuple[str, ...]) -> None:
     assert differences(SEEN, replace(SEEN, **change)) == why

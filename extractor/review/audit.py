@@ -120,6 +120,12 @@ def differences(before: Seen, now: Seen) -> tuple[str, ...]:
     new = [name for name in now.facts if name not in before.facts]
     gone = [name for name in before.facts if name not in now.facts]
     changed = [name for name, value in now.facts.items() if before.facts.get(name, value) != value]
+    # an edit elsewhere in a note moves a fact to another place: what it says is what was seen
+    for name in list(new):
+        twin = next((one for one in gone if before.facts[one] == now.facts[name]), None)
+        if twin is not None:
+            new.remove(name)
+            gone.remove(twin)
     for names, word in ((new, "new"), (gone, "no longer cited"), (changed, "changed")):
         if names:
             said.append(f"{len(names)} {'fact' if len(names) == 1 else 'facts'} {word}")

@@ -197,8 +197,8 @@ def scores(
     with _overlay(source, draft, overlay) as folder:
         after = scoring.score(documents, extract(notes, overlay=folder))
     rows = []
-    for family, concept in sorted({*before.concepts, *after.concepts}):
-        old, new = (report.concepts.get((family, concept), scoring.Tally()) for report in (before, after))
+    for concept in sorted({name for report in (before, after) for _, name in report.concepts}):
+        old, new = _tally(before, concept), _tally(after, concept)
         changed = (old.tp, old.fp, old.fn) != (new.tp, new.fp, new.fn)
         if concept in concepts or changed:
             rows.append(
@@ -212,6 +212,14 @@ def scores(
         (f"{kind} {document}", concept) for kind, document, concept in added if (kind, document, concept) not in known
     ]
     return pd.DataFrame(rows), fresh
+
+
+def _tally(report: Any, concept: str) -> Any:
+    """All counts of a concept: a missed fact has no family where the gold names none."""
+    from extractor.scoring import Tally
+
+    found = [tally for (_, name), tally in report.concepts.items() if name == concept]
+    return Tally(sum(t.tp for t in found), sum(t.fp for t in found), sum(t.fn for t in found))
 
 
 def save(source: str, draft: str, overlay: str | Path) -> Path:

@@ -26,9 +26,19 @@ def _altair() -> Any:
         import altair
     except ImportError:
         raise UsageError("charts: need altair (pip install 'trial-extractor[review]')") from None
-    # the notebook's own renderer: the page that altair makes by default fetches scripts from a network
-    altair.renderers.enable("mimetype")
+    # the page that altair makes by default fetches scripts from a network; JupyterLab draws this form by itself
+    altair.renderers.register("jupyterlab_offline", _offline)
+    altair.renderers.enable("jupyterlab_offline")
     return altair
+
+
+def _offline(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """The chart in the form that JupyterLab knows (Vega-Lite 5; these charts use nothing newer)."""
+    schema = "https://vega.github.io/schema/vega-lite/v5.json"  # a name, never fetched
+    return {
+        "application/vnd.vegalite.v5+json": {**spec, "$schema": schema},
+        "text/plain": "a chart (open in JupyterLab)",
+    }
 
 
 def timeline(bars: Sequence[Bar], events: Sequence[Event], index: datetime.date, *, width: int = 720) -> Any:
