@@ -20,7 +20,7 @@ _STATUS = (
     (
         "resolved",
         re.compile(
-            r"\b(?:resolved|resolution|cleared|cured|healed|in remission|quiescent|no recurrence|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared)\b"
+            r"\b(?:resolved|resolution|cleared|cured|healed|in remission|quiescent|no recurrence|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared|stopped|ceased|weaned)\b"
         ),
     ),
     ("improving", re.compile(r"\b(?:improving|improved|resolving|decreased|decreasing|smaller|en voie de guerison)\b")),
@@ -87,7 +87,7 @@ _QUIT = re.compile(r"\b(?:former|quit|stopped|remote|past|sober|history of|h/o|i
 _AGENT = re.compile(
     r"\s+(?:to\s+|with\s+|from\s+|after\s+)?(?:an?\s+|the\s+|iv\s+|intravenous\s+)?([a-z][\w-]+(?:\s(?:contrast|dye|sulfate|80|oil|acid|drugs?|antibiotics))?)"
 )
-_BEFORE_AGENT = re.compile(r"([a-z][\w-]{3,})(?:[- ](?:induced|associated|related))?\s+$")
+_BEFORE_AGENT = re.compile(r"([a-z][\w-]{3,})(?:[- ](?:induced|associated|related))?\s*(?:\s|[-–:=(]\s*)$")
 _NONE_LISTED = re.compile(r"^(?:none|no|nkda|nka|nkma|denies|nil|unknown|not|aucune|negative|pas)\b")
 _SEVERE = re.compile(
     r"\b(?:anaphyla\w+|severe|life-threatening|angioedema|hypotension|arrest|intubat\w+|grade [345]|gr [345])\b"

@@ -280,6 +280,8 @@ _TREATED = re.compile(r"\b(?:s/p|status post|then|received|treated|started|after
 _NEXT_ITEM = re.compile(r",|;|\band\b")
 #: families whose mentions stand in lists of which one item has a date ("HTN, COPD, MI in 2003")
 _LISTED = frozenset({"condition"})
+#: ... and measurements, which are not dated by the year of a neighbour ("thyroidectomy 2018, calcitonin 4320")
+_MEASURED = frozenset({"lab", "biomarker", "serology", "vital", "performance", SUPPORT})
 
 
 def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateSpan, draft: Draft) -> bool:
@@ -298,7 +300,8 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
         return opens or (span.start >= end and len(between) <= 6)
     if span.kind == "duration":
         return not _NEXT_ITEM.search(between) and len(between) < 40
-    if draft.family not in _LISTED or not _NEXT_ITEM.search(between):
+    listed = draft.family in _LISTED or (span.precision == "year" and draft.family in _MEASURED)
+    if not listed or not _NEXT_ITEM.search(between):
         return True
     return opens or (span.start < position and ":" in between)
 

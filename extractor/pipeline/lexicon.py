@@ -111,6 +111,9 @@ class Words:
         self.starts = list(accumulate(map(len, self.parts), initial=0))
 
 
+_GOES_ON = frozenset("/.,")
+
+
 class Lexicon:
     """The trie. Build it once; ``scan`` is linear in the text."""
 
@@ -203,6 +206,10 @@ def _fits(entry: Entry, text: str, words: Words, first: int) -> bool:
             continue
         seen = _gap(between)
         if seen != gap and not (gap == "." and seen == ""):
+            return False
+    # a number that goes on is another number: "PD 1/2026" is not PD-1
+    if entry.gaps and parts[index - 1].isdigit() and index + 1 < len(parts):
+        if parts[index] in _GOES_ON and parts[index + 1].isdigit():
             return False
     if entry.words is not None:
         starts = words.starts
