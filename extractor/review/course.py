@@ -226,7 +226,7 @@ def _trend(
 
 def specimens(facts: Iterable[Fact]) -> list[Event]:
     """Days of tissue: one event for each day on which a specimen was taken."""
-    days = {}
+    days: dict[datetime.date, Event] = {}
     for fact in facts:
         when = time.when(fact)
         if fact.concept == "tissue_proof" and fact.assertion == "present" and when:

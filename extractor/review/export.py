@@ -150,7 +150,10 @@ def export(run: OpenRun, audit: Audit, folder: Path | str, *, identifiers: bool)
         rows.sort(key=lambda row: row["screening_number"])
     header, leaves = (LOG, CRITERIA) if identifiers else (LOG_PLAIN, CRITERIA_PLAIN)
     name = "screening_log" if identifiers else "screening_log_without_identifiers"
-    sheets = [("patients", header, log), ("criteria", leaves, rows)]
+    sheets: list[tuple[str, Sequence[str], Sequence[Mapping[str, Any]]]] = [
+        ("patients", header, log),
+        ("criteria", leaves, rows),
+    ]
     if identifiers:
         sheets.append(("next questions", WORK, work_list(run, audit)))
     written = []

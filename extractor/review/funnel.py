@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime
 import math
 import random
+import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,8 +142,6 @@ def _of(trial_id: str, wanted: Any) -> Any:
 @contextmanager
 def _variant(run: OpenRun, trial_id: str, windows: Mapping[str, int], rules: Mapping[str, str]) -> Iterator[str | Path]:
     """The trial's file with other windows or rules, for as long as the evaluation takes."""
-    import re
-
     from extractor.trials.trialfile import find_trial
 
     names = run.data["evaluation"]["trials"]
@@ -164,13 +163,17 @@ def _variant(run: OpenRun, trial_id: str, windows: Mapping[str, int], rules: Map
     for leaf, rule in rules.items():
         quoted = rule.replace("\\", "\\\\").replace('"', '\\"')
         pattern = rf'(?ms)(^id = "{re.escape(leaf)}"$(?:(?!^id = ).)*?^rule = )"[^\n]*"$'
-        text, found = re.subn(pattern, lambda m, q=quoted: f'{m[1]}"{q}"', text, count=1)
+        text, found = re.subn(pattern, _replacement(quoted), text, count=1)
         if not found:
             raise UsageError(f"rule of {leaf!r}: the trial file has no criterion of this name with a rule of its own")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / f"{trial_id}.toml"
         copy.write_text(text, encoding="utf-8")
         yield copy
+
+
+def _replacement(rule: str) -> Callable[[re.Match[str]], str]:
+    return lambda match: f'{match[1]}"{rule}"'
 
 
 def sample_of_excluded(run: OpenRun, trial_id: str, *, n: int = 50, seed: int = 1) -> list[str]:

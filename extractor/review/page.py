@@ -15,6 +15,7 @@ from typing import Any
 
 from extractor.review import course, evidence, funnel, pictures
 from extractor.review.audit import PATIENT, Audit, Key, Standing, seen_of, standing
+from extractor.review.listing import review_word
 from extractor.review.opened import OpenRun, given, listed
 
 #: patients with a page of their own at most
@@ -161,9 +162,7 @@ def _patient(
             if state is not None:
                 states[name] = state
     whole = states.get(PATIENT)
-    state = "no" if whole is None else "re-opened" if whole.reopened else whole.entry.what
-    if whole is None and states:
-        state = "re-opened" if any(one.reopened for one in states.values()) else "in part"
+    word = review_word(states)
     bars, happened = course.treatments(found), course.events(found)
     tissue = course.specimens(found.facts())
     window = (run.trial(trial).windows.get("labs_i11") if run.trial(trial) else None) or None  # type: ignore[union-attr]
@@ -213,7 +212,7 @@ def _patient(
         '<th scope="col">Criterion</th><th scope="col">Outcome</th><th scope="col">Why</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div></div><div hidden>{notes}</div></template>"
     )
-    return page, state
+    return page, word
 
 
 def _title(note: str, facts: Mapping[str, Mapping[str, Any]]) -> str:
