@@ -260,3 +260,51 @@ def test_work_grows_with_the_length_of_the_note(prefix):
     once, four = calls(text), calls("\n\n".join([text] * 4))
     assert once > 1000
     assert four <= 4.6 * once
+
+
+# --- classes of error that golden notes brought up
+
+
+def facts_of(text: str, concept: str) -> list[tuple]:
+    return [
+        (f.value, f.value_text, f.assertion, f.experiencer) for f in ENGINE.facts(note(text)) if f.concept == concept
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "found"),
+    [
+        ("His brother, who also had small cell lung cancer, was seen.", "sclc", [(None, None, "present", "family")]),
+        ("Her sister was treated with tarlatamab.", "tarlatamab", [(None, None, "present", "family")]),
+        (
+            "Daughter called, the patient has pneumonia.",
+            "active_infection",
+            [(None, "pneumonia", "present", "patient")],
+        ),
+        ("He has COPD and possible lung fibrosis.", "copd", [(None, None, "present", "patient")]),
+        ("COPD possible.", "copd", [(None, None, "possible", "patient")]),
+        ("Tarlatamab C2D1 given in clinic.", "tarlatamab", [(None, None, "present", "patient")]),
+        ("Tarlatamab was discussed.", "tarlatamab", [(None, None, "hypothetical", "patient")]),
+        ("If he progresses we would offer topotecan.", "topotecan", [(None, None, "hypothetical", "patient")]),
+        ("If DLL3 positive, she can be screened.", "dll3_status", [(None, "positive", "hypothetical", "patient")]),
+        ("DLL3 positive.", "dll3_status", [(None, "positive", "present", "patient")]),
+        ("Sodium,131,mmol/L,135,145", "sodium", [(131.0, None, "present", "patient")]),
+        (
+            "Platelets: 8/1 210 -> 8/22 160 -> 9/12 88.",
+            "platelets",
+            [
+                (210.0, None, "present", "patient"),
+                (160.0, None, "present", "patient"),
+                (88.0, None, "present", "patient"),
+            ],
+        ),
+        ("Normal ranges: platelets 150-400, Hgb 12-16.", "platelets", []),
+        ("CKD-EPI formula used.", "ckd", []),
+        ("HIV 1/2 Ag/Ab: Non-reactive", "hiv", []),
+        ("Non smoker.", "smoking", [(None, "never", "present", "patient")]),
+        ("Calcium 9.9, corrected for albumin 10.6.", "albumin", []),
+        ("She remains free of recurrence.", "progression", [(None, None, "absent", "patient")]),
+    ],
+)
+def test_an_error_that_golden_notes_showed_stays_mended(text, concept, found):
+    assert facts_of(text, concept) == found

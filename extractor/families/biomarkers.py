@@ -31,7 +31,7 @@ _NECROSIS_NEGATIVE = re.compile(
     r"\s*(?:\([^)]*\)\s*)?[:=]?\s*(?:is |was |are )?(?:not (?:identified|seen|present|evident|observed|found)|absent|none|negative|no\b(?!\s+\w+ of)|0\s?%)"
 )
 _NECROSIS_SETTING = re.compile(
-    r"tumou?r|mito|carcinoma|neoplas|malignan|cell|nuclei|nuclear|ki-?67|imtcgs|growth|atypia|pleomorph|chromatin|glioma|histolog|microscop|synaptophysin|\bhpf\b|grade|pseudocapsul|geograph|coagulat|nests"
+    r"tumou?r|mito|ttf-?1|dll3|resection margin|lymph nodes?\b|carcinoma|neoplas|malignan|cell|nuclei|nuclear|ki-?67|imtcgs|growth|atypia|pleomorph|chromatin|glioma|histolog|microscop|synaptophysin|\bhpf\b|grade|pseudocapsul|geograph|coagulat|nests"
 )
 _NECROSIS_OTHER = re.compile(
     r"\b(?:fna|biopsy[- ]site|post[- ]?(?:biops|radiat|treat|embol)\w*|isch[a]?emi\w+|infarct\w*|treatment|radiation|appendi\w+|bowel|wound|skin|flap)\b"
@@ -235,6 +235,9 @@ def _necrosis(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
 
 
 # -- DLL3 and PD-L1 ------------------------------------------------------------------------------------------------
+_DLL3_CONDITION = re.compile(r"\b(?:if|whether|should|unless|provided(?: that)?|in case)\s+(?:the\s+|her\s+|his\s+|tumou?r\s+is\s+|is\s+)?$")
+
+
 def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iterator[Draft]:
     folded = note.folded
     later = [h.start for h in hits if h.start >= hit.end and h.get("kind") != "dll3"]
@@ -248,6 +251,8 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
         return
     if re.search(r"\b(?:anti|serum|no|without any|never)[\s-]*$", before):
         return
+    # "if DLL3 positive, would be a candidate": no result yet
+    stated = "hypothetical" if _DLL3_CONDITION.search(before) else "present"
     none = _DLL3_NONE.search(clause)
     readings = list(
         _dll3_numbers(folded, hit, limit, none.start() + hit.end if none and "attempt" in none.group() else limit)
@@ -281,7 +286,7 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
             hit.start,
             hit.end + word.end(),
             value_text="negative" if word is negative else "positive",
-            assertion="present",
+            assertion=stated,
             attributes=panel.extent(clause[: word.end() + 12]) if word is positive else {},
         )
     elif re.search(r"\bpositive\s+for\s+$|\bnegative\s+for\s+$", before):

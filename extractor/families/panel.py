@@ -100,6 +100,9 @@ def is_list(gap: str) -> bool:
     return len(bare) < 60 and not _LIST_STOP.search(bare) and len(re.findall(r"[a-z]{3,}", bare)) <= 4
 
 
+_SIGN = re.compile(r"\(\s*[-–+]+\s*\)")
+
+
 def stains(folded: str, start: int, end: int, hits: Sequence[Hit]) -> list[Result]:
     """The results of the stains named in the sentence [start, end)."""
     results: list[Result] = []
@@ -109,6 +112,8 @@ def stains(folded: str, start: int, end: int, hits: Sequence[Hit]) -> list[Resul
     for index, hit in enumerate(hits):
         gap = folded[previous : hit.start]
         offset = previous
+        if pending and _SIGN.search(gap):
+            pending = []  # a sign of its own stood behind the name: the next result is not shared
         broken = list(_BREAK.finditer(gap))
         if broken:
             forward, pending = None, []
@@ -172,7 +177,7 @@ def _own(before: str) -> bool:
 # -- genes ---------------------------------------------------------------------------------------------------------
 _G_BREAK = re.compile(r";|\.\s|\bbut\b|\bwhile\b|\bwhereas\b|\n\s*\n")
 _G_FORWARD = re.compile(
-    r"(?P<wt>\bno\s+(?:\w+\s+){0,2}(?:mutations?|alterations?|variants?|changes?|fusions?|rearrangements?)\s*(?:\w+\s+){0,2}(?:in|of|for)\b|\bwild[\s-]*type\b|\bnegative\s+for\b)"
+    r"(?P<wt>\bno\s+(?:\w+\s+){0,2}(?:mutations?|alterations?|variants?|changes?|fusions?|rearrangements?)\s*(?:\w+\s+){0,2}(?:(?:in|of|for)\b|:)|\bwild[\s-]*type\b|\bnegative\s+for\b)"
     r"|(?P<vus>\bvus\s+(?:in|of)\b|uncertain significance\s+(?:in|of)\b)"
     r"|(?P<lost>\bloss\s+of\b|\bdeletions?\s+(?:of|in)\b|\binactivation\s+of\b|\blost\b)"
     r"|(?P<fusion>\bfusions?\s+(?:of|in|involving)\b)"

@@ -65,7 +65,7 @@ def read(note: NoteText) -> Iterable[Draft]:
 
 def _status(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Iterator[Draft]:
     folded = note.folded
-    if _WISH.search(folded, max(sentence.start, name.start - 70), name.start):
+    if _WISH.search(folded, max(sentence.start, name.start - 120), name.start):
         return
     limit = min(limit, name.end + 160)
     at, _, _, _ = values.connect(note.text, name.end, limit, folded=folded)

@@ -80,6 +80,8 @@ def _counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
         return alone or bool(_CONTEXT["abbreviated"].search(close) or sentence.hits("therapy"))
     if hit.name in ("recurrent", "progressive"):
         return _HEAD.match(after) is not None
+    if re.search(r"\b(?:free of|free from|no evidence of|no sign of|no signs of)\W*(?:disease\W+)?$", before):
+        return True
     clause = re.split(r"[;.]", before)[-1] + " # " + re.split(r"[;.]", after)[0]
     near = before[-28:] + " # " + after[:28]
     if _CONTEXT["symptom"].search(near) and not _CONTEXT["tumour"].search(near):
