@@ -31,8 +31,12 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     return max(truths, default=Truth.F)
 
 
+#: a table: to make a Truth of a number costs more than the rest of a rule
+_NEGATED = {Truth.T: Truth.F, Truth.F: Truth.T, Truth.U: Truth.U}
+
+
 def negate(truth: Truth) -> Truth:
-    return Truth(2 - truth)
+    return _NEGATED[truth]
 
 
 def if_else(condition: Truth, then: Truth, otherwise: Truth) -> Truth:

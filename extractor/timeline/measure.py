@@ -15,7 +15,7 @@ import datetime
 import math
 from dataclasses import dataclass, field
 
-from extractor.truth import Truth
+from extractor.truth import Truth, negate
 
 #: ``approximately 20 %`` is read as 20 plus or minus a tenth of itself.
 ABOUT = 0.1
@@ -114,9 +114,9 @@ def _compare(measure: Measure, operator: str, threshold: float) -> Truth:
     if operator == "<=":
         return _below(measure, threshold, strict=False)
     if operator == ">":
-        return Truth(2 - _below(measure, threshold, strict=False))
+        return negate(_below(measure, threshold, strict=False))
     if operator == ">=":
-        return Truth(2 - _below(measure, threshold, strict=True))
+        return negate(_below(measure, threshold, strict=True))
     if operator in ("==", "="):
         if measure.low == measure.high == threshold:
             return Truth.T

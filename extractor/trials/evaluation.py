@@ -245,7 +245,10 @@ def _context(scope: Scope, name: str, contexts: Mapping[str, Truth] | None) -> A
     if contexts is not None:
         truth = contexts.get(name, Truth.F)
         return Answer(truth, f"{spoken(name)} is {'' if truth is Truth.T else 'not '}in the packet.")
-    return scope.patient.context(name, scope.settings)
+    key = ("context", name)
+    if key not in scope.cache:
+        scope.cache[key] = scope.patient.context(name, scope.settings)
+    return scope.cache[key]
 
 
 def _can_be_absent(atom: lang.Atom) -> bool:
@@ -271,8 +274,10 @@ def as_answer(value: Answer | Truth | bool | str | None, name: str) -> Answer:
 def sentence(result: Result) -> Answer:
     """What another rule reads: the sentence; one that does not apply counts as passed, an open one is unknown."""
     answer = result.answer
-    passed = Truth.T if result.criterion.kind == "inclusion" else Truth.F
-    truth = {"pass": passed, "fail": Truth(2 - passed), "open": Truth.U, "not_applicable": passed}[result.outcome]
+    if result.outcome == "open":
+        truth = Truth.U
+    else:
+        truth = Truth.T if (result.criterion.kind == "inclusion") == (result.outcome != "fail") else Truth.F
     return answer if truth is answer.truth else changed(answer, truth=truth, provisional=None)
 
 
