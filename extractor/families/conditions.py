@@ -17,6 +17,7 @@ KEYS = frozenset({"infection", "syndrome", "substance", "allergy", "value_from_n
 _GRADE = re.compile(r"\b(?:grade|gr\.?|g|ctcae(?: grade)?)\s*([1-5]|i{1,3}v?|iv|v)\b(?:\s*(?:->|→|to)\s*([1-5])\b)?")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 _STATUS = (
+    ("active", re.compile(r"\bacute on chronic\b")),
     (
         "resolved",
         re.compile(
@@ -63,6 +64,13 @@ _SIZES = {
 }  # fmt: skip
 _CATHETER = re.compile(
     r"\b(?:pleur-?x|indwelling (?:pleural )?catheter|ipc|tunn?ell?ed (?:pleural )?catheter|chest tube|pigtail|pleural catheter)\b"
+)
+_BREATHLESS = re.compile(
+    r"(?<!a)\bsymptomatic\b|\b(?:with|causing|and)\s+(?:\w+\s+)?(?:dyspn\w+|breathless\w*|shortness of breath|sob\b|orthopn\w+)"
+)
+_NO_CATHETER = re.compile(
+    r"\b(?:no|without|for(?: an?| the| her| his)?|offered(?: an?)?|consider(?:ing)?(?: an?)?|discuss\w*(?: an?)?|awaiting(?: an?)?"
+    r"|declined(?: an?)?)\s*(?:indwelling |tunnell?ed )?$"
 )
 _EFFUSIONS = frozenset({"pleural_effusion", "pericardial_effusion"})
 _NO = re.compile(
@@ -156,17 +164,34 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
         size = _SIZE.search(_around(sentence, hit, 45, 25))
         if size:
             attributes["size"] = _SIZES.get(size.group(1), size.group(1))
+        if _BREATHLESS.search(_around(sentence, hit, 40, 45)):
+            attributes["symptomatic"] = "yes"
         catheter = _CATHETER.search(sentence.folded)
+        if catheter and _NO_CATHETER.search(sentence.folded[: catheter.start()]):
+            catheter = None
         if catheter and hit.key == "pleural_effusion":
             attributes["catheter"] = "chest tube" if catheter.group() in ("chest tube", "pigtail") else "yes"
+    own = _own_item(sentence, hit)
     for status, expression in _STATUS:
-        if expression.search(near):
+        if expression.search(own):
             attributes["status"] = status
             break
     value = hit.get("infection") or hit.get("syndrome")
     if hit.get("value_from_name"):
         value = sentence.note.folded[hit.start : hit.end]
     return _draft(hit, value_text=value, attributes=attributes)
+
+
+_BEHIND_COMMA = re.compile(r"[^,;.\n]{0,70}(?:,\s*(?:now |since |fully |has |which |but )?(?:\w+ )?(?:resol|stable|improv|controlled|in remission|quiescent|active|chronic|cleared|cured|svr|no recurrence|inactive|worse)[^,;.\n]{0,30})?")
+
+
+def _own_item(sentence: Sentence, hit: Hit) -> str:
+    """The mention's own item of a list, and a state that follows behind its comma ("pneumonitis 2023, resolved")."""
+    folded = sentence.folded
+    at, end = hit.start - sentence.start, hit.end - sentence.start
+    left = re.split(r"[,;.:]\s|\n|\b(?:and|with)\s", folded[max(0, at - 60) : at])[-1]
+    behind = _BEHIND_COMMA.match(folded, end)
+    return left + folded[at:end] + (behind.group() if behind else "")
 
 
 def _grade(text: str) -> int | None:

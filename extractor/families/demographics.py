@@ -41,7 +41,7 @@ _LETTER = re.compile(
     r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\()"
     r"|\s+(?!IU|UI|CFU|PFU)[A-Z]{2,})"  # "62M SCLC"
 )
-_PATIENT_COMMA = re.compile(r"\bpatient,\s?(?P<n>\d{2}),")
+_PATIENT_COMMA = re.compile(r"\b(?:patient,\s?(?=\d{2},)|(?:male|female|man|woman),\s?(?=\d{2}\s(?:years|yrs|y)\b))(?P<n>\d{2})")
 _WORDED = re.compile(
     r"\b(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?P<ones>one|two|three|four|five"
     r"|six|seven|eight|nine))?"
@@ -53,7 +53,7 @@ _WORDED_HINT = re.compile(r"year(?<=[a-z][\s-]year)[\s-]old")
 _AGED_HINT = re.compile(r"age[de]{0,2}\s*(?:is|de|of|:|=|,)?\s*\d")
 _ANS_HINT = re.compile(r"ans(?<=\d\sans|.\dans)\b", re.DOTALL)
 _PLAIN_HINT = re.compile(r"is\s+(?:now\s+)?[1-9]\d")
-_COMMA_HINT = re.compile(r"patient,\s?\d")
+_COMMA_HINT = re.compile(r"(?:patient|male|female|man|woman),\s?\d")
 #: a number behind one of these is a part of another
 _GLUED = frozenset("0123456789.,/-")
 _BIRTH_HINTS = ("dob", "d.o.b", "birth", "born", "nee le", "ne le", "naissance")

@@ -106,6 +106,13 @@ class Mention:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
+#: what says behind another cancer's name that it is under treatment or has spread
+_UNDER_TREATMENT = re.compile(
+    r"\b(?:ongoing|under treatment|on (?:letrozole|anastrozole|exemestane|tamoxifen|fulvestrant|chemotherapy|treatment)|"
+    r"currently (?:treated|on)|still (?:treated|on)|undergoing (?:treatment|chemotherapy)|not (?:yet )?treated)\b"
+)
+
+
 def read(note: NoteText) -> Iterator[Draft]:
     menus = menu_lines(note)
     mentions: list[Mention] = []
@@ -221,6 +228,8 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
     ):
         mention.site, mention.explicit = "skin", True
         mention.attributes["kind"] = "nmsc"
+    if mention.concept == "other_malignancy" and _UNDER_TREATMENT.search(re.split(r"[.;\n]", after)[0][:90]):
+        mention.attributes["status"] = "active"
     if mention.concept in ("adenocarcinoma", "other_malignancy", "squamous_cell_carcinoma") and (
         grade := _other_grade(mention.concept, before, after)
     ):

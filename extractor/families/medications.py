@@ -173,6 +173,8 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
     indication = _indication(concept, hit, before, after, sentence.folded)
     if indication:
         attributes["indication"] = indication
+        if indication == "adrenal" and attributes.get("status") == "received" and not _KNOWN.cues.has_stopped(after[:80]):
+            attributes["status"] = "ongoing"  # replacement is for life unless it is said to have ended
     if concept == "antibiotic" and _KNOWN.indication["prophylaxis"].search(before[-40:] + " # " + after[:50]):
         attributes["prophylaxis"] = "yes"
     if concept == "transfusion":

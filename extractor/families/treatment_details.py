@@ -55,7 +55,7 @@ _START = re.compile(
     r"(?:\s+(?:on|in|at|the|of|around|about|mid|late|early|dose|[-:(]))*[\s:(,-]*$"
 )
 _END = re.compile(
-    r"\b(?:until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|completed|completing|finished|ended|ending|end|off(?: since)?|"
+    r"\b(?:derniere?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|completed|completing|finished|ended|ending|end|off(?: since)?|"
     r"held(?: since)?|final(?:\s+\w+)?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?|dose \d+|d\d+ of c\d+|up to)"
     r"(?:\s+(?:on|in|at|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|in|was|approximately|mid|[-:(]))*[\s:(,-]*$"
 )

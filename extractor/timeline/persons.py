@@ -30,9 +30,7 @@ def age(patient: Patient) -> Measure | None:
         born = datetime.date.fromisoformat(str(births[-1].attributes["birth_date"])[:10])
         years = index.year - born.year - ((index.month, index.day) < (born.month, born.day))
         adult = time.months_before(born, -12 * ADULT_YEARS)
-        return Measure(
-            years, years, unit="a", evidence=(births[-1].fact_id,), name="age", notes={"clear_date": adult}
-        )
+        return Measure(years, years, unit="a", evidence=(births[-1].fact_id,), name="age", notes={"clear_date": adult})
     stated = [
         fact
         for fact in patient.facts("age", "demographic")
@@ -377,7 +375,10 @@ def informed_consent(patient: Patient, settings: Settings) -> Answer:
         )
     ]
     signed = [fact for fact in own if fact.value_text == "positive"]
-    refused = [fact for fact in own if fact.value_text == "negative"] + _refusals(patient, "trial")
+    refused = [
+        fact for fact in facts if fact.value_text == "negative" and (fact in own or not fact.attributes.get("study"))
+    ]
+    refused += _refusals(patient, "trial")
     refused += [fact for fact in _refusals(patient, "biopsy", "blood") if fact.attributes.get("study")]
     if refused and not (signed and time.last_day(signed[-1]) > time.last_day(refused[-1])):
         return time.say(Truth.F, "The patient declined to take part.", refused, correctable=True)

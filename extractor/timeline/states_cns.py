@@ -298,6 +298,15 @@ def active_cord_compression(patient: Patient, settings: Settings) -> Answer:
     possible = [fact for fact in facts if fact.assertion == "possible"]
     absent = [fact for fact in facts if fact.assertion == "absent"]
     if not facts:
+        epidural = [
+            fact
+            for fact in patient.facts("brain_lesion_other")
+            if "epidural" in fact.text.lower() and fact.assertion in ("present", "possible")
+        ]
+        if epidural:
+            return time.say(
+                Truth.U, "Epidural disease; the state of the cord is not settled.", epidural, missing="MRI of the spine"
+            )
         return time.silent("cord compression")
     if present:
         over = [

@@ -240,15 +240,21 @@ def curative_treatment_possible(patient: Patient, settings: Settings) -> Answer:
         for fact in patient.facts("curative_plan")
         if not (time.is_dated(fact) and fact.temporality == "historical")
     ]
+    plans = [
+        fact
+        for fact in plans
+        if fact.value_text != "ablative"
+        or not (time.is_dated(fact) and fact.note_date and time.last_day(fact) < fact.note_date)
+    ]
     last = patient.last_note_date or patient.index_date
     recent = [fact for fact in plans if not fact.note_date or (last - fact.note_date).days <= 120]
     firm = [
         fact
         for fact in recent
-        if fact.assertion == "present"
-        or (fact.assertion == "hypothetical" and fact.temporality == "future")
+        if fact.value_text != "ablative"
+        and (fact.assertion == "present" or (fact.assertion == "hypothetical" and fact.temporality == "future"))
     ]
-    open_ = [fact for fact in recent if fact.assertion in ("possible", "hypothetical") and fact not in firm]
+    open_ = [fact for fact in recent if fact.assertion != "absent" and fact not in firm]
     denied = [fact for fact in recent if fact.assertion == "absent"]
     palliative = [fact for fact in patient.facts("palliative_intent") if fact.assertion == "present"]
     newest_denied = max((time.last_day(fact) for fact in denied + palliative), default=None)

@@ -224,7 +224,9 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
         event = time.past_event(fact)
         old = event is not None and time.within_months(event, index, LOOK_BACK_MONTHS) is Truth.F
         state_ = str(fact.attributes.get("status") or "")
-        if state_ in ("active", "surveillance", "metastatic"):
+        if state_ == "active" and not site:  # may be the index tumour by another name
+            answers.append(time.say(Truth.U, f"{name}, active.", [fact], missing=f"is the {name} another cancer"))
+        elif state_ in ("active", "surveillance", "metastatic"):
             answers.append(time.say(Truth.T, f"{name}, {state_}.", [fact], review=("R6",), correctable=False))
         elif state_ in ("resolved", "ned", "cured", "resected", "curatively_treated"):
             answers.append(
