@@ -389,7 +389,7 @@ def _duration(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 
 
 _COURSE = re.compile(
-    r"\b(?:mg|mcg|ug|g|ml|units?|tabs?|tablets?|puffs?|drops?|daily|bid|tid|qid|qd|q\d+h|qhs|prn|once|twice|times|take|taking|takes|continue|continued|complete|will|plan|should|to be|course|another|needs?|instructed|advised|follow|hold|rest|repeat|given|prescribed|doses?)\b[^.;]{0,25}$",
+    r"\b(?:mg|mcg|ug|g|ml|units?|tabs?|tablets?|puffs?|drops?|daily|bid|tid|qid|qd|q\d+h|qhs|prn|once|twice|times|take|taking|takes|continue|continued|complete|will|plan|should|to be|course|another|needs?|instructed|advised|follow|hold|rest|repeat|given|prescribed|doses?|resulting in|stable disease|response|remission|maintained|lasted|lasting|administered|received|was treated|were treated|underwent|initiated|survival|disease-free|progression-free|was continued|were continued)\b[^.;]{0,25}$",
     re.IGNORECASE,
 )
 _LOSS = re.compile(
@@ -477,6 +477,8 @@ def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     if not hint and (a <= b <= 10 or len(m["pa"]) == len(m["pb"]) == 1) and not re.match(r"\s*(?:$|[):;])", after):
         return None
     if a > 12 and b > 12:
+        return None
+    if before.endswith("(") and re.search(r"\bnod(?:e|al)\w*\b[^.;]{0,60}$", t[max(0, m.start() - 90) : m.start()], re.IGNORECASE):
         return None
     month, day = (b, a) if (o == "dmy" and b <= 12) or a > 12 else (a, b)
     return _one(_latest(month, day, n, t, m.start()))
