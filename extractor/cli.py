@@ -103,8 +103,18 @@ deciding = _options(
 @reading
 @extracting
 @deciding
+@click.option(
+    "--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True, help="What does the work."
+)
+@click.option("--master", default="local[2]", show_default=True, metavar="URL", help="With --engine spark: its master.")
 def screen(
-    trials: tuple[str, ...], index_date: str | None, strict: bool, policies: tuple[str, ...], **options: Any
+    trials: tuple[str, ...],
+    index_date: str | None,
+    strict: bool,
+    policies: tuple[str, ...],
+    engine: str,
+    master: str,
+    **options: Any,
 ) -> int:
     """Notes to decisions: reads NOTES and decides every patient for each trial."""
     from extractor import evaluation, report
@@ -112,6 +122,12 @@ def screen(
     chosen = _policies(policies)
     evaluation.check_trials(trials)
     days = evaluation.parse_index_date(index_date)
+    if engine == "spark":
+        from extractor import spark
+
+        spark.run(master, trials, days, strict=strict, policies=chosen, **options)
+        click.echo(f"{options['out']}: facts, support, notes, criteria and patients as Parquet folders")
+        return 0
     _extract(options)
     since = options.get("since")
     decided = evaluation.evaluate_run(

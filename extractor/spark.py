@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import ExtractorError, InputError
+from .errors import ExtractorError, InputError, UsageError
 from .records import FACT_COLUMNS, SUPPORT, Note
 
 if TYPE_CHECKING:
@@ -66,12 +66,15 @@ def session(master: str = "local[2]") -> SparkSession:
             .appName("extractor")
             .config("spark.sql.session.timeZone", "UTC")
             .config("spark.sql.execution.arrow.pyspark.enabled", "true")
+            .config("spark.sql.shuffle.partitions", "8")  # a machine, not a cluster: 200 small tasks would take longer
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "true")
             .getOrCreate()
         )
     except Exception as problem:  # py4j raises its own kinds; the class alone says that Java did not start
-        raise ExtractorError(f"Spark: no session on {master} ({type(problem).__name__}); is Java 17 installed?") from None
+        raise ExtractorError(
+            f"Spark: no session on {master} ({type(problem).__name__}); is Java 17 installed?"
+        ) from None
 
 
 def read_notes(spark: SparkSession, path: str, columns: Mapping[str, str] | None = None) -> DataFrame:
@@ -79,11 +82,17 @@ def read_notes(spark: SparkSession, path: str, columns: Mapping[str, str] | None
 
     ``columns``: our name → the file's, as ``--columns`` takes it; OMOP names are understood as they are.
     """
-    from .readers.columns import resolve
+    from .readers.columns import KNOWN, resolve
 
     suffix = Path(path).suffix.lower()
     if suffix in (".csv", ".tsv"):
-        options = {"header": True, "multiLine": True, "quote": '"', "escape": '"', "sep": "\t" if suffix == ".tsv" else ","}
+        options = {
+            "header": True,
+            "multiLine": True,
+            "quote": '"',
+            "escape": '"',
+            "sep": "\t" if suffix == ".tsv" else ",",
+        }
         frame = spark.read.options(**options).csv(path)
     elif suffix in (".jsonl", ".ndjson", ".json"):
         frame = spark.read.json(path)
@@ -94,7 +103,12 @@ def read_notes(spark: SparkSession, path: str, columns: Mapping[str, str] | None
     mapping = resolve(frame.columns, dict(columns or {}), path)
     from pyspark.sql import functions as F
 
-    chosen = [F.col(f"`{theirs}`").cast("string").alias(ours) for ours, theirs in mapping.items()]
+    chosen = []
+    for ours in KNOWN:
+        position = mapping.position(ours)
+        if position is not None:
+            theirs = frame.columns[position].replace("`", "``")
+            chosen.append(F.col(f"`{theirs}`").cast("string").alias(ours))
     return frame.select(*chosen)
 
 
@@ -171,6 +185,8 @@ def screen(
     options = {"strict": strict, "policies": dict(policies) if policies else None}
     days = dict(index_date) if isinstance(index_date, Mapping) else index_date
 
+    schemas = _schemas(trials, options)
+
     def decide(group: pd.DataFrame) -> pd.DataFrame:
         return _decide(group, trials, days, options)
 
@@ -181,26 +197,87 @@ def screen(
         facts=facts.where(F.col("family") != SUPPORT),
         support=facts.where(F.col("family") == SUPPORT),
         notes=read.drop("facts"),
-        criteria=_table(decided, "criteria", _arrow_schema("CRITERIA")),
-        patients=_table(decided, "patients", _arrow_schema("PATIENTS")),
+        criteria=_table(decided, "criteria", schemas[0]),
+        patients=_table(decided, "patients", schemas[1]),
     )
+
+
+def run(
+    master: str,
+    trials: Sequence[str],
+    days: Any,
+    *,
+    notes: str | None,
+    out: str,
+    columns: str | None = None,
+    date_order: str = "auto",
+    overlay: str | None = None,
+    strict: bool = False,
+    policies: Mapping[str, str] | None = None,
+    **others: Any,
+) -> None:
+    """``extractor screen --engine spark``: reads the export, writes the five tables as Parquet folders below ``out``.
+
+    Raises UsageError for an option that belongs to a local run alone.
+    """
+    from .readers.columns import parse_mapping
+
+    for name in ("sql", "query", "resume", "since", "drop_missing"):
+        if others.get(name):
+            raise UsageError(f"--{name.replace('_', '-')}: not with --engine spark (expected --engine local)")
+    if not notes:
+        raise UsageError("NOTES: expected a .csv, .tsv, .parquet or .jsonl file or folder with --engine spark")
+    spark = session(master)
+    try:
+        frame = read_notes(spark, notes, parse_mapping(columns))
+        tables = screen(
+            frame,
+            trial=list(trials),
+            index_date=days,
+            strict=strict,
+            policies=policies,
+            date_order=date_order,
+            overlay=overlay,
+        )
+        tables.write(out)
+    finally:
+        spark.stop()
 
 
 def _schema_of(columns: Sequence[str]) -> str:
     def kind(name: str) -> str:
-        return "double" if name in _FLOATS else "date" if name in _DATES else "bigint" if name in _INTEGERS else "string"
+        return (
+            "double" if name in _FLOATS else "date" if name in _DATES else "bigint" if name in _INTEGERS else "string"
+        )
 
     return ", ".join(f"`{name}` {kind(name)}" for name in columns)
 
 
-def _arrow_schema(name: str) -> str:
-    """The output file's schema as Spark writes types."""
+def _schemas(trials: list[str], options: dict[str, Any]) -> tuple[str, str]:
+    """Columns of criteria and patients as Spark writes them: those that the decision of a silent note has."""
+    import pandas as pd
+
+    note = {"patient_id": "", "note_id": "", "note_date": datetime.date(2000, 1, 1), "note_type": "", "status": "ok"}
+    facts = pd.DataFrame({name: pd.Series(dtype=object) for name in FACT_COLUMNS})
+    tables = _evaluated(facts, pd.DataFrame([note]), trials, None, options)
+    kinds = {"string": "string", "bool": "boolean", "date32[day]": "date", "int64": "bigint", "double": "double"}
+    return tuple(  # type: ignore[return-value]
+        ", ".join(f"`{field.name}` {kinds.get(str(field.type), 'array<string>')}" for field in table.schema)
+        for table in tables
+    )
+
+
+def _evaluated(
+    facts: pd.DataFrame, notes: pd.DataFrame, trials: list[str], days: Any, options: dict[str, Any]
+) -> list[Any]:
+    """Criteria and patients as Arrow tables, as a local run writes them."""
+    from . import trials as package
+    from .evaluation import conform
     from .writers import parquet
 
-    kinds = {"string": "string", "bool": "boolean", "date32[day]": "date", "int64": "bigint", "double": "double"}
-    return ", ".join(
-        f"`{field.name}` {kinds.get(str(field.type), 'array<string>')}" for field in getattr(parquet, name)
-    )
+    given = {"policies": options["policies"]} if options["policies"] else {}
+    run = package.evaluate(facts, trial=trials, notes=notes, index_date=days, strict=options["strict"], **given)
+    return [conform(run.criteria, parquet.CRITERIA), conform(run.patients, parquet.PATIENTS)]
 
 
 def _table(decided: DataFrame, column: str, schema: str) -> DataFrame:
@@ -214,10 +291,6 @@ def _decide(group: pd.DataFrame, trials: list[str], days: Any, options: dict[str
     """One patient: copy-forward, then every trial."""
     import pandas as pd
 
-    from . import trials as package
-    from .evaluation import conform
-    from .writers import parquet
-
     facts = _mark_copies([json.loads(row) for rows in group["facts"] for row in rows])
     facts.sort(key=lambda f: (f["note_id"], f["start"], f["end"], f["concept"], f["fact_id"]))
     frame = pd.DataFrame(facts, columns=list(FACT_COLUMNS))
@@ -226,9 +299,7 @@ def _decide(group: pd.DataFrame, trials: list[str], days: Any, options: dict[str
     notes = group.drop(columns=["facts", "error"])
     patient = str(group["patient_id"].iloc[0])
     index = {k: v for k, v in days.items() if k == patient} if isinstance(days, dict) else days
-    given = {"policies": options["policies"]} if options["policies"] else {}
-    run = package.evaluate(frame, trial=trials, notes=notes, index_date=index, strict=options["strict"], **given)
-    tables = [conform(run.criteria, parquet.CRITERIA), conform(run.patients, parquet.PATIENTS)]
+    tables = _evaluated(frame, notes, trials, index, options)
     rows = [[json.dumps(row, default=str, ensure_ascii=False) for row in table.to_pylist()] for table in tables]
     line = {
         "patient_id": patient,
