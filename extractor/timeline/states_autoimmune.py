@@ -14,6 +14,10 @@ from extractor.truth import Answer, Truth
 AUTOIMMUNE = ("ibd", "celiac_disease", "lupus", "sarcoidosis", "vasculitis", "rheumatoid_arthritis", "myasthenia_gravis",
               "other_autoimmune")  # fmt: skip
 BY_EVENT = ("hypophysitis", "uveitis", "diverticulitis")
+#: diseases that commonly run once: an old date in the history is their end; others last until they are said to rest
+SELF_LIMITED = frozenset({"polymyalgia rheumatica", "pmr", "guillain-barre", "guillain-barre syndrome", "gbs",
+                          "reactive arthritis", "erythema nodosum", "rheumatic fever", "immune thrombocytopenia", "itp",
+                          "immune thrombocytopenic purpura", "glomerulonephritis", "transverse myelitis"})  # fmt: skip
 #: conditions that E5 and E25 judge first where immunotherapy caused them
 IMMUNE_CAUSED = frozenset({"colitis", "other_autoimmune", "myasthenia_gravis", "diabetes"})
 SKIN_THYROID = ("psoriasis", "vitiligo", "graves_disease")
@@ -164,7 +168,7 @@ def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
         if quiet and past is Truth.T:
             return time.say(Truth.F, f"{name} more than 3 years ago.", [fact], review=("R6",))
         return time.say(Truth.T, f"Paraneoplastic syndrome ({name}).", [fact], review=("R6",), correctable=False)
-    if past is Truth.T and quiet:
+    if past is Truth.T and (quiet or (fact.temporality == "historical" and name in SELF_LIMITED)):
         return time.say(
             Truth.F, f"{name} inactive since {time.span(event)}, more than 3 years.", [fact], review=("R6",)
         )
