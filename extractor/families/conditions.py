@@ -182,7 +182,15 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
     return _draft(hit, value_text=value, attributes=attributes)
 
 
-_BEHIND_COMMA = re.compile(r"[^,;.\n]{0,70}(?:,\s*(?:now |since |fully |has |which |but )?(?:\w+ )?(?:resol|stable|improv|controlled|in remission|quiescent|active|chronic|cleared|cured|svr|no recurrence|inactive|worse)[^,;.\n]{0,30})?")
+# a state stands behind the comma where nothing but its circumstances follows it: ", resolved after prednisone"
+_STATE_ITEM = (
+    r"(?:now |since |fully |has |have |which |but |both |all |currently |clinically |completely )*"
+    r"(?:resol\w+|stable|improv\w+|controlled|in remission|quiescent|inactive|active|cleared|cured|svr\d*|no recurrence|worse\w*|off \w+)"
+    r"(?=\s*(?:[,;.)]|$|since|after|off|on\b|with|by|in\b|\d))"
+)
+_BEHIND_COMMA = re.compile(
+    rf"[^,;.\n]{{0,70}}(?:,\s*{_STATE_ITEM}[^,;.\n]{{0,40}}(?:,\s*{_STATE_ITEM})?|,[^,;.\n]{{0,40}},\s*{_STATE_ITEM}(?:[^,;.\n]{{0,30}})?)?"
+)
 
 
 def _own_item(sentence: Sentence, hit: Hit) -> str:
