@@ -137,7 +137,7 @@ def test_moved_notes_are_told_and_named(run: OpenRun, tmp_path: Path) -> None:
     changed.write_text(notes.read_text(encoding="utf-8").replace("Brief visit", "Brief Visit"), encoding="utf-8")
     assert len(open_run(copy, notes=str(moved)).texts("R-1")) == 2
     other = open_run(copy, notes=str(changed))
-    assert list(other.texts("R-1")) == ["R-1-a"] and other.problem.startswith("1 notes are no longer")
+    assert list(other.texts("R-1")) == ["R-1-a"] and other.problem.startswith("1 note is no longer what the run read")
     with pytest.raises(InputError):
         open_run(copy, notes=str(tmp_path / "none.csv")).texts("R-1")
 

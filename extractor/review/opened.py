@@ -103,7 +103,8 @@ class OpenRun:
             self.problem = f"The notes cannot be read again ({problem}); evidence is shown as places."
             return note_texts.empty(len(known))
         if found.missing:
-            self.problem = f"{found.missing} notes are no longer what the run read; their evidence is shown as places."
+            notes = "1 note is" if found.missing == 1 else f"{found.missing:,} notes are"
+            self.problem = f"{notes} no longer what the run read: evidence there is shown as places, without words."
         return found
 
     def timeline(self, patient_id: str, trial_id: str) -> Patient:

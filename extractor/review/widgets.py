@@ -22,23 +22,36 @@ if TYPE_CHECKING:
 #: patients offered in the field that finds one; any id can be typed
 OFFERED = 2_000
 _WHOLE = "the patient as a whole"
+_TABLE = (
+    "<style>.dt-container th input{width:100%;min-width:60px;box-sizing:border-box}"
+    ".dt-container td,.dt-container th{vertical-align:top}</style>"
+)
 
 
 def show_candidates(frame: pd.DataFrame, *, rows: int = 15) -> None:
     """Shows the list: sortable, with a search field and a filter for each column; nothing is fetched."""
     try:
         import itables
+        from IPython.display import HTML, display
     except ImportError:
         raise UsageError("the list: needs itables (pip install 'trial-extractor[review]')") from None
     itables.init_notebook_mode(all_interactive=False, connected=False)
+    shown = frame.copy()
+    shown["next_question"] = [text.split(" Missing: ")[0] for text in shown["next_question"]]
+    shown.columns = [name.replace("_", " ") for name in shown.columns]
+    question = list(frame.columns).index("next_question")
+    display(HTML(_TABLE))
     itables.show(
-        frame,
+        shown,
         maxBytes="16MB",
         lengthMenu=[rows, 50, 200],
         column_filters="header",
         layout={"topStart": "pageLength", "topEnd": "search", "bottomStart": "info", "bottomEnd": "paging"},
         showIndex=False,
         classes="display compact stripe",
+        style="width:100%;font-size:13px",
+        autoWidth=False,
+        columnDefs=[{"className": "dt-left", "targets": "_all"}, {"width": "38%", "targets": question}],
     )
 
 
@@ -62,7 +75,7 @@ class PatientPage:
             raise UsageError(f"{trial_id}: the run has no patient for this trial")
         self.patient_id = ""
         self.words = run.words(trial_id)
-        full = w.Layout(width="100%")
+        full = w.Layout(width="auto", min_width="0")
         self.finder = w.Combobox(options=self.order[:OFFERED], description="Patient", continuous_update=False)
         self.previous, self.next = w.Button(description="◀ Previous"), w.Button(description="Next ▶")
         self.only = w.ToggleButtons(
@@ -71,7 +84,7 @@ class PatientPage:
         )
         self.head, self.picture, self.note = w.HTML(layout=full), w.HTML(layout=full), w.HTML(layout=full)
         self.why = w.HTML(layout=full)
-        self.criterion = w.Select(rows=18, layout=w.Layout(width="340px"))
+        self.criterion = w.Select(rows=30, layout=w.Layout(width="330px", flex="0 0 auto"))
         self.mention = w.Select(rows=7, layout=full)
         self.action = w.ToggleButtons(
             options=[("Accept", "accept"), ("Override", "override"), ("Needs information", "needs-information")],
@@ -81,7 +94,9 @@ class PatientPage:
         self.reason = w.Textarea(placeholder="Reason (required to override or to ask)", rows=2, layout=full)
         self.button = w.Button(description="Save decision", button_style="primary", icon="check")
         self.message = w.HTML(layout=full)
-        right = w.VBox([self.why, self.mention, self.note], layout=w.Layout(flex="1 1 0", min_width="0"))
+        right = w.VBox(
+            [self.why, self.mention, self.note], layout=w.Layout(flex="1 1 0", min_width="0", overflow="hidden")
+        )
         self.view = w.VBox(
             [
                 w.HTML(f"<style>{asset('theme.css')}</style>"),
@@ -89,7 +104,7 @@ class PatientPage:
                 self.head,
                 self.picture,
                 self.only,
-                w.HBox([self.criterion, right], layout=full),
+                w.HBox([self.criterion, right], layout=w.Layout(width="100%", overflow="hidden")),
                 w.HBox([self.action, self.target, self.button]),
                 self.reason,
                 self.message,
@@ -145,7 +160,7 @@ class PatientPage:
             self._say(str(problem), bad=True)
             return
         self.states = listing.states(self.run, self.audit, self.trial_id, self.patient_id)
-        self.reason.value = ""
+        self.reason.value, self.action.value = "", "accept"
         self._head()
         self._criteria(keep=name)
         self._say(f"Saved: {name or _WHOLE}, {entry.what}: {entry.new} ({entry.who}, {entry.when})")
@@ -264,8 +279,12 @@ class PatientPage:
         if fact is None:
             self.note.value = '<div class="tx"><p class="gone">No mention in the notes.</p></div>'
             return
-        body = evidence.note_html(fact, self.texts.get(fact["note_id"]), self.shown.values())
-        self.note.value = f'<div class="tx" style="padding:6px 10px;max-height:420px;overflow:auto">{body}</div>'
+        text = self.texts.get(fact["note_id"])
+        body = evidence.note_html(fact, text, self.shown.values())
+        self.note.value = (
+            f'<div class="tx" style="padding:6px 10px"><blockquote>{evidence.sentence_html(fact, text)}</blockquote></div>'
+            f'<div class="tx" style="padding:6px 10px;max-height:400px;overflow:auto">{body}</div>'
+        )
 
     def _action(self) -> None:
         self.target.disabled = self.action.value != "override"
