@@ -38,6 +38,16 @@ def interstitial_lung_disease(patient: Patient, settings: Settings) -> Answer:
     absent = [fact for fact in ild + pneumonitis if fact.assertion == "absent"]
     newest_absent = max((time.last_day(fact) for fact in absent if fact.concept == "ild"), default=None)
     fresh_ct = patient.context("chest_ct", settings).truth is Truth.T
+    resolved = [
+        time.last_day(fact)
+        for fact in pneumonitis
+        if fact.assertion == "present" and fact.attributes.get("status") == "resolved"
+    ]
+    present = [  # an organising pneumonia is a pneumonitis: a later word of its resolution ends it
+        fact
+        for fact in present
+        if not ("organi" in fact.text.lower() and resolved and max(resolved) > time.last_day(fact))
+    ]
     if present:
         newest = max(time.last_day(fact) for fact in present)
         if newest_absent and newest_absent > newest:
