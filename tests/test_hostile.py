@@ -378,7 +378,7 @@ def test_a_broken_file_in_a_folder_is_a_rejected_row_and_the_rest_goes_on(tmp_pa
 
 def test_a_note_of_fifty_megabytes_is_bounded(tmp_path):
     """It is read or set aside as an error within its time; the note behind it is read, and memory stays in bounds."""
-    body = "Seen today, doing well, no new complaints of any kind. " * 950_000 + "Platelets 142 K/uL."
+    body = "Seen today and doing well with no new complaints at all. " * 950_000 + "Platelets 142 K/uL."
     path = tmp_path / "n.csv"
     path.write_text(HEADER + f"p1,huge,2026-03-16,Clinic,{body}\n" + GOOD)
     began = time.monotonic()
@@ -581,5 +581,3 @@ def test_the_table_of_bad_input_names_every_test_that_is_here():
         "test_the_table_of_bad_input_names_every_test_that_is_here"
     }
     assert sorted(cited ^ here) == []
-
-
