@@ -10,6 +10,8 @@ from ..pipeline.names import Name
 from ..pipeline.text import NoteText, Sentence
 from ..pipeline.values import Reading
 
+#: "INR 2.4 (target 2-3), PTT 34": what is said in brackets is of the name before them
+_ASIDE = re.compile(r"\([^()]*\)")
 _CLAUSE = re.compile(r"[;\n]|\.\s|,\s(?=and\b)|\b(?:but|however)\b")
 
 
@@ -74,7 +76,7 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
         return False
     if c.behind.match(folded, name.end, sentence.end) or c.behind.match(folded, reading.tail, sentence.end):
         return False
-    clause = _CLAUSE.split(before)[-1]
+    clause = _ASIDE.sub(" ", _CLAUSE.split(before)[-1])
     if c.wish.search(clause) or c.wish.search(folded, name.end, max(name.end, reading.start)):
         return False
     if reading.comparator in "<=>=" and reading.comparator != "=" and c.threshold.search(clause):

@@ -105,16 +105,25 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
     if drugs:
         last = drugs[-1].start
         attributes["after"] = "/".join(h.key for h in drugs if last - h.start < 60)
+    date = _date_behind(note, sentence, hit)
+    assertion = _assertion(before, after)
+    if assertion == "hypothetical" and date is not None and _UNTIL.search(before):
+        # "maintenance until PD 6/2025": a day that has passed says that it happened
+        past = note.note_date is not None and date[1] <= note.note_date
+        assertion = "present" if past else assertion
     return Draft(
         family=FAMILY,
         concept=hit.key,
         start=hit.start,
         end=hit.end,
         rule_id=hit.concept.rule_id,
-        assertion=_assertion(before, after),
-        date=_date_behind(note, sentence, hit),
+        assertion=assertion,
+        date=date,
         attributes=attributes,
     )
+
+
+_UNTIL = re.compile(r"\b(?:until|till|through|thru|at|upon|to)\s+(?:the\s+|disease\s+)?$")
 
 
 def _date_behind(note: NoteText, sentence: Sentence, hit: Hit) -> tuple[datetime.date, datetime.date, str] | None:

@@ -74,6 +74,9 @@ _OF_SUBJECT = re.compile(
 _OTHER_SUBJECT = re.compile(
     r"\b(?:patients?|pt|pts|he|she|we|they|proband|who reports|report\w*|says|said|stat\w+ that|called|calls|worri\w+|notes|noted)\b"
 )
+_PATIENT_AGAIN = re.compile(
+    r"\b(?:the |our |this )?(?:patient|pt)\s+(?:is|was|has|had|does|did|reports?|denies|presents?)\b"
+)
 #: adjectives of doubt: behind a name they belong to the next one ("COPD and possible fibrosis")
 _ATTRIBUTIVE = frozenset({"possible", "suspected", "probable", "likely", "questionable"})
 _NEXT_NAME = re.compile(r"(?:\b(?:and|with|plus|et|also|now)|,)\s+(?:now |also |a |an )?$")
@@ -165,6 +168,9 @@ class Assertor:
             and _OF_SUBJECT.match(between) is not None
             and _OTHER_SUBJECT.search(between) is None
         )
+        # "daughter called, the patient has": the sentence has come back to the patient
+        if category == "family" and _PATIENT_AGAIN.search(between) is not None:
+            return False
         if not over_verbs and any(cue_end <= s.start < a for s in stops):
             return False
         if category in ("absent", "possible") and _VERB_AFTER_COMMA.search(between + " "):

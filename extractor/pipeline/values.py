@@ -81,7 +81,7 @@ def connect(
     g = grammar()
     folded = folded if folded is not None else folded_text(text)
     flag, start, reference = None, pos, None
-    charge = re.compile(r"[+−]{1,2}(?=[\s:=\d])").match(text, pos, limit)  # Na+ 138
+    charge = re.compile(r"[+−#]{1,2}(?=[\s:=\d])").match(text, pos, limit)  # Na+ 138, NEUT# 4.2
     pos = charge.end() if charge else pos
     while pos < limit:
         mark = g.flag.match(text, pos, limit) if text[pos] in "([*!↑↓" else None
