@@ -15,11 +15,12 @@ import dataclasses
 import datetime
 import json
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from .errors import ExtractorError, InputError
 from .records import SUPPORT, Fact, Note
 from .scoring import GoldDocument, Report, Tally, read_gold, score
 
@@ -157,4 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except ExtractorError as problem:
+        print(f"extractor: {problem}", file=sys.stderr)
+        raise SystemExit(problem.exit_code) from None

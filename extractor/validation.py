@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .errors import InputError
+from .errors import ExtractorError, InputError
 from .scoring_record import GOLDEN, compare, golden, read, summary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -182,4 +183,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except ExtractorError as problem:
+        print(f"extractor: {problem}", file=sys.stderr)
+        raise SystemExit(problem.exit_code) from None
