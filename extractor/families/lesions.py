@@ -10,7 +10,7 @@ from ..records import SUPPORT, Draft
 from . import sites
 
 _SIZE = re.compile(
-    r"(?<![\d.,/])(?P<a>\d{1,3}(?:[.,]\d{1,2})?)\s*(?:mm|cm|millimet\w+|centimet\w+)?\s*(?:(?:x|×|by)\s*(?P<b>\d{1,3}(?:[.,]\d{1,2})?)\s*(?:mm|cm)?\s*)?(?:(?:x|×|by)\s*(?P<c>\d{1,3}(?:[.,]\d{1,2})?)\s*)?(?P<unit>mm|cm|millimet\w+|centimet\w+)(?![a-z\d²/])"
+    r"(?P<a>\d(?<![\d.,/]\d)\d{0,2}(?:[.,]\d{1,2})?)\s*(?:mm|cm|millimet\w+|centimet\w+)?\s*(?:(?:x|×|by)\s*(?P<b>\d{1,3}(?:[.,]\d{1,2})?)\s*(?:mm|cm)?\s*)?(?:(?:x|×|by)\s*(?P<c>\d{1,3}(?:[.,]\d{1,2})?)\s*)?(?P<unit>mm|cm|millimet\w+|centimet\w+)(?![a-z\d²/])"
 )
 _NOUN = re.compile(
     r"\b(?:lesions?|mass(?:es)?|nodules?|nodes?|lns?|lymph nodes?|adenopathy|lymphadenopathy|metasta\w+|mets?|deposits?|tumou?rs?|primary|implants?|seg(?:ment)?\s?[ivx\d]+[ab]?|conglomerate|recurrence|target)\b"

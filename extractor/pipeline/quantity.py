@@ -20,8 +20,8 @@ KEYS = frozenset({"plausible", "bare", "bare_si", "bare_decimal", "bare_with_ref
 ULN = "{ULN}"
 _COUNTS = frozenset({"/uL", "/mm3", "{cells}/uL", "{cells}/mm3", "[IU]/mL", "{copies}/mL"})
 _MASS = re.compile(r"^[munpk]?g/")
-_DECIMAL_COMMA = re.compile(r"\d,\d{1,2}(?!\d|,\d{3})\s?(?:%|g/|m?g/|[µu]mol|mmol|ng/|UI|U/|G/|s\b|kg|°)")
-_DECIMAL_POINT = re.compile(r"\d\.\d{1,2}(?![\d.])")
+_DECIMAL_COMMA = re.compile(r",(?<=\d,)\d{1,2}(?!\d|,\d{3})\s?(?:%|g/|m?g/|[µu]mol|mmol|ng/|UI|U/|G/|s\b|kg|°)")
+_DECIMAL_POINT = re.compile(r"\.(?<=\d\.)\d{1,2}(?![\d.])")
 
 
 @dataclass(frozen=True, slots=True)
