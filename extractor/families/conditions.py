@@ -49,6 +49,9 @@ _SKIN_TREATMENT = re.compile(
     r"\b(?:(topical(?:ly)?|creams?|ointments?|emollients?)|never (?:been )?treated|untreated|not treated|no treatment|"
     r"no systemic (?:treatment|therapy))\b"
 )
+_BY_ECG = re.compile(
+    r"\bage (?:undetermined|indeterminate|unknown)|\bundetermined age|\b(?:ecg|ekg)\b[^.;]{0,30}\bold\b|\bold\b[^.;]{0,30}\b(?:on|by) (?:ecg|ekg)"
+)
 _BLEEDING = re.compile(r"\bha?emorrhag\w*|\bich\b|\bintra(?:cerebral|cranial) bleed\w*|\bbrain bleed")
 _TYPE_ONE = re.compile(r"\b(?:type (?:1|i)|t1)(?!i)")
 _CHECKPOINT = re.compile(
@@ -156,6 +159,8 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
         treatment = _SKIN_TREATMENT.search(near)
         if treatment:
             attributes["treatment"] = "topical" if treatment.group(1) else "none"
+    if hit.key == "myocardial_infarction" and _BY_ECG.search(near):
+        attributes["source"] = "ecg"
     if hit.key == "stroke" and _BLEEDING.search(near):
         attributes["type"] = "haemorrhagic"
     if hit.key == "diabetes" and _TYPE_ONE.search(sentence.note.folded, hit.start, hit.end):

@@ -247,7 +247,7 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
         return "received", "present"
     if (
         course.sentence.section == "medications"
-        or re.search(r"\b(?:daily|bid|tid|qd|nightly|qhs|takes|taking|every morning)\b", region)
+        or re.search(r"\b(?:daily|bid|tid|qd|nightly|qhs|takes|taking|every morning|en cours|par jour)\b|\bmg ?/ ?j\b", region)
     ) and not re.search(r"\b(?:received|was given|were given|had been|treated with|completed)\b", before[-60:]):
         return "ongoing", "present"
     return "received", "present"

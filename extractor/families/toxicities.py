@@ -21,6 +21,11 @@ KEYS = frozenset({"organ", "graded"})
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 _TABLES: dict[str, dict[str, re.Pattern[str]]] = {}
 _ORGANS: dict[str, str] = {}
+#: diarrhoea is graded by stools a day over baseline (CTCAE v5.0: below 4, 4 to 6, 7 or more)
+_STOOLS = re.compile(
+    r"[\s,:(]*(?:of |up to |about |approximately |~|now )*(?:\d{1,2}\s?(?:-|–|to)\s?(?P<high>\d{1,2})|(?P<low>\d{1,2}))\s?"
+    r"(?:x|times|stools?|bms?|episodes|loose stools|watery stools)?\s?(?:/|per |a |each )\s?(?:day|d\b|24)"
+)
 _RECURRED = re.compile(r"\b(?:recur(?:red|rent|ring)|relapsed|(?:second|2nd|another) episode|flared again)\b")
 _NOT_RECURRED = re.compile(r"\b(?:no|not|never|without|did not|didn.t)\b[^.;]{0,20}\brecur")
 IMMUNE_CLASSES = frozenset(
@@ -54,7 +59,8 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
     before, after = folded[left : hit.start], folded[hit.end : right]
     clause = re.split(r"[;]|\.\s", before)[-1] + folded[hit.start : hit.end] + re.split(r"[;]|\.\s", after)[0]
     start, end, value, high = _grade(hit, before, after)
-    if hit.get("graded") and value is None:
+    stools = _STOOLS.match(after) if value is None and hit.name.startswith("diarrh") else None
+    if hit.get("graded") and value is None and stools is None:
         return None
     concept, organ = hit.key, hit.get("organ")
     given = [h for h in sentence.hits("therapy") if h.name not in h.get("weak", ())]
@@ -64,7 +70,10 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
     if hit.name in _ORGANS and "radiation" not in clause and immune:
         concept, organ = "immune_related_ae", _ORGANS[hit.name]
     attributes: dict[str, Any] = {}
-    if value is None:
+    if stools is not None:
+        number = int(stools["high"] or stools["low"])
+        attributes |= {"grade": 1 if number < 4 else 2 if number < 7 else 3, "grade_inferred": "yes"}
+    elif value is None:
         for grade, words in _TABLES["prose"].items():
             if words.search(clause):
                 attributes |= {"grade": int(grade), "grade_inferred": "yes"}

@@ -283,7 +283,7 @@ def _event_months(patient: Patient, facts: list[Fact], months: int, what: str) -
         if not time.is_dated(fact):
             if fact.temporality == "historical" and dated:
                 continue
-            if dated:
+            if dated and fact.attributes.get("source") != "ecg":
                 continue
             acute = (
                 (fact.section or "") not in ("past_medical_history", "problem_list", "family_history")
