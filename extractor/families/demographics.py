@@ -228,8 +228,6 @@ def _ages(note: NoteText) -> Iterator[_Age]:
                     start = max(0, start - 12) + begin.start()
                 elif folded[start : start + 3] == "age" and not folded.startswith(("aged", "agee"), start):
                     start = match.start("n")
-            elif pattern is _PATIENT_COMMA:
-                end -= 1
             sex = _sex_word(folded, start, end)
             found.append(_Age(start, end, float(match["n"]), None, match["n"], True, sex))
     for match in _LETTER.finditer(text):
