@@ -1,0 +1,116 @@
+"""Made-up notes of any number and length, and the commands that read them: what the measurements share."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(__file__).resolve().parent / "results"
+
+_LINES = (
+    "{age}-year-old {man} with {extent} small cell lung cancer diagnosed in {month} {year}.",
+    "Received {n} cycles of carboplatin and etoposide with atezolizumab, last dose {month} {day}, {year}.",
+    "CT chest of {month} {day}, {year} shows a right upper lobe mass of {size} cm, previously {size2} cm.",
+    "MRI brain without metastases. No headache, no seizures.",
+    "ECOG performance status {ps}. BP {sys}/{dia}, HR {hr}, weight {kg} kg, SpO2 97 % on room air.",
+    "Labs: Hgb {hgb} g/dL, WBC 5.{n}, ANC 3.{n}, platelets {plt} K/uL, creatinine 0.{n}{n} mg/dL, ALT {hr} U/L.",
+    "Denies fever, chills, chest pain or shortness of breath. Sleep and appetite are fair.",
+    "He lives with his brother, who drives him to the clinic; they talked about the garden and the weather.",
+    "Hypertension, on lisinopril 10 mg daily. No history of hepatitis B or HIV. Mother had breast cancer.",
+    "The wound over the left knee is clean and dry; dressings are changed by the district nurse.",
+    "Plan: return in {n} weeks with repeat labs. We will discuss tarlatamab at the next visit.",
+    "The patient asked about parking at the new entrance and was given a leaflet of the social service.",
+)
+_MONTHS = ("January", "March", "April", "June", "August", "October", "November")
+
+
+def note(seed: int, characters: int = 3_400) -> str:
+    """A note of about that many characters; equal seeds give equal notes."""
+    draw = random.Random(seed)
+    lines: list[str] = []
+    length = 0
+    while length < characters:
+        line = draw.choice(_LINES).format(
+            age=draw.randint(40, 85), man=draw.choice(("man", "woman")), extent=draw.choice(("extensive-stage", "limited-stage")),
+            month=draw.choice(_MONTHS), year=draw.randint(2022, 2025), day=draw.randint(1, 28), n=draw.randint(1, 9),
+            size=f"{draw.randint(1, 8)}.{draw.randint(0, 9)}", size2=f"{draw.randint(1, 8)}.{draw.randint(0, 9)}",
+            ps=draw.randint(0, 3), sys=draw.randint(95, 170), dia=draw.randint(55, 95), hr=draw.randint(55, 110),
+            kg=draw.randint(45, 110), hgb=f"{draw.randint(8, 15)}.{draw.randint(0, 9)}", plt=draw.randint(60, 400),
+        )  # fmt: skip
+        lines.append(line + draw.choice(("\n", " ", " ", " ", "\n\n")))
+        length += len(lines[-1])
+    return "".join(lines)[:characters]
+
+
+def write(path: Path, count: int, characters: int = 3_400) -> None:
+    """``count`` notes as Parquet, written in batches so that the writer's memory stays small."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([(name, pa.string()) for name in ("patient_id", "note_id", "note_date", "note_type", "text")])
+    with pq.ParquetWriter(path, schema) as writer:
+        for rows in _batches(count, characters):
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _batches(count: int, characters: int) -> Iterator[list[dict[str, str]]]:
+    for first in range(0, count, 2_000):
+        yield [
+            {"patient_id": f"p{n // 10}", "note_id": f"n{n}", "note_date": "2025-12-01", "note_type": "Progress note", "text": note(n, characters)}
+            for n in range(first, min(count, first + 2_000))
+        ]  # fmt: skip
+
+
+def run(*arguments: str) -> dict[str, float]:
+    """Runs ``extractor`` in a process of its own: seconds by the clock and of the processors, peak of a worker in MB."""
+    import time
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.monotonic()
+    code = "import sys; from extractor.__main__ import main; sys.exit(main())"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
+    peak = _watched(process)
+    if process.returncode != 0:
+        raise SystemExit(f"extractor {arguments[0]}: ended with {process.returncode}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "seconds": round(time.monotonic() - began, 2),
+        "cpu": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2),
+        "worker_peak_mb": round(peak / 1024, 1),
+    }
+
+
+def _watched(process: subprocess.Popen[bytes]) -> int:
+    """Waits for the process; the highest resident size of one of its worker processes in kB."""
+    import time
+
+    peak = 0
+    while process.poll() is None:
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                status = (folder / "status").read_text()
+                if f"\nPPid:\t{process.pid}\n" in status:
+                    high = next((line for line in status.splitlines() if line.startswith("VmHWM")), "0 0 kB")
+                    peak = max(peak, int(high.split()[1]))
+            except OSError:  # it has ended meanwhile
+                continue
+        time.sleep(0.25)
+    return peak
+
+
+def keep(name: str, result: dict[str, Any]) -> None:
+    """Writes the result and says it."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result))
