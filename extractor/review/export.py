@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import csv
 import datetime
-import io
 import os
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from extractor.errors import UsageError
-from extractor.review.audit import PATIENT, Audit, Entry, Seen, fact_digest, standing
+from extractor.review.audit import PATIENT, Audit, Standing
+from extractor.review.listing import states
 from extractor.review.opened import OpenRun, given, listed
 
 #: a cell that begins so may be run as a formula by a spreadsheet
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-MAX_CHARACTERS = 32_767
+#: Excel's limits
+MAX_ROWS, MAX_CHARACTERS = 1_048_575, 32_767
 
 LOG = (
     "screening_number", "patient_id", "trial_id", "decision", "reviewed", "reviewed_decision", "reviewer",
@@ -65,44 +66,86 @@ def safe(value: Any) -> Any:
     return "'" + text if text.lstrip(" \u00a0\ufeff").startswith(_FORMULA) else text
 
 
-def screening_log(run: OpenRun, audit: Audit) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of the log: one for each patient and trial, and one for each criterion without a parent or decided on."""
-    import pyarrow.parquet as pq
+def screening_log(run: OpenRun, audit: Audit) -> tuple[list[dict[str, Any]], Iterator[dict[str, Any]]]:
+    """Rows of the log: one for each patient and trial, and one for each criterion without a parent or decided on.
 
-    latest = audit.latest()
-    criteria = pq.read_table(run.path / "criteria.parquet").to_pylist()
+    The rows of criteria are read as they are asked for: a run of 100,000 patients has millions.
+    """
     people = run.patients.to_dict("records")
+    log = _log(run, audit, people)
+    return log, _criteria(run, people, log, _standing(run, audit))
+
+
+Rows = Iterable[Mapping[str, Any]]
+_Person = tuple[str, str]
+
+
+def _log(run: OpenRun, audit: Audit, people: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     numbers = screening_numbers(run.path / "review" / "screening_numbers.csv", [p["patient_id"] for p in people])
-    digests = _digests(run, {key[0] for key in latest})
-    persons = {(p["patient_id"], p["trial_id"]): p for p in people}
-    states: dict[tuple[str, str, str], dict[str, Any]] = {}
-    by_person: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
-    rows = []
-    for row in criteria:
+    asked: dict[_Person, list[str]] = defaultdict(list)
+    for key, entry in audit.latest().items():
+        if entry.what == "needs-information":
+            asked[key[:2]].append(key[2] or "patient")
+    decided = _standing(run, audit)
+    return [
+        {
+            **person,
+            **_state(decided.get((person["patient_id"], person["trial_id"]), {}).get(PATIENT), "reviewed_decision"),
+            "screening_number": numbers[person["patient_id"]],
+            "needs_information": sorted(asked.get((person["patient_id"], person["trial_id"]), ())),
+            "days_to_earliest_date": _days(person["earliest_date"], person["index_date"]),
+        }
+        for person in people
+    ]
+
+
+def _standing(run: OpenRun, audit: Audit) -> dict[_Person, dict[str, Standing]]:
+    """Where every decision stands, by patient and trial and then criterion."""
+    latest = audit.latest()
+    known = set(zip(run.patients["patient_id"], run.patients["trial_id"], strict=True))
+    return {who: states(run, audit, who[1], who[0], latest=latest) for who in {key[:2] for key in latest} & known}
+
+
+def _criteria(
+    run: OpenRun,
+    people: Sequence[Mapping[str, Any]],
+    log: Sequence[Mapping[str, Any]],
+    decided: Mapping[_Person, Mapping[str, Standing]],
+    *,
+    shuffled: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """Rows of criteria; ``shuffled``: in the order of screening numbers, without the columns that hold sentences."""
+    numbers = {row["patient_id"]: row["screening_number"] for row in log}
+    index = {(person["patient_id"], person["trial_id"]): person["index_date"] for person in people}
+    for row in _read(run, numbers if shuffled else None):
         who = row["patient_id"], row["trial_id"]
-        by_person[who].append(row)
-        entry = latest.get((*who, row["criterion_id"]))
-        if row["parent_id"] and entry is None:
+        state = decided.get(who, {}).get(row["criterion_id"])
+        if row["parent_id"] and state is None:
             continue
-        now = _seen(run, persons[who], [row], digests, row["outcome"])
-        state = states[(*who, row["criterion_id"])] = _state(entry, now, "reviewed_outcome")
-        clear = row["clear_date"]
-        rows.append(
-            {**row, **state, "screening_number": numbers[row["patient_id"]],
-             "days_to_clear_date": _days(clear, persons[who]["index_date"])}
-        )  # fmt: skip
-    log = []
-    for person in people:
-        who = person["patient_id"], person["trial_id"]
-        now = _seen(run, person, by_person[who], digests, person["decision"])
-        asked = [key[2] for key, entry in latest.items() if key[:2] == who and entry.what == "needs-information"]
-        log.append(
-            {**person, **_state(latest.get((*who, PATIENT)), now, "reviewed_decision"),
-             "screening_number": numbers[person["patient_id"]],
-             "needs_information": sorted(name or "patient" for name in asked),
-             "days_to_earliest_date": _days(person["earliest_date"], person["index_date"])}
-        )  # fmt: skip
-    return log, rows
+        yield {
+            **row,
+            **_state(state, "reviewed_outcome"),
+            "screening_number": numbers[row["patient_id"]],
+            "days_to_clear_date": _days(row["clear_date"], index[who]),
+        }
+
+
+def _read(run: OpenRun, numbers: Mapping[str, str] | None) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    dataset = ds.dataset(run.path / "criteria.parquet", format="parquet")
+    batches: Iterable[pa.RecordBatch]
+    if numbers is None:
+        batches = dataset.to_batches()
+    else:
+        columns = [name for name in dataset.schema.names if name not in ("reason", "missing", "evidence")]
+        table = dataset.to_table(columns=columns)
+        order = pa.array([numbers[patient] for patient in table.column("patient_id").to_pylist()])
+        table = table.append_column("_number", order).append_column("_at", pa.array(range(table.num_rows)))
+        batches = table.sort_by([("_number", "ascending"), ("_at", "ascending")]).to_batches(max_chunksize=10_000)
+    for batch in batches:
+        yield from batch.to_pylist()
 
 
 def work_list(run: OpenRun, audit: Audit) -> list[dict[str, Any]]:
@@ -144,25 +187,30 @@ def export(run: OpenRun, audit: Audit, folder: Path | str, *, identifiers: bool)
     from extractor.run import private
 
     folder = Path(folder)
-    log, rows = screening_log(run, audit)
+    people = run.patients.to_dict("records")
+    decided = _standing(run, audit)
+    log = _log(run, audit, people)
     if not identifiers:  # the file's order must not give away what its numbers hide
         log.sort(key=lambda row: row["screening_number"])
-        rows.sort(key=lambda row: row["screening_number"])
     header, leaves = (LOG, CRITERIA) if identifiers else (LOG_PLAIN, CRITERIA_PLAIN)
     name = "screening_log" if identifiers else "screening_log_without_identifiers"
-    sheets: list[tuple[str, Sequence[str], Sequence[Mapping[str, Any]]]] = [
-        ("patients", header, log),
-        ("criteria", leaves, rows),
+
+    def criteria() -> Rows:
+        return _criteria(run, people, log, decided, shuffled=not identifiers)
+
+    sheets: list[tuple[str, Sequence[str], Callable[[], Rows]]] = [
+        ("patients", header, lambda: log),
+        ("criteria", leaves, criteria),
     ]
     if identifiers:
-        sheets.append(("next questions", WORK, work_list(run, audit)))
+        sheets.append(("next questions", WORK, lambda: work_list(run, audit)))
     written = []
     with private():
         folder.mkdir(parents=True, exist_ok=True)
         written.append(_workbook(folder / f"{name}.xlsx", sheets))
         for title, columns, content in sheets:
             suffix = "" if title == "patients" else "_" + title.replace(" ", "_")
-            written.append(_csv(folder / f"{name}{suffix}.csv", columns, content))
+            written.append(_csv(folder / f"{name}{suffix}.csv", columns, content()))
     return written
 
 
@@ -194,23 +242,10 @@ def screening_numbers(path: Path, patients: Iterable[str]) -> dict[str, str]:
     return {patient: known[patient] for patient in wanted}
 
 
-def _digests(run: OpenRun, patients: set[str]) -> dict[str, str]:
-    """Digests of the facts of the patients that were decided on; others have nothing to compare."""
-    return {name: fact_digest(fact) for patient in sorted(patients) for name, fact in run.facts(patient).items()}
-
-
-def _seen(
-    run: OpenRun, person: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], digests: Mapping[str, str], answer: str
-) -> Seen:
-    facts = sorted({name for row in rows for name in listed(row["evidence"]) if name in digests})
-    index = str(person["index_date"]) if given(person["index_date"]) else ""
-    return Seen(answer, {name: digests[name] for name in facts}, run.rules_version(person["trial_id"]), index)
-
-
-def _state(entry: Entry | None, now: Seen, target: str) -> dict[str, Any]:
-    found = standing(entry, now)
-    if found is None or entry is None:
+def _state(found: Standing | None, target: str) -> dict[str, Any]:
+    if found is None:
         return {"reviewed": "no", target: "", "reviewer": "", "reviewed_at": "", "reason_of_review": "", "reopened": ""}
+    entry = found.entry
     return {
         "reviewed": "re-opened" if found.reopened else entry.what,
         target: entry.new,
@@ -228,23 +263,28 @@ def _days(day: Any, index: Any) -> int | None:
 def _csv(path: Path, header: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Path:
     from extractor.writers.parquet import atomic
 
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(header)
-    writer.writerows([safe(row.get(name)) for name in header] for row in rows)
-    with atomic(path) as temporary:  # the mark lets Excel read UTF-8
-        temporary.write_text(buffer.getvalue(), encoding="utf-8-sig", newline="")
+    # the mark lets Excel read UTF-8
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows([safe(row.get(name)) for name in header] for row in rows)
     return path
 
 
-def _workbook(path: Path, sheets: Sequence[tuple[str, Sequence[str], Sequence[Mapping[str, Any]]]]) -> Path:
+def _workbook(path: Path, sheets: Sequence[tuple[str, Sequence[str], Callable[[], Rows]]]) -> Path:
+    """The sheets as one workbook; a sheet that is longer than Excel allows ends by saying where the rest is."""
     try:
         import xlsxwriter
     except ImportError:
         raise UsageError("the screening log: needs xlsxwriter (pip install 'trial-extractor[review]')") from None
     from extractor.writers.parquet import atomic
 
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with atomic(path) as temporary, xlsxwriter.Workbook(str(temporary), options) as book:
         head = book.add_format({"bold": True, "bg_color": "#DCE6EE", "bottom": 1, "text_wrap": True, "valign": "top"})
         top = book.add_format({"valign": "top"})
@@ -253,13 +293,17 @@ def _workbook(path: Path, sheets: Sequence[tuple[str, Sequence[str], Sequence[Ma
         for title, header, rows in sheets:
             sheet = book.add_worksheet(title)
             sheet.freeze_panes(1, 2)
-            if rows:
-                sheet.autofilter(0, 0, len(rows), len(header) - 1)
             for at, column in enumerate(header):
                 long = column in ("reason", "next_question", "question", "reason_of_review", "reopened", "missing")
                 sheet.set_column(at, at, 60 if long else max(12, len(column) + 2))
                 sheet.write_string(0, at, column.replace("_", " "), head)
-            for number, row in enumerate(rows, start=1):
+            number = 0
+            for number, row in enumerate(rows(), start=1):
+                if number >= MAX_ROWS:
+                    sheet.write_string(
+                        number, 0, "Excel holds no more rows: the rest is in the CSV file beside this one"
+                    )
+                    break
                 for at, column in enumerate(header):
                     value = row.get(column)
                     if isinstance(value, datetime.date):
@@ -270,4 +314,6 @@ def _workbook(path: Path, sheets: Sequence[tuple[str, Sequence[str], Sequence[Ma
                         sheet.write_number(number, at, cell, top)
                     elif cell:
                         sheet.write_string(number, at, cell[:MAX_CHARACTERS], wrap)
+            if number:
+                sheet.autofilter(0, 0, number, len(header) - 1)
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractor.review.audit import PATIENT, Audit, Entry, Standing, seen_of, standing
+from extractor.review.audit import PATIENT, Audit, Entry, Key, Standing, seen_of, standing
 from extractor.review.opened import OpenRun, given, listed
 
 if TYPE_CHECKING:
@@ -23,9 +23,15 @@ def audit_of(run: OpenRun, path: str | Path | None = None) -> Audit:
     return Audit(Path(path) if path else run.path / "review" / "audit.jsonl")
 
 
-def states(run: OpenRun, audit: Audit, trial_id: str, patient_id: str) -> dict[str, Standing]:
-    """Where each decided criterion of a patient stands ("" is the patient as a whole)."""
-    entries = {key[2]: entry for key, entry in audit.latest().items() if key[:2] == (patient_id, trial_id)}
+def states(
+    run: OpenRun, audit: Audit, trial_id: str, patient_id: str, *, latest: dict[Key, Entry] | None = None
+) -> dict[str, Standing]:
+    """Where each decided criterion of a patient stands ("" is the patient as a whole).
+
+    ``latest``: the last decisions, where they have been read already.
+    """
+    found = audit.latest() if latest is None else latest
+    entries = {key[2]: entry for key, entry in found.items() if key[:2] == (patient_id, trial_id)}
     return _states(run, trial_id, patient_id, entries)
 
 
