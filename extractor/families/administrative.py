@@ -13,14 +13,15 @@ FAMILY = "administrative"
 KEYS: frozenset[str] = frozenset()
 
 _MONTHS = re.compile(
-    r"[^.;\n]{0,30}?(>=|≥|<=|≤|>|<|at least|more than|greater than|less than|under|over|approximately|about|of)?\s*"
+    r"[^.;\n]{0,30}?(>=|≥|<=|≤|>|<|at least|more than|greater than|less than|fewer than|below|under|over|inferieure? a|moins de|superieure? a|plus de|approximately|about|of)?\s*"
     r"(\d{1,3}|one|two|three|four|five|six|twelve|several|a few|few)?(?:\s*(?:-|to)\s*(\d{1,3}))?\s*"
     r"(years?|yrs?|months?|mos?|mois|weeks?|wks?|days?|semaines?|ans)\b"
 )
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "twelve": 12}
 _COMPARATORS = {
     ">=": ">=", "≥": ">=", "at least": ">=", "<=": "<=", "≤": "<=", ">": ">", "more than": ">", "greater than": ">",
-    "over": ">", "<": "<", "less than": "<", "under": "<", "approximately": "~", "about": "~",
+    "over": ">", "<": "<", "less than": "<", "under": "<", "below": "<", "fewer than": "<", "inferieure a": "<", "inferieur a": "<", "moins de": "<",
+    "superieure a": ">", "superieur a": ">", "plus de": ">", "approximately": "~", "about": "~",
 }  # fmt: skip
 _IN_MONTHS = {"y": 12.0, "a": 12.0, "m": 1.0, "w": 12 / 52, "s": 12 / 52, "d": 12 / 365}
 _REFUSED = (

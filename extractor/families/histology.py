@@ -228,7 +228,9 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
     ):
         mention.site, mention.explicit = "skin", True
         mention.attributes["kind"] = "nmsc"
-    if mention.concept == "other_malignancy" and _UNDER_TREATMENT.search(re.split(r"[.;\n]", after)[0][:90]):
+    if mention.concept == "other_malignancy" and (
+        _UNDER_TREATMENT.search(re.split(r"[.;\n]", after)[0][:90]) or re.search(r"(?<!in)\b(?<!not )active\s+$", before)
+    ):
         mention.attributes["status"] = "active"
     if mention.concept in ("adenocarcinoma", "other_malignancy", "squamous_cell_carcinoma") and (
         grade := _other_grade(mention.concept, before, after)

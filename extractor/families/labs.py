@@ -308,7 +308,10 @@ def _viral(note: NoteText, sentence: Sentence, name: Name, limit: int) -> list[D
     if stated == "detectable":
         following = values.read_number(note.text, end, min(limit, end + 40), folded=folded)
         if following is not None:
-            return None
+            settled = _settle(name.hit, following, False, note.text)
+            if settled is None or settled.value is None:
+                return None
+            return [_draft(name, following, settled, name.start, following.end)]
     return [
         Draft(
             family=FAMILY,

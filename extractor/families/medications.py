@@ -245,6 +245,8 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
         return "not_given", "absent"
     if _KNOWN.cues.has_stopped(after[:80]):
         return "received", "present"
+    if re.search(r"\bsous\s+$", before):  # "sous azathioprine"
+        return "ongoing", "present"
     if (
         course.sentence.section == "medications"
         or re.search(r"\b(?:daily|bid|tid|qd|nightly|qhs|takes|taking|every morning|en cours|par jour)\b|\bmg ?/ ?j\b", region)

@@ -209,7 +209,7 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
     letters = hit.get("letters", {})
     reading = None
     ahead = note.folded[max(floor, name.start - 6) : name.start]
-    follows = hit.get("body") and (re.search(r"\bin\s+$|\)\s*$", ahead) or note.folded[name.start : name.end] == "tall")
+    follows = hit.get("body") and (re.search(r"\bin\s+$|(?:\bin|ft|cm|m|kgs?|lbs?|pounds|['\"”])\s?\)\s*$", ahead) or note.folded[name.start : name.end] == "tall")
     if not follows:
         reading = values.read_number(text, name.end, limit, letters=letters, folded=note.folded)
     start, end = name.start, 0
