@@ -46,7 +46,7 @@ def main() -> None:
     charts.lines(notes.RESULTS / "length.svg", "Cost for a character by the length of the note", LENGTHS, series, "characters", "µs")
 
 
-def _cost(read, characters: int, budget: int = 800_000) -> float:
+def _cost(read, characters: int, budget: int = 320_000) -> float:
     texts = [notes.note(seed, characters) for seed in range(max(1, min(60, budget // characters)))]
     read(texts[0][:2_000])
     best = float("inf")
