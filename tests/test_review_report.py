@@ -240,6 +240,15 @@ def test_wilson_refuses_more_than_were_read() -> None:
         funnel.wilson(3, 2)
 
 
+def test_what_if_on_some_patients(run: OpenRun) -> None:
+    assert funnel.some_patients(run, TRIAL, n=10) == ["=R+2", "R-1", "R-3"]
+    some = funnel.some_patients(run, TRIAL, n=2, seed=4)
+    assert len(some) == 2 and some == funnel.some_patients(run, TRIAL, n=2, seed=4)
+    answer = funnel.what_if(run, TRIAL, patients=["R-1"], rules={"I7": "ecog <= 0 within 28 d"})
+    assert int(answer.decisions["patients"].sum()) == 1
+    assert [tuple(row) for row in answer.criteria.to_records(index=False)] == [("I7", "pass", "fail", 1)]
+
+
 def test_sample_of_excluded(run: OpenRun) -> None:
     assert funnel.sample_of_excluded(run, TRIAL, n=5, seed=1) == ["R-3"]
     assert funnel.sample_of_excluded(run, TRIAL, n=0) == []

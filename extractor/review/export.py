@@ -133,11 +133,12 @@ def _criteria(
 def _read(run: OpenRun, numbers: Mapping[str, str] | None) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
 
     dataset = ds.dataset(run.path / "criteria.parquet", format="parquet")
     batches: Iterable[pa.RecordBatch]
     if numbers is None:
-        batches = dataset.to_batches()
+        batches = pq.ParquetFile(run.path / "criteria.parquet").iter_batches(batch_size=10_000)
     else:
         columns = [name for name in dataset.schema.names if name not in ("reason", "missing", "evidence")]
         table = dataset.to_table(columns=columns)

@@ -176,6 +176,12 @@ def _replacement(rule: str) -> Callable[[re.Match[str]], str]:
     return lambda match: f'{match[1]}"{rule}"'
 
 
+def some_patients(run: OpenRun, trial_id: str, *, n: int, seed: int = 1) -> list[str]:
+    """At most ``n`` patients of the trial drawn at random; the same seed, the same ones."""
+    pool = sorted(run.patients.loc[run.patients["trial_id"] == trial_id, "patient_id"])
+    return pool if len(pool) <= n else sorted(random.Random(seed).sample(pool, n))
+
+
 def sample_of_excluded(run: OpenRun, trial_id: str, *, n: int = 50, seed: int = 1) -> list[str]:
     """Patients drawn at random from those called ``ineligible``, to be read by a person; the same seed, the same ones."""
     mine = run.patients[(run.patients["trial_id"] == trial_id) & (run.patients["decision"] == "ineligible")]

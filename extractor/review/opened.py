@@ -41,6 +41,7 @@ class OpenRun:
     notes: str | None = None
     problem: str = ""
     _trials: dict[str, Trial | None] = field(default_factory=dict)
+    _files: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def patients(self) -> pd.DataFrame:
@@ -55,10 +56,11 @@ class OpenRun:
 
     def rows(self, name: str, patient_id: str) -> list[dict[str, Any]]:
         """The rows of one patient in ``criteria``, ``facts``, ``support``, ``notes`` or ``patients``."""
-        import pyarrow.parquet as pq
+        import pyarrow.dataset as ds
 
-        path = self.path / f"{name}.parquet"
-        return pq.read_table(path, filters=[("patient_id", "==", patient_id)]).to_pylist()
+        if name not in self._files:  # opened once: the index of a large file takes longer to read than its rows
+            self._files[name] = ds.dataset(self.path / f"{name}.parquet", format="parquet")
+        return self._files[name].to_table(filter=ds.field("patient_id") == patient_id).to_pylist()
 
     def facts(self, patient_id: str) -> dict[str, dict[str, Any]]:
         """Facts and support facts of one patient by ``fact_id``."""
