@@ -58,10 +58,10 @@ _CHECKPOINT = re.compile(
     r"\b(?:ici|irae|checkpoint|immunotherapy|pembro\w*|nivo\w*|durva\w*|atezo\w*|ipilimumab|pd-?l?1)\b"
 )
 _SIZE = re.compile(
-    r"\b(trace|trivial|tiny|minimal|minuscule|small|mild|moderate|moderate-sized|moderately large|large|massive|loculated|significant|huge|sizable|minime|abondant|moderee?)\b"
+    r"\b(trace|trivial|tiny|minimal|minuscule|small|mild|moderate[- ](?:to[- ])?large|moderate|moderate-sized|moderately large|large|massive|loculated|significant|huge|sizable|minime|abondant|moderee?)\b"
 )
 _SIZES = {
-    "tiny": "trace", "trivial": "trace", "minuscule": "trace", "mild": "small", "moderate-sized": "moderate", "massive": "large",
+    "tiny": "trace", "moderate-large": "large", "moderate to large": "large", "moderate-to-large": "large", "trivial": "trace", "minuscule": "trace", "mild": "small", "moderate-sized": "moderate", "massive": "large",
     "huge": "large", "sizable": "large", "moderately large": "large", "minime": "trace", "abondant": "large",
     "modere": "moderate", "moderee": "moderate", "minimal": "small",
 }  # fmt: skip
@@ -172,6 +172,8 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
         if _BREATHLESS.search(_around(sentence, hit, 40, 45)):
             attributes["symptomatic"] = "yes"
         catheter = _CATHETER.search(sentence.folded)
+        if catheter and re.match(r"[^.;,]{0,20}\b(?:removed|taken out|fell out|pulled|is out)\b", sentence.folded[catheter.end() :]):
+            catheter = None
         if catheter and _NO_CATHETER.search(sentence.folded[: catheter.start()]):
             catheter = None
         if catheter and hit.key == "pleural_effusion":

@@ -39,7 +39,7 @@ _ANS = re.compile(
 _LETTER = re.compile(
     r"(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/"
     r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\()"
-    r"|\s+(?!IU|UI|CFU|PFU)[A-Z]{2,})"  # "62M SCLC"
+    r"|\s+(?!IU|UI|CFU|PFU)m?[A-Z]{2,})"  # "62M SCLC"
 )
 _PATIENT_COMMA = re.compile(r"\b(?:patient,\s?(?=\d{2},)|(?:male|female|man|woman),\s?(?=\d{2}\s(?:years|yrs|y)\b))(?P<n>\d{2})")
 _WORDED = re.compile(

@@ -186,6 +186,16 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
     folded = note.folded
     members = before(folded, found, hit.start)
     abbreviation = folded[hit.start : hit.end] in ("met", "mts")
+    if not members and _LOBE.search(folded[max(sentence.start, hit.start - 24) : hit.start]):
+        yield from nodes.site_drafts(
+            "brain",
+            hit.start,
+            hit.end,
+            (hit.start, hit.end),
+            hit.concept.rule_id,
+            folded[sentence.start : sentence.end],
+        )
+        return
     if abbreviation and not members:
         return
     after_members = after(folded, found, hit.end, sentence.end)
@@ -226,6 +236,7 @@ def _labelled(note: NoteText, hit: Hit, found: list[Hit]) -> list[Hit]:
     return []
 
 
+_LOBE = re.compile(r"\b(?:frontal|parietal|occipital|temporal|cerebellar|pontine|thalamic|brainstem)\s+(?:lobe\s+)?$")
 _UNSURE = re.compile(
     r"\b(?:possibl[ey]|possibility|probabl[ey]|suspicious|suspected|suspicion|concerning|suggest\w*|likely|could|may|might|cannot|r/o|rule out|"
     r"supposed|question\w*|worrisome|presumed|in line with)\b(?:(?!\bbut\b|[;])[^.])*$"
