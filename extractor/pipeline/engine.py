@@ -26,6 +26,8 @@ from .lexicon import Lexicon
 from .text import NoteText, Sentence
 
 _WORD = re.compile(r"\w+")
+#: a run of white space longer than any layout needs; expressions with several optional gaps would try all its divisions
+_BLANK_RUN = re.compile(r"\s{161,}")
 #: a line that begins with a date and a colon: an entry of a history, dated as a whole
 _DATED_ITEM = re.compile(r"[ \t]*(?:[-*\u2022>][ \t]*)?\d[\d/.\-]{3,9}[ \t]*:")
 #: lines that hold a date and head nothing: items of a list, what a study is compared with
@@ -35,6 +37,15 @@ _STUDY = re.compile(
     r"(?:CT|MRI|MR|IRM|TDM|PET|TEP|TTE|ECG|EKG|CXR|US|echo\w*|scan\w*|ultrasound|x-?ray|chest|brain|abdom\w*)\b", re.I
 )
 _CLAUSE = re.compile(r"[;]|,\s|\.\s|\bthen\b|\bbut\b|→|->|\n")
+
+
+def calm(text: str) -> str:
+    """A text of the same length in which no run of white space is longer than 80 characters: its middle is NUL.
+
+    >>> len(calm("a" + " " * 500 + "b")), calm("a" + " " * 80 + "b") == "a" + " " * 80 + "b"
+    (502, True)
+    """
+    return _BLANK_RUN.sub(lambda run: run[0][:80] + "\x00" * (len(run[0]) - 160) + run[0][-80:], text)
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +93,7 @@ class Engine:
         order = self.date_order
         if order == "auto":
             order = infer_order(text, note_date) or "mdy"
-        return NoteText(text, lexicon=self.lexicon, note_date=note_date, note_type=note_type, date_order=order)
+        return NoteText(calm(text), lexicon=self.lexicon, note_date=note_date, note_type=note_type, date_order=order)
 
     def facts(self, note: Note) -> list[Fact]:
         """All facts of one note, in the order of the text; vocabulary and support facts together."""
@@ -171,7 +182,7 @@ def _fact(
         copied_from=None,
         start=draft.start,
         end=draft.end,
-        text=view.text[draft.start : draft.end],
+        text=note.text[draft.start : draft.end],
         rule_id=draft.rule_id,
         sentence_sha=sha,
     )

@@ -24,6 +24,8 @@ class Engine:
             raise MemoryError(note.text)
         if "NEVER-END" in note.text:
             time.sleep(600)
+        if "RUNAWAY" in note.text:  # an expression that gives no signal handler a turn: the watch has to end it
+            re.match(r"(?:a|aa)+b", "a" * 60)
         if "SLOWLY" in note.text:
             time.sleep(0.02)
         return [_fact(note, match) for match in re.finditer(r"ECOG (\d)", note.text)]
