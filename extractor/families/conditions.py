@@ -172,7 +172,9 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
         if _BREATHLESS.search(_around(sentence, hit, 40, 45)):
             attributes["symptomatic"] = "yes"
         catheter = _CATHETER.search(sentence.folded)
-        if catheter and re.match(r"[^.;,]{0,20}\b(?:removed|taken out|fell out|pulled|is out)\b", sentence.folded[catheter.end() :]):
+        if catheter and re.match(
+            r"[^.;,]{0,20}\b(?:removed|taken out|fell out|pulled|is out)\b", sentence.folded[catheter.end() :]
+        ):
             catheter = None
         if catheter and _NO_CATHETER.search(sentence.folded[: catheter.start()]):
             catheter = None

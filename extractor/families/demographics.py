@@ -41,7 +41,9 @@ _LETTER = re.compile(
     r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\()"
     r"|\s+(?!IU|UI|CFU|PFU)m?[A-Z]{2,})"  # "62M SCLC"
 )
-_PATIENT_COMMA = re.compile(r"\b(?:patient,\s?(?=\d{2},)|(?:male|female|man|woman),\s?(?=\d{2}\s(?:years|yrs|y)\b))(?P<n>\d{2})")
+_PATIENT_COMMA = re.compile(
+    r"\b(?:patient,\s?(?=\d{2},)|(?:male|female|man|woman),\s?(?=\d{2}\s(?:years|yrs|y)\b))(?P<n>\d{2})"
+)
 _WORDED = re.compile(
     r"\b(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?P<ones>one|two|three|four|five"
     r"|six|seven|eight|nine))?"
