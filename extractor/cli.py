@@ -236,11 +236,18 @@ def diff(run1: str, run2: str, limit: int) -> int:
 @click.argument("run_dir", metavar="DIR")
 @click.option("--to", "sink", required=True, type=click.Choice(["omop", "fhir", "redcap", "duckdb", "xlsx"]))
 @click.option("--out", metavar="PATH", help="Where to (default: a name of its own in DIR).")
-def export(run_dir: str, sink: str, out: str | None) -> int:
+@click.option(
+    "--pseudonymize",
+    "key_file",
+    metavar="KEYFILE",
+    help="Patients and notes get pseudonyms by the key in KEYFILE (made where there is none).",
+)
+def export(run_dir: str, sink: str, out: str | None, key_file: str | None) -> int:
     """A run in the form that another system takes."""
     from extractor import writers
 
-    for path in writers.export(Path(run_dir), sink, out=None if out is None else Path(out)):
+    key = None if key_file is None else Path(key_file)
+    for path in writers.export(Path(run_dir), sink, out=None if out is None else Path(out), key_file=key):
         click.echo(str(path))
     return 0
 

@@ -148,3 +148,114 @@ def test_loguru_hears_nothing_of_a_note():
     result = run(code=code)
     assert (result.returncode, result.stdout) == (0, "True\n")
     assert CANARY not in result.stderr
+
+
+# --- pseudonyms -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def identified(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("identified")
+    lines = ["MRN-ALPHA,DOC-ONE,2026-03-01,Clinic,Small cell lung cancer. ECOG 1. Platelets 142 K/uL.",
+             "MRN-BETA,DOC-TWO,2026-03-01,Clinic,ECOG 2. No brain metastases."]  # fmt: skip
+    path = export(folder, *lines)
+    done = run("screen", str(path), "--trial", "NCT07016230", "--out", str(folder / "run"), "--workers", "1")
+    assert done.returncode == 0
+    return folder / "run"
+
+
+IDENTIFIERS = (b"MRN-ALPHA", b"MRN-BETA", b"DOC-ONE", b"DOC-TWO")
+
+
+def _content(path: Path) -> bytes:
+    """All that a file says: its bytes, and for packed formats what is in them."""
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        return str(pq.read_table(path).to_pylist()).encode()
+    if path.suffix == ".xlsx":
+        import zipfile
+
+        with zipfile.ZipFile(path) as book:
+            return b"".join(book.read(name) for name in book.namelist())
+    if path.suffix == ".duckdb":
+        import duckdb
+
+        with duckdb.connect(str(path), read_only=True) as connection:
+            names = [row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+            return str([connection.execute(f"SELECT * FROM {name}").fetchall() for name in names]).encode()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("sink", ["omop", "fhir", "redcap", "duckdb", "xlsx"])
+def test_a_pseudonymized_export_holds_no_identifier(identified, tmp_path, sink):
+    from extractor import cli
+
+    if sink == "xlsx":
+        pytest.importorskip("xlsxwriter")
+    for name, options in (("plain", []), ("hidden", ["--pseudonymize", str(tmp_path / "key")])):
+        out = tmp_path / name / ("x." + sink)
+        out.parent.mkdir()
+        assert cli.run(["export", str(identified), "--to", sink, "--out", str(out), *options]) == 0
+        files = [p for p in out.parent.rglob("*") if p.is_file()]
+        there = {word for word in IDENTIFIERS for path in files if word in _content(path)}
+        assert bool(there) == (name == "plain")
+        assert {path.stat().st_mode & 0o077 for path in files} == {0}
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in identified.iterdir() if "pseudonym" in path.name] == []
+
+
+def test_pseudonyms_are_stable_for_a_key_and_differ_between_keys(identified, tmp_path):
+    from extractor import cli
+
+    (tmp_path / "a").write_text("a" * 64)
+    (tmp_path / "b").write_text("b" * 64)
+    found = []
+    for number, key in enumerate(("a", "a", "b")):
+        (tmp_path / key).chmod(0o600)
+        out = tmp_path / str(number)
+        command = [
+            "export",
+            str(identified),
+            "--to",
+            "redcap",
+            "--out",
+            str(out),
+            "--pseudonymize",
+            str(tmp_path / key),
+        ]
+        assert cli.run(command) == 0
+        found.append((out / "redcap_import.csv").read_bytes())
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "words"), [("short", 0o600, "too short"), ("k" * 64, 0o644, "open to other users")]
+)
+def test_a_key_that_protects_nothing_is_refused(identified, tmp_path, capfd, content, mode, words):
+    from extractor import cli
+
+    (tmp_path / "key").write_text(content)
+    (tmp_path / "key").chmod(mode)
+    command = [
+        "export",
+        str(identified),
+        "--to",
+        "fhir",
+        "--out",
+        str(tmp_path / "o"),
+        "--pseudonymize",
+        str(tmp_path / "key"),
+    ]
+    assert cli.run(command) == 2
+    assert words in capfd.readouterr().err
+
+
+def test_the_html_report_without_text_holds_no_word_of_a_note(tmp_path):
+    path = export(tmp_path, f'p1,n1,2026-03-01,Clinic,"{NOTE}"')
+    done = run("screen", str(path), "--trial", "NCT07016230", "--out", str(tmp_path / "run"), "--workers", "1")
+    assert done.returncode == 0
+    done = run("report", str(tmp_path / "run"), "--out", str(tmp_path / "page.html"), "--no-text")
+    assert (done.returncode, CANARY in done.stdout + done.stderr) == (0, False)
+    assert CANARY not in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert (tmp_path / "page.html").stat().st_mode & 0o077 == 0

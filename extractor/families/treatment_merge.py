@@ -7,7 +7,7 @@ the intent, the cycles and the regimen that the others state, where they do not 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ def merged(drafts: Sequence[Draft], folded: str) -> list[Draft]:
     for draft in drafts:
         groups.setdefault((draft.concept, draft.assertion), []).append(draft)
     found: list[Draft] = []
+    agreed: dict[tuple[str, Any], dict[str, Any]] = {}
     for draft in drafts:
         group = groups[draft.concept, draft.assertion]
         if len(group) == 1 or draft.assertion != "present":
@@ -64,7 +65,10 @@ def merged(drafts: Sequence[Draft], folded: str) -> list[Draft]:
         ):
             continue
         if "class" in draft.attributes:
-            draft = replace(draft, attributes=_filled(draft, group))
+            key = (draft.concept, draft.attributes.get("line"))
+            if key not in agreed:  # once for each treatment and line, however often it is named
+                agreed[key] = _agreed(group, key[1])
+            draft = replace(draft, attributes=_filled(draft, agreed[key]))
         found.append(draft)
     return found
 
@@ -73,16 +77,21 @@ def _bare(draft: Draft) -> bool:
     return draft.attributes.keys() <= _BARE
 
 
-def _filled(draft: Draft, group: Sequence[Draft]) -> dict[str, Any]:
+def _filled(draft: Draft, known: Mapping[str, Any]) -> dict[str, Any]:
     attributes = dict(draft.attributes)
     if attributes.keys() & {"start_date", "end_date"} or attributes.get("intent") in PHASES:
         return attributes
-    line = attributes.get("line")
+    return {**known, **attributes}
+
+
+def _agreed(group: Sequence[Draft], line: Any) -> dict[str, Any]:
+    """What all mentions of a treatment (of one line, where that is told) that say it say alike."""
     near = [d for d in group if d.attributes.get("line") in (line, None) or line is None]
     if line is None and len({d.attributes.get("line") for d in near if d.attributes.get("line")}) > 1:
-        return attributes
+        return {}
+    agreed = {}
     for name in _SHARED:
         values = {d.attributes[name] for d in near if name in d.attributes and d.attributes.get("intent") not in PHASES}
-        if name not in attributes and len(values) == 1:
-            attributes[name] = values.pop()
-    return attributes
+        if len(values) == 1:
+            agreed[name] = values.pop()
+    return agreed

@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import importlib
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from extractor.errors import InputError, UsageError
 
 SINKS = ("omop", "fhir", "redcap", "duckdb", "xlsx")
+SUFFIXES = {"duckdb": ".duckdb", "xlsx": ".xlsx"}
 
 
-def export(run: Path, sink: str, *, out: Path | None = None) -> Sequence[Path]:
+def export(run: Path, sink: str, *, out: Path | None = None, key_file: Path | None = None) -> Sequence[Path]:
     """Writes ``run`` for ``sink`` (one of ``SINKS``); the paths written.
+
+    ``key_file``: patients and notes get pseudonyms made with the key in it (a new key where there is no file).
 
     Raises InputError where ``run`` is not finished.
     """
@@ -27,5 +31,14 @@ def export(run: Path, sink: str, *, out: Path | None = None) -> Sequence[Path]:
     if read_json(run / "run.json") is None or not (run / "facts.parquet").is_file():
         raise InputError(f"{run}: holds no finished run (expected run.json and facts.parquet)")
     with private():
-        written: Sequence[Path] = importlib.import_module(f"extractor.writers.{sink}").write(run, out)
+        module = importlib.import_module(f"extractor.writers.{sink}")
+        if key_file is None:
+            plain: Sequence[Path] = module.write(run, out)
+            return plain
+        from extractor.writers import pseudonyms
+
+        key = pseudonyms.read_key(key_file)
+        target = out or run / f"{sink}-pseudonymized{SUFFIXES.get(sink, '')}"
+        with tempfile.TemporaryDirectory(dir=run, prefix=".pseudonyms.") as folder:
+            written: Sequence[Path] = module.write(pseudonyms.renamed(run, Path(folder), key), target)
     return written
