@@ -1,0 +1,91 @@
+"""The pages of docs/: their examples run, their links lead somewhere, the command reference is the commands'."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from extractor import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+if not DOCS.is_dir():
+    pytest.skip("no checkout", allow_module_level=True)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return [body for kind, body in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")) if kind == language]
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.csv").write_text(blocks("quick-start.md", "csv")[0])
+    (tmp_path / "site" / "labs").mkdir(parents=True)
+    (tmp_path / "site" / "labs" / "ours.toml").write_text(blocks("how-to.md", "toml")[0])
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", ["quick-start.md", "concepts.md", "how-to.md"])
+def test_python_blocks_of_a_page(site, page):
+    names: dict[str, object] = {}
+    found = blocks(page, "python")
+    assert found
+    for block in found:
+        exec(compile(block, page, "exec"), names)
+
+
+@pytest.mark.parametrize("page", ["quick-start.md", "how-to.md"])
+def test_commands_of_a_page(site, page, capfd):
+    commands = [line[2:] for block in blocks(page, "console") for line in block.splitlines() if line.startswith("$ ")]
+    assert commands
+    for command in commands:
+        assert (cli.run(shlex.split(command)[1:]), command, capfd.readouterr().err) == (0, command, "")
+
+
+def test_the_added_lab_is_read(site):
+    import datetime
+
+    from extractor.pipeline.engine import Engine
+    from extractor.records import Note
+
+    note = Note("P1", "N1", datetime.date(2026, 2, 20), "Clinic", "Hapto 0.4 g/L.")
+    assert [(f.concept, f.value, f.unit) for f in Engine(overlay=site / "site").facts(note)] == [
+        ("haptoglobin", 0.4, "g/L")
+    ]
+    assert Engine().facts(note) == []
+
+
+def test_the_command_reference_is_that_of_the_commands():
+    done = subprocess.run([sys.executable, str(ROOT / "scripts" / "commands.py"), "--check"], check=False)
+    assert done.returncode == 0, "docs/commands.md is old: python scripts/commands.py"
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+def test_links_and_tests_that_a_page_names_are_there(page):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (DOCS / target).exists(), f"{page}: {target}"
+    named = set(re.findall(r"`(test_\w+)`", text))
+    here = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    assert {name for name in named if f"def {name}(" not in here} == set()
+
+
+def test_the_bill_of_materials_names_what_the_project_needs():
+    import tomllib
+
+    bill = json.loads((DOCS / "sbom.json").read_text(encoding="utf-8"))
+    names = {part["name"] for part in bill["components"]}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {re.match(r"[\w-]+", line)[0].lower() for line in project["dependencies"]}
+    assert wanted <= names
+    assert bill["bomFormat"] == "CycloneDX"
+    assert "http" not in json.dumps(bill)
+    assert all(part["version"] and part["licenses"][0]["license"]["name"] for part in bill["components"])
