@@ -155,3 +155,26 @@ def test_help_is_quick_and_imports_nothing_heavy():
     result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     assert time.perf_counter() - began < 3  # the machine may be busy; the import check is what holds
+
+
+def test_diff_names_the_rule_and_the_decisions_that_changed(export, done, tmp_path, capfd):
+    """One value is another and one diagnosis is gone: their rules and what follows for the patients are told."""
+    other = tmp_path / "notes.csv"
+    other.write_text(NOTES.replace("Plt 210", "Plt 21").replace("Small cell carcinoma. ECOG 4.", "ECOG 4."))
+    out = tmp_path / "run"
+    assert cli.run(["screen", str(other), "--trial", TRIAL, "--out", str(out), "--workers", "1"]) == 0
+    from extractor import difference
+
+    found = difference.compare(done, out)
+    assert (found.same_patterns, found.same_input) == (True, False)
+    # "Plt 210" and "Plt 21" are two spans: one is gone, one is new, and both name the rule that reads them
+    platelets = {change: rule for change, rule, concept, _ in found.facts if concept == "platelets"}
+    assert set(platelets) == {"gone", "new"} and len(set(platelets.values())) == 1 and all(platelets.values())
+    assert any(change == "gone" and concept != "platelets" and rule for change, rule, concept, _ in found.facts)
+    assert any(trial == TRIAL and before != after for trial, _, before, after, _ in found.criteria)
+    capfd.readouterr()
+    assert cli.run(["diff", str(done), str(out)]) == 0
+    said = capfd.readouterr().out
+    assert platelets["new"] in said and "patterns: the same; input: changed" in said
+    for patient, trial, before, after in found.decisions:
+        assert patient in said and trial in said and before in said and after in said
