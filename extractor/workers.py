@@ -6,6 +6,7 @@ Only the class of an exception leaves a worker: its message could hold text of t
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import multiprocessing
@@ -153,6 +154,10 @@ def _serve(connection: Connection, clock: Any, settings: Settings, folder: str) 
     except Exception as problem:
         connection.send(("failed", ExtractorError, f"the pipeline cannot be built ({describe(problem)})"))
         return
+    # the engine lives as long as the worker: the collector need not walk through its names for every few notes
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     connection.send(("ready",))
     while True:
         try:

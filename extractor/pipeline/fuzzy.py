@@ -97,6 +97,7 @@ class Fuzzy:
             for form in _deletes(word):
                 self._index.setdefault(form, []).append(word)
         self._memo: dict[str, str | None] = {}
+        self._sound: set[str] = set()  # words that were looked at and need no correction
 
     # -- gates ------------------------------------------------------------------------------------------------------
     def correct(self, word: str) -> str | None:
@@ -193,11 +194,15 @@ class Fuzzy:
         """Adds the hits of misspelt and abbreviated names to the note; says where they stand."""
         links = []
         ascii_only = view.folded.isascii()  # then the words of the note are runs of a-z
-        words = (w for w in view.vocabulary if len(w) >= MINIMUM and w.isalpha()) if ascii_only else _WORDS.findall(view.folded)
-        for word in sorted(set(words)):
-            name = self.correct(word)
+        words = view.vocabulary if ascii_only else frozenset(_WORDS.findall(view.folded))
+        for word in sorted(words - self._sound):
+            name = self.correct(word) if len(word) >= MINIMUM and word.isalpha() else None
             if name is not None:
                 links += self._respell(view, word, name)
+            else:
+                self._sound.add(word)
+        if len(self._sound) > _MEMO_LIMIT:
+            self._sound.clear()
         for family in FAMILIES:
             for hit in tuple(view.hits.get(family, ())):
                 if family == "therapy" and not _is_drug(hit.concept):
