@@ -55,7 +55,7 @@ $(VENV)/.installed: pyproject.toml $(wildcard constraints/*.txt) | $(VENV)/bin/p
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(VENV)/bin/python $(PIP) -e ".[dev,sql]"
+	$(VENV)/bin/python $(PIP) -e ".[dev,sql,review,spark]"
 	@touch $@
 
 clean:

@@ -7,9 +7,9 @@ Names, codes, plausible ranges and what a bare number means are data (``patterns
 from __future__ import annotations
 
 import re
-from typing import Any
-from collections.abc import Mapping, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ..patterns import Patterns
 from ..pipeline import quantity, tables, values

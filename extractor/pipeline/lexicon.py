@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from ..errors import PatternError
@@ -137,7 +137,7 @@ class Lexicon:
         parts = tokens(folded)
         if not parts:
             raise PatternError(f"{concept.source if concept else family}: a name without a letter or digit: {name!r}")
-        gaps = tuple(_gap(folded[a[1] : b[0]]) for a, b in zip(parts, parts[1:], strict=False))
+        gaps = tuple(_gap(folded[a[1] : b[0]]) for a, b in pairwise(parts))
         words = tuple(name[start:end] for start, end, _ in parts) if cased else None
         node = self.root
         for _, _, word in parts:
@@ -208,9 +208,9 @@ def _fits(entry: Entry, text: str, words: Words, first: int) -> bool:
         if seen != gap and not (gap == "." and seen == ""):
             return False
     # a number that goes on is another number: "PD 1/2026" is not PD-1
-    if entry.gaps and parts[index - 1].isdigit() and index + 1 < len(parts):
-        if parts[index] in _GOES_ON and parts[index + 1].isdigit():
-            return False
+    goes_on = entry.gaps and index + 1 < len(parts) and parts[index] in _GOES_ON
+    if goes_on and parts[index - 1].isdigit() and parts[index + 1].isdigit():
+        return False
     if entry.words is not None:
         starts = words.starts
         return all(

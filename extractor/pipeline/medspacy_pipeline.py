@@ -15,7 +15,15 @@ import os
 import warnings
 from typing import Any
 
+import spacy
 from loguru import logger
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from .. import patterns as pattern_files
+from ..records import Fact, Note
+from .engine import Engine
+from .text import NoteText
 
 logger.disable("PyRuSH")
 with warnings.catch_warnings():
@@ -25,15 +33,6 @@ with warnings.catch_warnings():
     from medspacy.context.context_modifier import ConTextModifier
     from medspacy.custom_tokenizer import create_medspacy_tokenizer
     from medspacy.section_detection.section import Section as MedspacySection
-
-import spacy
-from spacy.language import Language
-from spacy.tokens import Doc, Span
-
-from .. import patterns as pattern_files
-from ..records import Fact, Note
-from .engine import Engine
-from .text import NoteText
 
 SPAN_GROUP = "medspacy_spans"
 _DIRECTIONS = {"forward": "FORWARD", "backward": "BACKWARD", "both": "BIDIRECTIONAL", "pseudo": "PSEUDO"}
