@@ -16,7 +16,7 @@ from .alternation import alternation
 Day = datetime.date
 
 
-_MONTH_NUMBERS = {
+MONTH_NUMBERS = {
     name: number
     for number, names in enumerate(
         (
@@ -29,7 +29,7 @@ _MONTH_NUMBERS = {
     )
     for name in names.split()
 }  # fmt: skip
-MONTHS = alternation(sorted(_MONTH_NUMBERS))
+MONTHS = alternation(sorted(MONTH_NUMBERS))
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _NUMBERS = {
     w: n
@@ -80,38 +80,6 @@ EXPRESSION = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-
-# the first letters of all that the expression can begin with
-_BEGINS = re.compile(
-    r"(?<!\w)(?:\d|~|a(?:[\s-]|n?[dwmyjsh]|n[\s-]|bou|ppr|lmo|rou|nf|ut|uj|ft)|x|q\d|(?:in|on|of|by|en|il)\s|"
-    r"som|ove|nea|cou|one|two|thr|fou|fiv|six|sev|eig|nin|ten|ele|twe|un|deu|tro|qua|cin|"
-    r"mon|tue|wed|thu|fri|sat|sun|ear|mi|lat|beg|end|deb|fin|spr|sum|fal|win|"
-    r"for|dur|dep|tod|yes|tom|ton|thi|las|day|hie|dem|nex|pas|pre|com|sin|fro|unt|bef|til|sta|sto|"
-    rf"{'|'.join(sorted({name[:3] for name in _MONTH_NUMBERS}))})",
-    re.IGNORECASE,
-)
-
-# every expression holds one of these; the lower-case text is looked through once, most sentences end here
-_HOLDS = re.compile(
-    r"\d\d?[-/.]\d|19\d\d|20\d\d|'\d\d|day|week|w(?=\sago)|wk|month|m(?=\sago)|mos?\b|mths?\b|year|yr|jour|semaine|mois|ans|hour|"
-    rf"hier|demain|morning|afternoon|evening|night|tomorrow|(?:{MONTHS})(?![a-z])"
-)
-
-
-def expressions(text: str) -> list[re.Match[str]]:
-    """Every match of EXPRESSION, which is tried only where one can begin: most sentences have few such places."""
-    found: list[re.Match[str]] = []
-    if not _HOLDS.search(text.lower()):
-        return found
-    behind = 0
-    for begin in _BEGINS.finditer(text):
-        if begin.start() >= behind:
-            match = EXPRESSION.match(text, begin.start())
-            if match:
-                found.append(match)
-                behind = match.end()
-    return found
-
 
 # what stands before or behind a partial date that shows it is none
 _NOT_BEFORE = re.compile(
@@ -189,7 +157,7 @@ def _month(year: int, month: int, kind: str = "date") -> Read:
 
 def named_month(word: str) -> int:
     folded = word.lower().replace("é", "e").replace("û", "u").replace("ä", "a").rstrip(".")
-    return _MONTH_NUMBERS[folded]
+    return MONTH_NUMBERS[folded]
 
 
 def _slash(a: int, b: int, year: int, order: str) -> Read:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .date_forms import MONTHS, READERS, Day, century, day_of, expressions, named_month
+from .date_forms import EXPRESSION, MONTH_NUMBERS, MONTHS, READERS, Day, century, day_of, named_month
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,38 @@ class DateSpan:
     latest: Day
     precision: str
     kind: str = "date"
+
+
+# the first letters of all that the expression can begin with
+_BEGINS = re.compile(
+    r"(?<!\w)(?:\d|~|a(?:[\s-]|n?[dwmyjsh]|n[\s-]|bou|ppr|lmo|rou|nf|ut|uj|ft)|x|q\d|(?:in|on|of|by|en|il)\s|"
+    r"som|ove|nea|cou|one|two|thr|fou|fiv|six|sev|eig|nin|ten|ele|twe|un|deu|tro|qua|cin|"
+    r"mon|tue|wed|thu|fri|sat|sun|ear|mi|lat|beg|end|deb|fin|spr|sum|fal|win|"
+    r"for|dur|dep|tod|yes|tom|ton|thi|las|day|hie|dem|nex|pas|pre|com|sin|fro|unt|bef|til|sta|sto|"
+    rf"{'|'.join(sorted({name[:3] for name in MONTH_NUMBERS}))})",
+    re.IGNORECASE,
+)
+
+# every expression holds one of these; the lower-case text is looked through once, most sentences end here
+_HOLDS = re.compile(
+    r"\d\d?[-/.]\d|19\d\d|20\d\d|'\d\d|day|week|w(?=\sago)|wk|month|m(?=\sago)|mos?\b|mths?\b|year|yr|jour|semaine|mois|ans|hour|"
+    rf"hier|demain|morning|afternoon|evening|night|tomorrow|(?:{MONTHS})(?![a-z])"
+)
+
+
+def expressions(text: str) -> list[re.Match[str]]:
+    """Every match of EXPRESSION, which is tried only where one can begin: most sentences have few such places."""
+    found: list[re.Match[str]] = []
+    if not _HOLDS.search(text.lower()):
+        return found
+    behind = 0
+    for begin in _BEGINS.finditer(text):
+        if begin.start() >= behind:
+            match = EXPRESSION.match(text, begin.start())
+            if match:
+                found.append(match)
+                behind = match.end()
+    return found
 
 
 _PLAIN = str.maketrans("éèêûùüäàâôîçÉÈÊÛÙÜÄÀÂÔÎÇ", "eeeuuuaaaoicEEEUUUAAAOIC")

@@ -19,6 +19,8 @@ from extractor.errors import ExtractorError, InputError, UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+#: pieces of evidence shown for each criterion of a whole patient
+MENTIONS = 3
 #: characters of a sentence shown on each side of the evidence at most
 REACH = 240
 
@@ -96,8 +98,12 @@ def show(
     for name in trials:
         person = patients[patients["trial_id"] == name].iloc[0]
         _head(console, person)
-        for row in criteria[criteria["trial_id"] == name].to_dict("records"):
-            _criterion(console, row, facts, texts)
+        rows = criteria[criteria["trial_id"] == name].to_dict("records")
+        parents = {row["parent_id"] for row in rows}
+        for row in rows:
+            # the evidence of a criterion with leaves stands under its leaves; all of it where one criterion is asked for
+            most = 0 if row["criterion_id"] in parents else MENTIONS if criterion is None else len(row["evidence"])
+            _criterion(console, row, facts, texts, most)
 
 
 def _head(console: Any, person: Mapping[str, Any]) -> None:
@@ -115,7 +121,7 @@ def _head(console: Any, person: Mapping[str, Any]) -> None:
 
 
 def _criterion(
-    console: Any, row: Mapping[str, Any], facts: Mapping[str, dict[str, Any]], texts: Mapping[str, str]
+    console: Any, row: Mapping[str, Any], facts: Mapping[str, dict[str, Any]], texts: Mapping[str, str], most: int
 ) -> None:
     colour = {"pass": "green", "fail": "red", "open": "yellow"}.get(row["outcome"], "white")
     indent = "  " if _given(row["parent_id"]) else ""
@@ -125,12 +131,15 @@ def _criterion(
     console.print(f"{indent}[{colour}]{row['criterion_id']:6} {row['outcome']}[/{colour}]{_plain(mark)}  {reason}")
     if _given(row["missing"]):
         console.print(f"{indent}       missing: {_plain(str(row['missing']))}")
-    for fact_id in row["evidence"]:
+    for fact_id in row["evidence"][:most]:
         fact = facts.get(fact_id)
         if fact is None:
             console.print(f"{indent}       evidence {fact_id} is not in this run")
         else:
             _evidence(console, indent, fact, texts.get(fact["note_id"]))
+    if most and len(row["evidence"]) > most:
+        more = len(row["evidence"]) - most
+        console.print(f"{indent}       and {more} more (--criterion {row['criterion_id']} shows all)")
 
 
 def _evidence(console: Any, indent: str, fact: Mapping[str, Any], text: str | None) -> None:

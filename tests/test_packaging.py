@@ -67,7 +67,7 @@ def test_the_module_runs_as_the_command_does():
 
 
 def test_no_registry_address_and_no_path_of_a_machine():
-    address = re.compile(r"index-url|\"resolved\": \"http|registry = \"http")
+    address = re.compile(r"index[-]url|\"resolved\": \"http|registry = \"http")
     path = re.compile(r"(^|[^A-Za-z0-9_.])/(?:work|root|home)/", re.MULTILINE)
     found = []
     for file in tracked():
