@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from ..patterns import Patterns
@@ -479,12 +480,19 @@ _SI = re.compile(r"\b(?:hb|hgb|haemoglobin|hemoglobin)\W{0,3}(?:[6-9]\d|1\d\d)\b
 _CONVENTIONAL = re.compile(r"mg\s?/\s?dl|\b(?:hb|hgb|hemoglobin)\W{0,3}(?:\d|1\d)\.\d\b|\bcr(?:eat\w*)?\W{0,3}[0-4]\.\d")
 
 
+@lru_cache(maxsize=4)
+def _units_of(text: str) -> str:
+    """"si", "conventional" or "" by the units that a note prints."""
+    folded = fold(text)
+    if _CONVENTIONAL.search(folded):
+        return "conventional"
+    return "si" if _SI.search(folded) else ""
+
+
 def _bare_of_note(data: Mapping[str, Any], text: str) -> list[Any]:
     """What a bare number means in this note: "bili 12" is umol/L beside "Hb 104", and nothing where nothing tells."""
-    folded = fold(text)
-    if _SI.search(folded) and not _CONVENTIONAL.search(folded):
-        return list(data["bare_si"])
-    if _CONVENTIONAL.search(folded):
-        return list(data["bare"])
+    kind = _units_of(text)
+    if kind:
+        return list(data["bare" if kind == "conventional" else "bare_si"])
     lowest = data["bare_si"][0][0]
     return [[low, min(high, lowest), unit] for low, high, unit in data["bare"]]

@@ -151,10 +151,9 @@ def period(
     last: DateSpan | None = None
     loose: list[DateSpan] = []
     index = 0
-    folded = text.lower()
     while index < len(own):
         span = own[index]
-        lead = folded[max(left, span.start - 40) : span.start]
+        lead = text[max(left, span.start - 40) : span.start].lower()
         following = own[index + 1] if index + 1 < len(own) else None
         between = text[span.end : following.start] if following else ""
         if following and span.end == following.start:
@@ -188,7 +187,7 @@ def period(
     if (
         loose
         and last is None
-        and re.search(r"\b(?:last|final)(?: (?:dose|infusion|cycle)(?: of)?)?\W*$", folded[left:start])
+        and re.search(r"\b(?:last|final)(?: (?:dose|infusion|cycle)(?: of)?)?\W*$", text[left:start].lower())
     ):
         last = min(loose, key=lambda d: _distance(d, start, end))
         loose = []

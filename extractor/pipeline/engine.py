@@ -251,13 +251,13 @@ def tie(
 def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, datetime.date, str] | None:
     """The date in the heading above a block: a short line such as "Labs 10/03/2025:" with no blank line between."""
     text = view.text
-    begin = text.rfind("\n", 0, sentence.start) + 1
+    begin = text.rfind("\n", max(0, sentence.start - 1500), sentence.start) + 1
     lead = _DATED_ITEM.match(text, begin)
     if lead is not None and lead.end() < sentence.start:  # "- 10/2025: cough. CT clear." goes on about October
         spans = view.dates_between(begin, lead.end())
         if len(spans) == 1:
             return _interval(spans[0])
-    begin = text.rfind("\n\n", 0, sentence.start)
+    begin = text.rfind("\n\n", max(0, sentence.start - 1500), sentence.start)
     section = view.section_of(sentence.start)
     begin = max(begin, section.start if section else 0, sentence.start - 1500, 0)
     index = sentence.index - 1
