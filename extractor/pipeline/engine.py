@@ -320,7 +320,8 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
 #: a date that tells when an episode began ("In March 2010 he ...", "at follow-up in February 2010 he ...")
 _EPISODE = re.compile(r"(?:\bin|\bon|\bby|\bduring|^at|\bsince)\s+$", re.IGNORECASE)
 _PAST = re.compile(
-    r"\b(?:was|were|underwent|refused|declined|received|revealed|showed|demonstrated|confirmed|developed|had|did)\b"
+    r"\b(?:was|were|underwent|refused|declined|received|revealed|showed|demonstrated|confirmed|developed|had|did|"
+    r"complained|presented|experienced|noticed|noted|found|started|began|completed|achieved|died)\b"
 )
 _NOT_THEN = re.compile(
     r"\b(?:is|are|has|have|currently|now|today|remains|will|history|years?|months?|weeks?|days?|later|after|before|next|"
