@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .dates import parse_iso
 from .errors import InputError
@@ -35,29 +35,31 @@ def notes_from(frame: pd.DataFrame) -> Iterable[Note]:
 
 def frame_of(facts: Iterable[Fact]) -> pd.DataFrame:
     """Facts as a frame with the columns of ``facts.parquet``."""
+    return _frame(fact.row() for fact in facts)
+
+
+def _frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame([fact.row() for fact in facts], columns=list(FACT_COLUMNS))
+    return pd.DataFrame(list(rows), columns=list(FACT_COLUMNS))
 
 
-def mark_copies(facts: Iterable[Fact]) -> list[Fact]:
-    """Set ``copied_from`` where a fact's sentence stood in an earlier note of the same patient (copy-forward)."""
-    from dataclasses import replace
+def mark_copies(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Set ``copied_from`` of rows of facts whose sentence stood in an earlier note of the patient (copy-forward).
 
-    facts = list(facts)
+    ``note_date`` may be a date or its ISO text; a fact without one is the latest.
+    """
     first: dict[tuple[str, str], tuple[str, str]] = {}
-    for fact in facts:
-        if fact.sentence_sha:
-            key = (fact.patient_id, fact.sentence_sha)
-            when = (str(fact.note_date or "9999"), fact.note_id)
+    for row in rows:
+        if row["sentence_sha"]:
+            key = (row["patient_id"], row["sentence_sha"])
+            when = (str(row["note_date"] or "9999"), row["note_id"])
             first[key] = min(first.get(key, when), when)
-    marked = []
-    for fact in facts:
-        origin = first.get((fact.patient_id, fact.sentence_sha)) if fact.sentence_sha else None
-        if origin and origin[1] != fact.note_id and origin[0] < str(fact.note_date or "9999"):
-            fact = replace(fact, copied_from=origin[1])
-        marked.append(fact)
-    return marked
+    for row in rows:
+        origin = first.get((row["patient_id"], row["sentence_sha"]))
+        if origin and origin[0] < str(row["note_date"] or "9999"):
+            row["copied_from"] = origin[1]
+    return rows
 
 
 def extract(
@@ -71,8 +73,8 @@ def extract(
     from .pipeline.engine import Engine
 
     engine = Engine(date_order=date_order, overlay=overlay)
-    facts = mark_copies(fact for note in notes_from(notes) for fact in engine.facts(note))
-    facts.sort(key=lambda f: (f.patient_id, f.note_id, f.start, f.end, f.concept, f.fact_id))
-    result = frame_of(f for f in facts if f.family != SUPPORT)
-    result.attrs["support"] = frame_of(f for f in facts if f.family == SUPPORT)
+    rows = mark_copies([fact.row() for note in notes_from(notes) for fact in engine.facts(note)])
+    rows.sort(key=lambda r: (r["patient_id"], r["note_id"], r["start"], r["end"], r["concept"], r["fact_id"]))
+    result = _frame(row for row in rows if row["family"] != SUPPORT)
+    result.attrs["support"] = _frame(row for row in rows if row["family"] == SUPPORT)
     return result

@@ -291,7 +291,9 @@ def _decide(group: pd.DataFrame, trials: list[str], days: Any, options: dict[str
     """One patient: copy-forward, then every trial."""
     import pandas as pd
 
-    facts = _mark_copies([json.loads(row) for rows in group["facts"] for row in rows])
+    from .api import mark_copies
+
+    facts = mark_copies([json.loads(row) for rows in group["facts"] for row in rows])
     facts.sort(key=lambda f: (f["note_id"], f["start"], f["end"], f["concept"], f["fact_id"]))
     frame = pd.DataFrame(facts, columns=list(FACT_COLUMNS))
     for name in _DATES:
@@ -308,17 +310,3 @@ def _decide(group: pd.DataFrame, trials: list[str], days: Any, options: dict[str
         "patients": rows[1],
     }
     return pd.DataFrame([line])
-
-
-def _mark_copies(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """``copied_from`` of one patient's facts: the earliest note that has the same sentence."""
-    first: dict[str, tuple[str, str]] = {}
-    for fact in facts:
-        if fact["sentence_sha"]:
-            when = (fact["note_date"] or "9999", fact["note_id"])
-            first[fact["sentence_sha"]] = min(first.get(fact["sentence_sha"], when), when)
-    for fact in facts:
-        origin = first.get(fact["sentence_sha"]) if fact["sentence_sha"] else None
-        if origin and origin[0] < (fact["note_date"] or "9999"):
-            fact["copied_from"] = origin[1]
-    return facts
