@@ -3,7 +3,7 @@
 Every compiled expression of the package is collected, those of the pattern files included, and matched against texts that
 almost fit it, from where a name would end. The runs happen in a process of their own under a limit of time; a ratio is
 what counts, so that a slow machine fails no test. How expressions are searched for in a whole note is measured with notes.
-Runs of white space longer than 160 characters never reach an expression (``pipeline.engine.calm``).
+Runs of white space longer than 160 characters never reach an expression (``pipeline.view.calm``).
 """
 
 from __future__ import annotations

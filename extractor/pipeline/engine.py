@@ -24,10 +24,9 @@ from .assertion import Assertor, Qualifier
 from .fuzzy import Fuzzy, flag
 from .lexicon import Lexicon
 from .text import NoteText, Sentence
+from .view import calm, composed
 
 _WORD = re.compile(r"\w+")
-#: a run of white space longer than any layout needs; expressions with several optional gaps would try all its divisions
-_BLANK_RUN = re.compile(r"\s{161,}")
 #: a line that begins with a date and a colon: an entry of a history, dated as a whole
 _DATED_ITEM = re.compile(r"[ \t]*(?:[-*\u2022>][ \t]*)?\d[\d/.\-]{3,9}[ \t]*:")
 #: lines that hold a date and head nothing: items of a list, what a study is compared with
@@ -37,15 +36,6 @@ _STUDY = re.compile(
     r"(?:CT|MRI|MR|IRM|TDM|PET|TEP|TTE|ECG|EKG|CXR|US|echo\w*|scan\w*|ultrasound|x-?ray|chest|brain|abdom\w*)\b", re.I
 )
 _CLAUSE = re.compile(r"[;]|,\s|\.\s|\bthen\b|\bbut\b|→|->|\n")
-
-
-def calm(text: str) -> str:
-    """A text of the same length in which no run of white space is longer than 80 characters: its middle is NUL.
-
-    >>> len(calm("a" + " " * 500 + "b")), calm("a" + " " * 80 + "b") == "a" + " " * 80 + "b"
-    (502, True)
-    """
-    return _BLANK_RUN.sub(lambda run: run[0][:80] + "\x00" * (len(run[0]) - 160) + run[0][-80:], text)
 
 
 @lru_cache(maxsize=1)
@@ -93,7 +83,10 @@ class Engine:
         order = self.date_order
         if order == "auto":
             order = infer_order(text, note_date) or "mdy"
-        return NoteText(calm(text), lexicon=self.lexicon, note_date=note_date, note_type=note_type, date_order=order)
+        read, places = composed(text)
+        return NoteText(
+            calm(read), lexicon=self.lexicon, note_date=note_date, note_type=note_type, date_order=order, places=places
+        )
 
     def facts(self, note: Note) -> list[Fact]:
         """All facts of one note, in the order of the text; vocabulary and support facts together."""
@@ -151,10 +144,12 @@ def _fact(
         precision = "note"
     else:
         start, end, precision = when
+    words = view.text[draft.start : draft.end].rstrip()
+    first, last = view.place(draft.start), view.place(draft.start + len(words))
     told_apart = f"{draft.value}|{draft.value_high}|{draft.value_text}|{start if when else ''}"
     told_apart += f"|{sorted(draft.attributes.items(), key=str)}" if draft.attributes else ""
     return Fact(
-        fact_id=fact_id(note.note_id, draft.start, draft.end, draft.concept, told_apart),
+        fact_id=fact_id(note.note_id, first, last, draft.concept, told_apart),
         patient_id=note.patient_id,
         note_id=note.note_id,
         note_date=note.note_date,
@@ -180,9 +175,9 @@ def _fact(
         attributes=draft.attributes,
         section=sentence.section,
         copied_from=None,
-        start=draft.start,
-        end=draft.end,
-        text=note.text[draft.start : draft.end],
+        start=first,
+        end=last,
+        text=note.text[first:last],
         rule_id=draft.rule_id,
         sentence_sha=sha,
     )

@@ -86,7 +86,7 @@ class NoteConText(ConText):
             for cue in found.cues:
                 modifier = modifiers.get(cue)
                 if modifier is None:
-                    modifier = modifiers[cue] = self._modifier(doc, *cue)
+                    modifier = modifiers[cue] = self._modifier(doc, cue[0], view.place(cue[1]), view.place(cue[2]))
                 edges.append((span, modifier))
                 span._.modifiers += (modifier,)
         graph = ConTextGraph(targets=spans, modifiers=list(modifiers.values()), edges=edges)
@@ -112,7 +112,7 @@ class NoteComponent:
         note_date = doc.user_data.get("note_date")
         view = self.engine.text(doc.text, note_date, doc.user_data.get("note_type", ""))
         doc._.note = view
-        starts = {start for start, _ in view.sentences}
+        starts = {view.place(start) for start, _ in view.sentences}
         begins = sorted(starts)
         at = 0
         for token in doc:
@@ -120,21 +120,25 @@ class NoteComponent:
             token.is_sent_start = token.i == 0 or starts_here
             while at < len(begins) and token.idx + len(token.text) > begins[at]:
                 at += 1
-        doc._.sections = [self._section(doc, section) for section in view.sections]
+        doc._.sections = [self._section(doc, view, section) for section in view.sections]
         drafts = self.engine.drafts(view)
         spans = []
         for draft in drafts:
             anchor = draft.anchor or (draft.start, draft.end)
-            found = doc.char_span(*anchor, label=draft.concept, alignment_mode="expand")
+            begin, end = map(view.place, anchor)
+            found = doc.char_span(begin, end, label=draft.concept, alignment_mode="expand")
             spans.append(found if found is not None else Span(doc, 0, 1, label=draft.concept))
         doc._.drafts = drafts
         doc.spans[SPAN_GROUP] = spans
         return doc
 
     @staticmethod
-    def _section(doc: Doc, section: Any) -> MedspacySection:
-        title = doc.char_span(section.start, section.start + len(section.heading), alignment_mode="expand")
-        body = doc.char_span(section.body, max(section.end, section.body + 1), alignment_mode="expand")
+    def _section(doc: Doc, view: NoteText, section: Any) -> MedspacySection:
+        place = view.place
+        heading_end = section.start + len(section.heading)
+        title = doc.char_span(place(section.start), place(heading_end), alignment_mode="expand")
+        body_start = place(section.body)
+        body = doc.char_span(body_start, max(place(section.end), body_start + 1), alignment_mode="expand")
         begin, end = (body.start, body.end) if body is not None else (title.end, title.end)
         return MedspacySection(section.name, title.start, title.end, begin, end)
 

@@ -91,8 +91,10 @@ class NoteText:
         note_date: datetime.date | None = None,
         note_type: str = "",
         date_order: str = "auto",
+        places: list[int] | None = None,
     ) -> None:
         self.text = text
+        self._places = places
         self.folded = fold(text)
         self.note_date = note_date
         self.note_type = note_type
@@ -100,6 +102,10 @@ class NoteText:
         self._lexicon = lexicon
         self._sentence_cache: dict[int, Sentence] = {}
         self._date_cache: dict[tuple[int, int], list[DateSpan]] = {}
+
+    def place(self, offset: int) -> int:
+        """Where a character of this text stands in the note as it was written (``view.composed``)."""
+        return offset if self._places is None else self._places[offset]
 
     # -- words -----------------------------------------------------------------------------------------------------
     @cached_property

@@ -1,0 +1,60 @@
+"""The text of a note as expressions see it, and where each of its characters stands in the note.
+
+Marks that nobody sees (direction of writing, joiners, control characters) are blanks here, one for one. An accent that is
+written as a character of its own is one with its letter, and a hyphen that only shows at the end of a line is gone; then
+the view is shorter than the note, and ``places`` leads back.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: control characters that are no white space; marks of direction and width (Unicode UAX #9 and general category Cf)
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+#: a letter with accents of their own (Unicode block 0300-036F), a soft hyphen inside a word
+_MANY = re.compile("[^\\W\\d_][\u0300-\u036f]{1,8}|(?<=[^\\W\\d_])\u00ad{1,8}(?=[^\\W\\d_])")
+#: a run of white space longer than any layout needs; expressions with several optional gaps would try all its divisions
+_BLANK_RUN = re.compile(r"\s{161,}")
+
+
+def calm(text: str) -> str:
+    """A text of the same length without unseen marks, in which no run of white space is longer than 80 characters.
+
+    >>> len(calm("a" + " " * 500 + "b")), calm("a" + " " * 80 + "b") == "a" + " " * 80 + "b"
+    (502, True)
+    >>> calm("142 K/uL\\u200f.")
+    '142 K/uL .'
+    """
+    return _BLANK_RUN.sub(
+        lambda run: run[0][:80] + "\x00" * (len(run[0]) - 160) + run[0][-80:], _UNSEEN.sub(" ", text)
+    )
+
+
+def composed(text: str) -> tuple[str, list[int] | None]:
+    """A text with its accents on their letters, and the place of each character in the text given (and of its end).
+
+    The places are None where they are the offsets themselves, as in nearly every note.
+
+    >>> composed("cre\\u0301a")
+    ('créa', [0, 1, 2, 4, 5])
+    """
+    if text.isascii() or not _MANY.search(text):
+        return text, None
+    pieces: list[str] = []
+    places: list[int] = []
+    at = 0
+    for match in _MANY.finditer(text):
+        start, end = match.span()
+        pieces.append(text[at:start])
+        places.extend(range(at, start))
+        at = end
+        if match[0][0] == "\u00ad":
+            continue
+        one = unicodedata.normalize("NFC", match[0])
+        pieces.append(one)
+        places.append(start)
+        places.extend(range(end - len(one) + 1, end))
+    pieces.append(text[at:])
+    places.extend(range(at, len(text) + 1))
+    return "".join(pieces), places
