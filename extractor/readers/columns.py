@@ -86,13 +86,29 @@ def resolve(header: Sequence[str], mapping: Mapping[str, str], where: str) -> Co
     return Columns(names=tuple(header), **found)  # type: ignore[arg-type]
 
 
-#: one to three words: what a column name looks like and a cell with a date, a number or a sentence does not
-_NAME = re.compile(r"[A-Za-z_#][\w#]*(?:[ ._-][A-Za-z_#][\w#]*){0,2}\Z")
+#: what names of columns are made of in exports of hospitals; a cell of a file without a header is made of other words
+_WORDS = frozenset(
+    "id ids no nr num number key code name type kind class category title subject subj patient patients pat person pt mrn "
+    "empi ehr emr chart encounter enc visit csn hadm stay episode admission note notes doc document documents report text "
+    "txt txt1 body content contents html rtf raw full clean string narrative comment comments section date dates datetime "
+    "dt dttm time timestamp day created updated signed written charted chart storetime charttime author provider service "
+    "department dept specialty site source src status seq sequence row index line version language lang concept value "
+    "values unit units length hash file path url of the is".split()
+)
+_PART = re.compile(r"[^\W\d_]+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def _shown(header: Sequence[str]) -> str:
-    """The names of the columns for a message; a file without a header has data there, which is not repeated."""
-    names = [name.strip().strip("\ufeff") for name in header if name.strip()]
-    if not all(_NAME.match(name) and len(name) <= 30 for name in names):
-        return "a first row that is no header"
-    return ", ".join(names[:40]) or "none"
+    """The columns for a message: names that are made of the words of column names, of others the place alone.
+
+    A file without a header has data in its first row, which is never repeated.
+    """
+    shown = []
+    for place, name in enumerate((name.strip().strip("\ufeff") for name in header), start=1):
+        parts = _PART.findall(_HUMP.sub("_", name[:60]))
+        known = parts and len(name) <= 40 and sum(map(str.isdigit, name)) <= 1
+        shown.append(name if known and all(part.lower() in _WORDS for part in parts) else f"column {place}")
+    if all(name == f"column {place}" for place, name in enumerate(shown, start=1)):
+        return "a first row that is no header" if shown else "none"
+    return ", ".join(shown[:40])
