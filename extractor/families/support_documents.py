@@ -41,7 +41,7 @@ _DONE = re.compile(
     r"\b(?:show\w*|reveal\w*|demonstrat\w*|negative|neg|no (?:mets|metast\w*|evidence|new|intracranial|brain mets|leptomen\w*|lmd|acute|mass)|stable|normal|clear|unremarkable|impression|findings?|report\w*|\d+ ?mm|without)\b"
 )
 _RECONCILED = re.compile(
-    r"\breconcil\w*|\bverified with\b|\bpharmac(?:y|ist) (?:list|review\w*|verified)\b|\bmedication list (?:reviewed|updated|verified)\b|\breviewed (?:and|&) (?:updated|reconciled)\b|\bmeds (?:reviewed|verified|rec)\b|\bbottles? reviewed\b"
+    r"\breconcil\w*|\bconciliation\b|\bchecked (?:against|with)\b|\bverified with\b|\bpharmac(?:y|ist) (?:list|review\w*|verified)\b|\bmedication list (?:reviewed|updated|verified)\b|\breviewed (?:and|&) (?:updated|reconciled)\b|\bmeds (?:reviewed|verified|rec)\b|\bbottles? reviewed\b"
 )
 _UNRECONCILED = re.compile(
     r"\b(?:not (?:yet )?(?:reconciled|verified|reviewed|updated)|unreconciled|unable to (?:reconcile|verify)|unverified|bottles at home|list from|copied)\b"

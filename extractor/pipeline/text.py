@@ -23,7 +23,7 @@ MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that 
 _CANDIDATE = re.compile(r"\n[\s]*|[.!?]+[\"')\]]*(?=\s)|\.(?<=[a-z)\d]{2}\.)(?=[A-Z][a-z])")
 # before a capital these do not end a sentence ...
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:dr|drs|mr|mrs|ms|st|vs|approx|ca|cf|al|e\.g|i\.e|jr|sr|prof|pt|pts|resp|incl|dept|gr|mme)|\b[A-Za-z])$",
+    r"(?:\b(?:dr|drs|mr|mrs|ms|st|vs|approx|ca|cf|al|e\.g|i\.e|jr|sr|prof|pt|pts|resp|incl|dept|gr|mme|inj|tab|tabs|cap|caps|syr|syp)|\b[A-Za-z])$",
     re.IGNORECASE,
 )
 # ... and these not before a number
@@ -298,7 +298,9 @@ _LABEL = re.compile(
     r"(?:^|\n)[ \t#*=_\d.)-]*(?P<line>[^\W\d_][^:=\n]{0,59})"
     r"|(?<=[.,;:])[ ]?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)"
 )
-_AFTER_NAME = re.compile(r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$)")
+_AFTER_NAME = re.compile(
+    r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$|(?:reconciled|reviewed|verified|checked|updated|confirmed|unchanged|per|as|against)\b)"
+)
 
 
 #: sections that an abbreviation inside a running line opens for one sentence ("PMH: CAD, DM2. ECOG 1.")

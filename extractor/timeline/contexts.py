@@ -52,7 +52,11 @@ def context(patient: Patient, name: str, settings: Settings) -> Answer:
     if name not in DOCUMENTS:
         raise KeyError(f"context: expected one of {', '.join(sorted(LABELS))}, found {name!r}")
     concepts, window, months = DOCUMENTS[name]
-    found = [fact for fact in patient.facts(concepts) if fact.assertion == "present"]
+    found = [
+        fact
+        for fact in patient.facts(concepts)
+        if fact.assertion == "present" and fact.attributes.get("reconciled") != "no"
+    ]
     length = settings.window(window)
     study = name in ("brain_img", "chest_ct")
     fresh = []
