@@ -125,6 +125,9 @@ class Lexicon:
                 if concept.plural:
                     for plural in _plurals(name):
                         self._add(concept.family, concept, plural, cased=False)
+                if concept.family == "lab":
+                    for misread in _misreadings(name):
+                        self._add(concept.family, concept, misread, cased=False)
             for name in concept.cased:
                 self._add(concept.family, concept, name, cased=True)
             for name in concept.guards:
@@ -218,6 +221,22 @@ def _fits(entry: Entry, text: str, words: Words, first: int) -> bool:
             for i, word in zip(range(first, index + 1, 2), entry.words, strict=False)
         )
     return True
+
+
+#: what a scanner makes of a letter; only in words long enough to stay unmistakable
+_MISREAD = (("m", "rn"), ("rn", "m"), ("l", "i"), ("l", "1"), ("i", "l"), ("o", "0"))
+_MISREAD_LENGTH = 7
+
+
+def _misreadings(name: str) -> set[str]:
+    """Spellings of a name in which a scanner misread one letter, or every letter of that kind ("hernoglobin")."""
+    found = set()
+    for word in re.findall(rf"[^\W\d_]{{{_MISREAD_LENGTH},}}", fold(name)):
+        for right, wrong in _MISREAD:
+            places = [m.start() for m in re.finditer(right, word)]
+            spelt = {word[:at] + wrong + word[at + len(right) :] for at in places} | {word.replace(right, wrong)}
+            found.update(fold(name).replace(word, other) for other in spelt - {word})
+    return found
 
 
 def _plurals(name: str) -> Iterable[str]:
