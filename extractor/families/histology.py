@@ -76,10 +76,10 @@ _OF_OTHERS = re.compile(
     r"\b(?:patients|people|those|men|women|cases|trials?|stud(?:y|ies)|arm|cohort|drug|slot) (?:with|for|of|in|takes?(?: only)?|lists?)\s+(?:\w+[\s-]+){0,2}$|\bonly\s+(?:high-grade\s+)?$"
 )
 _DENIED_BEFORE = re.compile(
-    r"\b(?:rul(?:es?|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$"
+    r"\b(?:rul(?:es|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$|\b(?:favou?red|preferred)\s+(?:over|to)\s+(?:an?\s+)?$"
 )
 _DENIED_AFTER = re.compile(
-    r"\s*(?:component\s+)?(?:is|was|are|were|has been)\s+(?:not\s+(?:favou?red|supported|seen|identified|present|demonstrated)|excluded|ruled out|unlikely)"
+    r"\s*(?:component\s+)?(?:is|was|are|were|has been)\s+(?:not\s+(?:favou?red|supported|seen|identified|present|demonstrated)|excluded|ruled out|unlikely|withdrawn|abandoned)|['’\"”]?\s+(?:was|is) withdrawn"
 )
 _STATED_BEFORE = re.compile(
     r"\bsupport(?:s|ed|ing)?\s+(?:the\s+)?(?:\S+\s+){0,2}(?:impression|diagnosis)\s+of\s+$|\b(?:manifestation of|syndrome (?:from|of|due to|secondary to)(?: the| his| her)?|from (?:the|his|her)|due to (?:the|his|her))\s+$"

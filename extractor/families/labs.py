@@ -13,6 +13,7 @@ from dataclasses import replace
 from ..patterns import Patterns
 from ..pipeline import quantity, values
 from ..pipeline.dating import trend_dates
+from ..pipeline.lexicon import Hit
 from ..pipeline.names import Name, merge, run_from
 from ..pipeline.text import NoteText, Sentence
 from ..pipeline.values import Reading
@@ -23,7 +24,7 @@ from .lab_drafts import draft_of, settled_of
 from .lab_tables import from_table
 
 FAMILY = "lab"
-KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "not_before", "within", "without"}
+KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "counted", "not_before", "within", "without"}
 
 _AFTER_RUN = re.compile(r"\s*[)\]]?\s*(?:levels?|values?|counts?)?")
 _COUNTED = re.compile(r"\d\s?%?\s+$")
@@ -113,7 +114,7 @@ def _value(
                 reading = replace(reading, end=unit[0], unit_raw=unit[1], unit=unit[2])
     if reading is None:
         reading = values.read_before(text, name.start, floor, letters=letters, folded=folded)
-        if reading is None or reading.unit is None or reading.unit == "%":
+        if reading is None or reading.unit == "%" or (reading.unit is None and not _counted(hit, reading, sentence, floor)):
             return None
         found = settled_of(hit, reading, comma, text)
         if found is None or found.value is None:
@@ -140,6 +141,12 @@ def _value(
         dated = date is not None and date[2] != "note"
         drafts.append(draft if one is reading or dated else replace(draft, temporality="historical"))
     return drafts, reading.tail
+
+
+def _counted(hit: Hit, reading: Reading, sentence: Sentence, floor: int) -> bool:
+    """May a bare number in front of the name be its count? Only in a row of results."""
+    least = hit.get("counted")
+    return least is not None and reading.value >= least and floor > sentence.start
 
 
 def _below(note: NoteText, name: Name, sentence: Sentence) -> tuple[int, int] | None:

@@ -23,6 +23,7 @@ _NOT_LESION = re.compile(
 _PRIOR = re.compile(
     r"(?:\b(?:was|were|previously|prior|formerly|from|compared (?:to|with)|earlier|before|prev|initially|vs\.?|versus|had been|baseline|then|nadir)\s*(?:\w+\s+){0,1}|\((?:was|prev\w*|prior|from)?\s*|->\s*|→\s*)(?:approximately |about |at )?$"
 )
+_FORMER = re.compile(r"\s*[\[(,;]\s*(?:was|were|prev\w*|prior|formerly|compared|versus|vs|from|contre|initially)\b")
 _IMAGING = re.compile(
     r"\b(?:ct|pet|mri?|scans?|scanner|tdm|irm|ultrasound|imaging|radiolog\w+|x-?ray|cxr|sonogra\w+|echograph\w+|restaging|short axis|target|recist)\b"
 )
@@ -155,6 +156,8 @@ def _lesion(
         attributes["modality"] = modality
     elif _EXAM.search(piece):
         attributes["modality"] = "exam"
+    # the day of an irradiation is not the day of the measurement; a former size in brackets makes no history
+    told = (note.note_date, note.note_date, "note") if "irradiated" in attributes and note.note_date else None
     start = match.start()
     lead = len(clause) - len(clause.lstrip())
     if len(clause.strip()) <= 80:
@@ -167,6 +170,8 @@ def _lesion(
         "pathology/lesions:lesion",
         anchor=(start, match.end()),
         assertion="present",
+        temporality="current" if _FORMER.match(tail) else None,
+        date=told,
         value=max(sizes),
         unit="mm",
         value_as_written=match.group(),

@@ -64,6 +64,14 @@ class _Knowledge:
 
 _KNOWN = _Knowledge()
 
+#: how often a drug is taken, and a verb of starting right before it
+_TAKEN = re.compile(
+    r"\b(?:daily|weekly|once (?:a|per) (?:day|week)|bid|tid|qid|qd|od|bd|tds|qds|q ?(?:4|6|8|12|24) ?h\w*|nightly|qhs|qam|takes|taking|"
+    r"every morning|en cours|par jour|matin)\b|\bmg ?/ ?j\b"
+)
+_BEGUN = re.compile(
+    r"\b(?:(?:re)?started|begun|began|commenced|initiated|put|placed|remains|still|continues|maintained)\s+(?:\w+\s+){0,2}$"
+)
 #: a verb of ending right before the drug
 _OVER = re.compile(r"\b(?:finished|completed|ended|stopped|came off|weaned off|termine)\s+(?:\w+\s+){0,2}$")
 
@@ -249,7 +257,8 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
         return "ongoing", "present"
     if (
         course.sentence.section == "medications"
-        or re.search(r"\b(?:daily|bid|tid|qd|nightly|qhs|takes|taking|every morning|en cours|par jour)\b|\bmg ?/ ?j\b", region)
+        or _TAKEN.search(region)
+        or _BEGUN.search(before[-40:])
     ) and not re.search(r"\b(?:received|was given|were given|had been|treated with|completed)\b", before[-60:]):
         return "ongoing", "present"
     return "received", "present"

@@ -21,7 +21,8 @@ _PRE_WORDS = (
     r"suspicious for|suspected|concerning for|suggestive of|consistent with|compatible with|worrisome for|positive for|"
     r"representing|represents?|suspect for|c/w|likely|possible|probable|indeterminate|multiple|new|known|solitary|single|small|tiny|"
     r"biopsy[- ]proven|both|which (?:are|is)|that (?:are|is)|are|were|is|was|in favou?r of|due to|from|progressive|treated|irradiated|"
-    r"recurrent|metachronous|synchronous|hypermetabolic|most|also|wall|bone|body|lobe"
+    r"recurrent|metachronous|synchronous|hypermetabolic|most|also|wall|bone|body|lobe|"
+    r"\d{1,3}(?:[.,]\d)?(?:\s?x\s?\d{1,3}(?:[.,]\d)?)?\s?(?:cm|mm)"
 )
 _PRE_GAP = re.compile(rf"[\s-]*(?:\(?(?:{_PRE_WORDS})\)?[\s-]*)*")
 _POST_WORDS = frozenset(
@@ -213,7 +214,7 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
             "brain", hit.start, hit.end, anchor, hit.concept.rule_id, folded[sentence.start : sentence.end]
         )
         return
-    if not members and not negated:
+    if not members:
         members = _labelled(note, hit, found)
     yield from _members(note, sentence, hit, members, anchor)
     sure = not negated and _UNSURE.search(folded, max(sentence.start, hit.start - 90), hit.start) is None
@@ -222,18 +223,16 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
 
 
 def _labelled(note: NoteText, hit: Hit, found: list[Hit]) -> list[Hit]:
-    """The organ that heads the line of a report: "Liver: multiple metastases"."""
-    line, _ = note.line(hit.start)
-    lead = note.folded[line : hit.start]
-    if re.search(r"[.;]\s", lead):
+    """The organs that head the line or sentence of a report: "Liver: multiple metastases", "Adrenals and bones: none"."""
+    folded = note.folded
+    begin = max(note.line(hit.start)[0], note.sentence_at(hit.start).start)
+    heads = [h for h in found if h.end <= hit.start]
+    if not heads or folded[begin : heads[0].start].strip(" \t-*") or re.search(r"[.;]\s", folded[begin : hit.start]):
         return []
-    for site in found:
-        if site.start >= hit.start:
-            break
-        at_start = not note.folded[line : site.start].strip(" \t-*")
-        if at_start and site.get("kind") == "secondary" and re.match(r"s?\s?:", note.folded[site.end : hit.start]):
-            return [site]
-    return []
+    run = sites.run_after(folded, heads, 0)
+    if not re.match(r"(?:\s?glands?|s)?\s?:", folded[run[-1].end : hit.start]):
+        return []
+    return [h for h in run if h.get("kind") == "secondary"]
 
 
 _LOBE = re.compile(r"\b(?:frontal|parietal|occipital|temporal|cerebellar|pontine|thalamic|brainstem)\s+(?:lobe\s+)?$")

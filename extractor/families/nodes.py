@@ -61,7 +61,9 @@ _POSITIVE_NODES = re.compile(
 )
 
 
-_NODE_RATIO = re.compile(r"(?:lymph\s*nodes?|nodes?|\blns?)\b[^.;\n\d]{0,40}\(?\b(\d{1,2})\s?/\s?(\d{1,3})\b(?!/)")
+_NODE_RATIO = re.compile(
+    r"(?:(?:lymph\s*nodes?|nodes?|\blns?)\b[^.;\n\d]{0,40}|\b(?:station|level)\s+(?:\d{1,2}[rl]?|[ivab]{1,3})\s*[:(]?\s*)\(?\b(\d{1,2})\s?/\s?(\d{1,3})\b(?!/)"
+)
 
 
 _INVOLVED = re.compile(r"positive|involve|metasta|\+|malignan|carcinoma|tumou?r|disease")
@@ -119,7 +121,7 @@ def involvement(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) 
             return
     nodes = [h for h in earlier if h.key == "lymph_node"]
     site = nodes[-1] if nodes else earlier[-1]
-    if negative and site.get("kind") != "secondary":
+    if negative and (site.get("kind") != "secondary" or site.get("metastasis") == "other"):
         return
     if (
         not negative

@@ -214,7 +214,7 @@ _G_RESULT = (
     ),
     ("negative", re.compile(r"\bneg(?:ative)?\b|\babsent\b|\bnot expressed|^\s*[-–](?=\s*[,;.)]|$)")),
 )
-_ORIGIN = re.compile(r"\bgermline\b|\bsomatic\b|\bmen\s?2[ab]?\b|\bconstitutional\b|\bblood\b")
+_ORIGIN = re.compile(r"\bgermline\b|\bsomatic\b|\b(?:the |his |her )?tumou?r(?!s? board)\b|\bmen\s?2[ab]?\b|\bconstitutional\b|\bblood\b")
 _REQUEST = re.compile(
     r"\b(?:pending|sent|ordered|requested|to be tested|not (?:done|tested|performed|assessed)|awaited|await\w*|tested for|testing for)\b"
 )
@@ -291,5 +291,5 @@ def origin(context: str) -> dict[str, str]:
     """Germline or somatic, where the sentence says only one of them."""
     words = {m.group() for m in _ORIGIN.finditer(context)}
     germline = bool(words & {"germline", "constitutional"} or any(w.startswith("men") for w in words))
-    somatic = "somatic" in words
+    somatic = any(word.startswith("somatic") or "tumo" in word for word in words)
     return {} if germline == somatic else {"origin": "germline" if germline else "somatic"}

@@ -53,11 +53,11 @@ def read(note: NoteText) -> Iterable[Draft]:
         for hit in hits:
             if elsewhere and hit.name in hit.get("weak", ()):
                 continue  # symptoms progress and recur too
-            if hit.get("reader") != "none" and _counts(note, sentence, hit):
+            if hit.get("reader") != "none" and counts(note, sentence, hit):
                 yield _draft(note, sentence, hit)
 
 
-def _counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
+def counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
     """Does the word speak of the tumour?"""
     if hit.name not in hit.get("weak", ()):
         return True
@@ -106,7 +106,7 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
         last = drugs[-1].start
         attributes["after"] = "/".join(h.key for h in drugs if last - h.start < 60)
     date = _date_behind(note, sentence, hit)
-    assertion = _assertion(before, after)
+    assertion = stated(note.folded, sentence, hit)
     if assertion == "hypothetical" and date is not None and _UNTIL.search(before):
         # "maintenance until PD 6/2025": a day that has passed says that it happened
         past = note.note_date is not None and date[1] <= note.note_date
@@ -145,8 +145,9 @@ def _date_behind(note: NoteText, sentence: Sentence, hit: Hit) -> tuple[datetime
     return None
 
 
-def _assertion(before: str, after: str) -> str | None:
-    """Assertion where a word beside it decides; None leaves it to the assertor."""
+def stated(folded: str, sentence: Sentence, hit: Hit) -> str | None:
+    """Assertion where a word beside the hit decides; None leaves it to the assertor."""
+    before, after = folded[sentence.start : hit.start], folded[hit.end : sentence.end]
     clause = re.split(r"[;.]\s|→|->|\bbut\b", before)[-1]
     if _CONTEXT["future"].search(clause):
         happened = re.search(r"\b(?:stopp\w*|discontinu\w*|off|d/c\S*|died)\b.{0,25}\b(?:at|upon)\W*$", clause)

@@ -21,8 +21,10 @@ _LIST_GAP = re.compile(
     r"\s*(?:[,/&+;]|\band\b|\bor\b|\bet\b|\bas well as\b|,\s*and\b|\bw/|-)?"
     r"(?:\s*(?:and|or|et|the|a|an|his|her|both|bilateral|left|right|l|r|multiple|single|one|two|several|numerous|few|lower|upper|"
     r"distant|contralateral|cervical|mediastinal|hilar|supraclavicular|retroperitoneal|axillary|regional|"
-    r"abdominal|pelvic|thoracic|lumbar|neck|gland|glands|wall|possibly|probable|also|new|diffuse|of|in|to|\d(?:st|nd|rd|th)))*\s*",
+    r"abdominal|pelvic|thoracic|lumbar|neck|gland|glands|wall|possibly|probable|also|new|diffuse|of|in|to|para-?aortic|paratracheal|"
+    r"subcarinal|celiac|coeliac|portal|periportal|portocaval|iliac|inguinal|mesorectal|hepatic hilar|\d(?:st|nd|rd|th)))*\s*",
 )
+_BRACKET = re.compile(r"s?\s?\([^()\n]{0,80}\)")
 
 
 #: "swollen lymph nodes and multiple liver metastases": the second noun begins anew
@@ -49,13 +51,23 @@ def is_list_gap(between: str) -> bool:
 
 
 def run_after(folded: str, found: Sequence[Hit], first: int) -> list[Hit]:
-    """The list of sites that begins with ``found[first]``."""
+    """The list of sites that begins with ``found[first]``; what stands in brackets behind a member is its own."""
     members = [found[first]]
+    end = _past_bracket(folded, members[0].end)
     for hit in found[first + 1 :]:
-        if not is_list_gap(folded[members[-1].end : hit.start]):
+        if hit.start < end:
+            continue
+        if not is_list_gap(folded[end : hit.start]):
             break
         members.append(hit)
+        end = _past_bracket(folded, hit.end)
     return members
+
+
+def _past_bracket(folded: str, end: int) -> int:
+    """ "brain (resected 2/25), lung": the end of the bracket, where another member may follow."""
+    match = _BRACKET.match(folded, end, min(len(folded), end + 90))
+    return match.end() if match and folded[match.end() : match.end() + 1] in (",", " ", ";", "/") else end
 
 
 def run_before(folded: str, found: Sequence[Hit], last: int) -> list[Hit]:

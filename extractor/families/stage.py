@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
-from . import metastases, nodes
+from . import metastases, nodes, spread
 
 FAMILY = "stage"
 KEYS = frozenset({"kind"})
@@ -19,7 +19,7 @@ _DOUBT = re.compile(
 )
 _ROMAN = {"0": "0", "1": "I", "2": "II", "3": "III", "4": "IV", "i": "I", "ii": "II", "iii": "III", "iv": "IV"}
 _GROUP = re.compile(
-    r"\s*(?:group(?:ing)?|disease|as|is|was|of|at|:|=|-)*\s*"
+    r"(?:\s*(?:group(?:ing)?|disease|as|is|was|of|at (?:initial )?(?:diagnosis|presentation|dx|baseline)|at|20\d\d|:|=|-))*\s*"
     r"(?:(?:ajcc|uicc|figo|clinical|pathologic(?:al)?|anatomic|prognostic|overall|approximately|\d(?:th)? edition|to be)\s*:?\s*)*"
     r"\(?(?P<stage>iv|iii|ii|i|[0-4])\s?-?(?P<letter>[a-e](?![a-z])(?:\s?[1-3](?![\d/]|\.\d))?)?(?![a-z\d])"
 )
@@ -40,7 +40,7 @@ _TNM = re.compile(
     r"(?<![a-z0-9-])(?P<prefix>y?[cpra]{0,2})\s?t\s?(?P<t>is|x|a(?![a-z])|[0-4][a-d]?(?![a-z\d])|[0-4][a-d]?(?=[cpyn])|[iv]{1,4}[abc]?(?=[\s,]))"
     r"(?P<rest>(?:\s?\([^()\n]{1,9}\))*)"
     r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?n\s?(?P<n>[0-3xo](?:[a-d]|mi)?)(?![a-z\d])?(?:\s?\([^()\n]{1,9}\))*)?"
-    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?m\s?(?P<m>[01xo][a-d]?)(?![a-z\d]))?"
+    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?m\s?(?P<m>[01xo](?:[a-d][12]?)?)(?![a-z\d]))?"
 )
 #: what every TNM string holds, searched from "t" to "t": a T category behind no more than a prefix
 _TNM_HINT = re.compile(
@@ -69,7 +69,10 @@ def read(note: NoteText) -> Iterator[Draft]:
                 yield from _group(note, sentence, hit)
             elif kind == "measurable":
                 yield _measurable(note, sentence, hit)
+            elif kind == "listed":
+                yield from spread.listed(note, sentence, hit)
         yield from metastases.drafts(note, sentence, hits)
+    yield from spread.drafts(note)
     yield from nodes.node_counts(note)
     yield from _tnm(note)
 
@@ -134,7 +137,9 @@ def _group(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     haematological = system and system.group(1) not in ("figo",)
     if value.startswith("IV"):
         yield Draft(FAMILY, "metastatic", hit.start, end, rule, anchor=anchor, attributes={"from": "stage"})
-        yield from metastases.bracketed(note, sentence, hit, end=end)
+        yield from spread.bracketed(note, hit.start, end) if "(" in folded[end : end + 2] else metastases.bracketed(
+            note, sentence, hit, end=end
+        )
     elif value.startswith("III") and not haematological:
         yield Draft(FAMILY, "locally_advanced", hit.start, end, rule, anchor=anchor, attributes={"from": "stage"})
 
@@ -222,6 +227,7 @@ def _tnm(note: NoteText) -> Iterator[Draft]:
         )
         if match["m"] and match["m"][0] == "1":
             yield Draft(FAMILY, "metastatic", start, end, "stage/extent:tnm", attributes={"from": "tnm"})
+            yield from spread.bracketed(note, start, end)
 
 
 def _zero(part: str) -> str:

@@ -30,12 +30,14 @@ _PATHOLOGY = re.compile(
     r"\bpatholog|\bslides?\b|\bhistolog|\bbiops|\bbx\b|\bdiagnos|\bnec\b|\bcarcinoma|\bsmall cell|\btumou?r|\bki-?67|\banatomie"
 )
 _CONTRADICTS = re.compile(
-    r"\bdisagree|\bdiscordan|\brevis(?:ed|ion)|\bchanged\b|\breclassif|\boverturn|\bcontradict|\bdoes not (?:confirm|agree|support)|\bnot confirmed|\binstead\b|\brather than\b|\bdiffers\b|\bamended"
+    r"\bdisagree|\bdiscordan|\brevis(?:ed|ion)|\bchanged\b|\breclassif|\boverturn|\bcontradict|\b(?:do(?:es)?|did|can|could)(?: not|not) (?:confirm|agree|support|concur)|\bnot confirmed|\bnot in agreement|\binstead\b|\brather than\b|\bdiffers\b|\bamended|\binfirm|\bdesaccord|\bpas d'accord|\bnon confirme"
 )
 _CONFIRMS = re.compile(r"\bagree|\bconfirm|\bconcur|\bconcord|\bsame\b|\bconsistent|\bsupport|\bin keeping|\bd'accord")
 _PENDING = re.compile(
     r"\bpending|\brequested|\bsent\b|\bawait|\bto follow|\bto be\b|\bwill be|\bin progress|\bnot yet|\bplanned"
 )
+_ASIDE = re.compile(r"[(,;–-]")
+_FOR = re.compile(r"\b(?:for|to|no|without|before|needs?)\b")
 _NE_WORDS = re.compile(r"\bneuroendocrine|\bnepc|\bsmall cell|\bscnc|\bsmall-cell|\bne carcinoma")
 _PROSTATE = re.compile(r"prostat|\bnepc|\bscnc|gleason|\bpsa\b")
 
@@ -87,7 +89,7 @@ def _tissue(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     if (
         not proven
         and not not_diagnostic
-        and not (tumours and _RESULT.search(piece))
+        and not (tumours and (_RESULT.search(piece) or _told_beside(note, sentence, hit, tumours)))
         and not re.search(r"positive for malignan|malignant cells", piece)
     ):
         return
@@ -118,6 +120,15 @@ def _tissue(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     yield _draft(hit, attributes=attributes)
 
 
+def _told_beside(note: NoteText, sentence: Sentence, hit: Hit, tumours: list[Hit]) -> bool:
+    """ "SCLC (bronchoscopic biopsy, March 2024)": a dated specimen in brackets or behind a comma is the diagnosis' own."""
+    before = [tumour for tumour in tumours if tumour.end <= hit.start]
+    if not before or not sentence.dates:
+        return False
+    gap = note.folded[before[-1].end : hit.start]
+    return len(gap) < 50 and _ASIDE.search(gap) is not None and _FOR.search(gap) is None
+
+
 def _no_tissue(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     if hit.get("context") == "tumour" and not sentence.hits(_HISTOLOGY):
         return
@@ -139,7 +150,9 @@ def _expert(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
         return
     if _PENDING.search(piece):
         value = "pending"
-    elif _CONTRADICTS.search(piece):
+    elif _CONTRADICTS.search(piece) or (
+        following is not None and not _CONFIRMS.search(piece) and _CONTRADICTS.search(following.folded[:60])
+    ):
         value = "contradicts"
     elif _CONFIRMS.search(piece) or (following is not None and _CONFIRMS.search(following.folded)):
         value = "confirms"

@@ -94,7 +94,7 @@ def _unnamed_operation(hit: Hit) -> bool:
 
 
 def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Reading]:
-    if sentence.section == "allergies":
+    if sentence.section == "allergies" or _KNOWN.cues.of_others(sentence.folded):
         return
     kept = kept_hits(note, sentence, hits, context=_KNOWN.context, inflammatory=_KNOWN.inflammatory)
     planned = -1  # end of the last planned course of the sentence: what follows it is planned with it

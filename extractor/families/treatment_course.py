@@ -36,6 +36,8 @@ _HARD = re.compile(
     r"\n(?=[ \t]*(?:[-*•]|\d|[A-Z]{2,}\b|[A-Za-z][A-Za-z /]{0,20}:))|\.\s(?=[A-Z])|\|"
 )
 _SOFT = re.compile(r",\s|\.\s|:\s|\)\s*|\band\b|\bwith\b|\bbefore\b|\bafter\b|\bplus\b", re.IGNORECASE)
+#: where nothing stronger stands between two treatments: what follows the first of these is no longer the first one's
+_WEAK = re.compile(r"\b(?:because|due to|at|for|in|on|from|during|while|when)\b", re.IGNORECASE)
 _BEFORE_NEXT = re.compile(
     r"(?:\b(?:(?:\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve)(?: additional| more| further)? "
     r"(?:cycles?|courses?|doses?|rounds?|infusions?)(?: of)?|(?:first|second|third|fourth|fifth|[1-9](?:st|nd|rd|th)?)[- ]?(?:line|l)\b)"
@@ -130,7 +132,8 @@ def _split(text: str, end: int, start: int, *, behind: bool) -> int:
     soft = list(_SOFT.finditer(gap))
     if soft:
         return end + (soft[-1].start() + 1 if soft[-1].group()[0] in ",.:)" else soft[-1].start())
-    return end + len(gap) if not gap.strip() else end
+    weak = _WEAK.search(gap)
+    return end + len(gap) if not gap.strip() else end + weak.start() if weak else end
 
 
 def _last_hard(text: str, left: int, start: int) -> int:
@@ -140,8 +143,8 @@ def _last_hard(text: str, left: int, start: int) -> int:
 
 
 _PRONOUN = re.compile(
-    r"[;,]?\s*(?:but\s+|however,?\s+)?(?:the\s+)?(?:it|was|were|had to be|this|which|these|never|not|has not|was not|veteran|patient|pt|he|she|now|last|stopped|"
-    r"d/c|held|completed|still|continues|insurance|prescription|currently|reduced|dose|\d+ ?mg)\b",
+    r"[;,]?\s*(?:but\s+|however,?\s+|(?:and\s+)?then\s+(?=rechalleng|resum|restart|reiniti|stop|discont|held|declin))?(?:the\s+)?(?:it|was|were|had to be|this|which|these|never|not|has not|was not|veteran|patient|pt|he|she|now|last|stopped|"
+    r"d/c|held|declined|refused|completed|rechallenged|resumed|restarted|reinitiated|discontinued|still|continues|insurance|prescription|currently|reduced|dose|\d+ ?mg)\b",
     re.IGNORECASE,
 )
 

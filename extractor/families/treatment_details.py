@@ -20,7 +20,7 @@ _WORDS = {
 _NUMBER = r"(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|single|an?)"
 _COUNT = _NUMBER.replace("|single|an?", "")
 _ANY = _NUMBER.replace("(", "(?:", 1)
-_UNIT = r"(?:cycles?|courses?|doses?|rounds?|infusions?|cures?|applications?|administrations?|injections?)"
+_UNIT = r"(?:cycles?|courses?|doses?|rounds?|infusions?|cures?|kuren|kuur|zykl(?:en|us)|applications?|administrations?|injections?)"
 #: cycles given, most explicit first
 _CYCLES = tuple(
     re.compile(expression)
@@ -34,7 +34,8 @@ _CYCLES = tuple(
         rf"\bafter (?:the )?{_NUMBER}(?:st|nd|rd|th)? (?:cycle|course)\b",
         r"\b(first|second|third|fourth|fifth|sixth|[1-9](?=st|nd|rd|th))(?:st|nd|rd|th)? (?:cycle|course)\b",
         r"\bc(\d{1,2})(?:\s?d\d{1,2})?\b",
-        r"\bcycle (\d{1,2})\b",
+        r"\b(?:cycle|cure|zyklus|kuur) (?:(?:no\.?|n[°o]|nr\.?|#) ?)?(\d{1,2})\b",
+        r"\b(\d{1,2})(?:er?|re|e|eme) (?:cure|cycle)\b",
         r"\b(once|twice)\b(?! (?:a |per |daily|weekly|every|monthly))",
     )
 )
@@ -55,7 +56,7 @@ _START = re.compile(
     r"(?:\s+(?:on|in|at|the|of|around|about|mid|late|early|dose|[-:(]))*[\s:(,-]*$"
 )
 _END = re.compile(
-    r"\b(?:derniere?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|completed|completing|finished|ended|ending|end|off(?: since)?|"
+    r"\b(?:derniere?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|completed|completing|finished|ended|ending|end|off(?: since)?|"
     r"held(?: since)?|final(?:\s+\w+)?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?|dose \d+|d\d+ of c\d+|up to)"
     r"(?:\s+(?:on|in|at|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|in|was|approximately|mid|[-:(]))*[\s:(,-]*$"
 )
@@ -66,7 +67,7 @@ _NOT_OURS = re.compile(
     r"(?:\s+(?:of|on|in|at|the|by|for|liver|brain|bone|and|showed?|noted|dated|from|was|a|nodes?|lung|imaging))*[\s:(,-]*$"
 )
 _RANGE = re.compile(
-    r"\s*(?:-|–|—|to|through|thru|until|till|and until|→|->|up to|til)\s*(?:the (?:end|beginning|start|middle) of |the |about |approximately )?\s*",
+    r"\s*(?:-|–|—|to|through|thru|until|till|and until|→|->|up to|til|au|bis|tot)\s*(?:the (?:end|beginning|start|middle) of |the |about |approximately )?\s*",
     re.IGNORECASE,
 )
 _AND = re.compile(r"\s*(?:,|and|&|,\s*and)\s*", re.IGNORECASE)
@@ -203,7 +204,7 @@ def period(
 
 
 _WHOLE_RANGE = re.compile(
-    r"(?<=[\w'.)])\s*(?:-|–|—|→|->|\bto\b|\bthrough\b|\bthru\b|\buntil\b|\btill\b)\s*(?=[\w'])", re.IGNORECASE
+    r"(?<=[\w'.)])\s*(?:-|–|—|→|->|\bto\b|\bthrough\b|\bthru\b|\buntil\b|\btill\b|\bau\b|\bbis\b|\btot\b)\s*(?=[\w'])", re.IGNORECASE
 )
 _ONE_DAY = re.compile(
     r"\d{1,2}-\d{1,2}-\d{2,4}|\d{4}-\d{1,2}(?:-\d{1,2})?|\d{1,2}-[a-z]{3,9}-\d{2,4}|\d{1,2}-\d{4}", re.IGNORECASE

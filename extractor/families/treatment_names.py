@@ -12,6 +12,10 @@ from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from .local_treatments import LocalContext
 
+#: between a trial and the drug that it gave
+_NAMES_DRUG = re.compile(
+    r" (?:with|of|evaluating|testing|using) (?:the |oral |iv )?|[^.;\n]{0,60}\b(?:randomi[sz]ed|assigned|allocated) to (?:the )?(?:arm )?"
+)
 #: sections whose short names are treatments
 HISTORY = frozenset({"oncologic_history"})
 _PART_OF_OPERATION = re.compile(r"\s+(?:for|with|and)\s+(?:the |a )?(?:[\w-]+\s+){0,2}")
@@ -64,8 +68,11 @@ def kept_hits(
             continue  # "craniotomy for met resection" is one operation
         if hit.key in _TWO_WORLDS and _immunosuppressive(note, sentence, inflammatory):
             continue  # the medications read it
-        if kind == "trial" and any(h.end <= hit.start and h.get("kind") in (None, "regimen") for h in kept):
-            continue  # "I-DXd on a phase 2 protocol": the drug is named
+        if kind == "trial" and (
+            any(h.end <= hit.start and h.get("kind") in (None, "regimen") for h in kept)
+            or any(_NAMES_DRUG.fullmatch(note.folded[hit.end : h.start]) for h in hits[index + 1 :] if h.get("kind") is None)
+        ):
+            continue  # "I-DXd on a phase 2 protocol", "a phase I study of AMG 757": the drug is named
         if kind in ("radiotherapy", "surgery"):
             if not context.counts(note, sentence, hit):
                 continue

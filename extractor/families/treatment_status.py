@@ -26,7 +26,8 @@ _GIVEN = re.compile(
 #: said of the treatment itself, these settle that it was given
 _DONE = re.compile(
     r"^[^.;,]{0,30}\b(?:was|were|has been|had been) (?:\w+ly |then )?(?:performed|done|carried out|given|administered|started|completed|"
-    r"undertaken|initiated|delivered|terminated|stopped|discontinued|used|added|switched)\b"
+    r"undertaken|initiated|delivered|terminated|stopped|discontinued|used|added|switched)\b|"
+    r"^[^.;]{0,40}\b(?:\d{1,2}|one|two|three) (?:doses?|cycles?|infusions?)\W+(?:in |given |last |until )?(?:19|20)\d\d\b"
 )
 #: a drug that only names a study ("tarlatamab screening")
 _TRIAL_NAMED = re.compile(
@@ -46,12 +47,19 @@ class Cues:
         self.before = {name: _compile(status[name].get("before", ())) for name in (*_ORDER, "none")}
         self.after = {name: _compile(status[name].get("after", ())) for name in (*_ORDER, "none")}
         self.stopped = _compile(status["stopped"]["any"])
+        self.resumed = _compile(status["resumed"]["any"])
+        self.general = _compile(status["general"]["any"])
+        self.own = _compile(status["general"]["own"])
         self.intent = {name: re.compile(words) for name, words in tables["intent"].items()}
         self.reason = {name: re.compile(words) for name, words in tables["reason"].items()}
 
     def mentioned_only(self, before: str, after: str) -> bool:
         """Is the name no treatment of the patient at all ("allergic to", "-resistant")?"""
         return _any(self.before["none"], before) or _any(self.after["none"], after)
+
+    def of_others(self, sentence: str) -> bool:
+        """Does a sentence speak of patients in general, of rules or of a drug's effects, and not of this patient?"""
+        return _any(self.general, sentence) and not _any(self.own, sentence)
 
     def status(self, before: str, after: str) -> str | None:
         """Status that the words beside a treatment say; None where they say nothing."""
@@ -65,6 +73,10 @@ class Cues:
             if name == "held" and _TRIAL_NAMED.match(after):
                 return "planned"
             if done and name == "planned":
+                continue
+            if name == "held" and _any(self.resumed, after):
+                if not _any(self.stopped, after):
+                    return "ongoing"
                 continue
             if _any(self.after[name], after):
                 if name == "planned" and re.match(
@@ -96,7 +108,7 @@ class Cues:
     def reason_stopped(self, after: str) -> str | None:
         """Why a treatment ended, where a word of ending stands there."""
         if not re.search(
-            r"\b(?:stop\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|to|switched|ceased|last|"
+            r"\b(?:stop\w*|arret\w*|not tolerat\w*|intoleran\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|to|switched|ceased|last|"
             r"completed|finished|pd|pod|progress\w*)\b",
             after,
         ):
