@@ -157,7 +157,7 @@ _PREDICATE_BEFORE = re.compile(
 _TO_SITE = re.compile(r"^[^.;\n]{0,80}?\b(in|into|to|involving|within)\b")
 _NEGATED = re.compile(
     r"\b(?:no|not|without|negative for|absence of|denie[sd]|never|neither|nor|free of|rule[sd]? out|resolution of|aucune?|pas de|sans|"
-    r"nor any)\b(?:(?!\bbut\b|\bhowever\b|\bexcept\b|[;.]).)*$",
+    r"keine?|ohne|geen|zonder|nor any)\b(?:(?!\bbut\b|\bhowever\b|\bexcept\b|[;.]).)*$",
     re.DOTALL,
 )
 _BRAIN_REPORT = re.compile(
@@ -181,6 +181,17 @@ def drafts(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Draf
         elif kind in ("effusion", "peritoneal"):
             site = "pleura" if kind == "effusion" else "peritoneum"
             yield Draft(nodes.FAMILY_STAGE, "metastatic_site", hit.start, hit.end, hit.concept.rule_id, value_text=site)
+        elif kind == "organ":
+            yield from _compound(note, sentence, hit)
+
+
+def _compound(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
+    """One word for the organ and its metastases: "Lebermetastasen"."""
+    site, folded = hit.get("value_text"), note.folded
+    yield from nodes.site_drafts(site, hit.start, hit.end, None, hit.concept.rule_id, sentence.folded)
+    denied = re.search(r"\b(?:keine?|ohne|geen|zonder)\s+(?:\w+\s+){0,3}$", folded[max(sentence.start, hit.start - 50) : hit.start])
+    if site != "lymph_node" and not denied:
+        yield Draft(nodes.FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id)
 
 
 def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Iterator[Draft]:

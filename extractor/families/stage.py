@@ -11,7 +11,7 @@ from ..records import Draft
 from . import metastases, nodes, spread
 
 FAMILY = "stage"
-KEYS = frozenset({"kind"})
+KEYS = frozenset({"kind", "value_text"})
 ALWAYS = True  # a TNM string has no name of its own
 
 _DOUBT = re.compile(
