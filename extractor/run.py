@@ -31,8 +31,9 @@ LAYOUT = 1
 WORK = ".work"
 OUTPUTS = ("facts.parquet", "support.parquet", "notes.parquet", "criteria.parquet", "patients.parquet", "run.json")
 DECISIONS = ("criteria.parquet", "patients.parquet")
-#: chunks grow from the first to the last size, so that a short run still keeps all workers busy
-FIRST_CHUNK, LAST_CHUNK, CHUNK_CHARACTERS = 32, 1024, 4_000_000
+#: chunks grow from the first to the last size, so that a short run still keeps all workers busy; what a worker holds
+#: of a chunk's facts is bounded by its notes and characters
+FIRST_CHUNK, LAST_CHUNK, CHUNK_CHARACTERS = 32, 256, 1_000_000
 _PACKAGES = ("trial-extractor", "medspacy", "spacy", "scispacy", "pyarrow", "pandas", "duckdb", "numpy")
 
 Progress = Callable[[int, int, float | None], None]

@@ -25,6 +25,9 @@ from extractor.errors import ExtractorError
 from extractor.readers.rows import NoteRow
 from extractor.records import SUPPORT, Note
 
+#: a fact as it travels to a part: ``seq``, the position of its note, before the values in the order of FACT_COLUMNS
+FactCells = tuple[Any, ...]
+
 #: how often a worker may die before it has built its pipeline until the run gives up
 START_ATTEMPTS = 3
 
@@ -59,7 +62,7 @@ class _Mending:
 
     chunk: Chunk
     left: int
-    facts: list[dict[str, Any]] = field(default_factory=list)
+    facts: list[FactCells] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -109,21 +112,20 @@ def note_line(row: NoteRow, seq: int, *, status: str, error: str, n_facts: int =
     }
 
 
-def read_row(engine: Any, row: NoteRow, seq: int, note_seconds: float) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The facts of one row as plain rows, and its line for ``notes.parquet``."""
+def read_row(engine: Any, row: NoteRow, seq: int, note_seconds: float) -> tuple[list[FactCells], dict[str, Any]]:
+    """The facts of one row, and its line for ``notes.parquet``."""
     if row.status != "ok":
         return [], note_line(row, seq, status=row.status, error=row.error)
     note = Note(row.patient_id, row.note_id, row.note_date, row.note_type, row.text)
     try:
         with _limited(allowance(row, note_seconds)):
-            facts = [fact.row() for fact in engine.facts(note)]
+            found = engine.facts(note)
+            facts = [(seq, *fact.cells()) for fact in found]
     except NoteTimeout:
         return [], note_line(row, seq, status="error", error="NoteTimeout")
     except Exception as problem:  # the run goes on; the class alone is kept, a message could quote the note
         return [], note_line(row, seq, status="error", error=type(problem).__name__)
-    for fact in facts:
-        fact["seq"] = seq
-    own = sum(fact["family"] != SUPPORT for fact in facts)
+    own = sum(fact.family != SUPPORT for fact in found)
     return facts, note_line(row, seq, status="ok", error="", n_facts=own)
 
 
@@ -132,7 +134,7 @@ def build_engine(settings: Settings) -> Any:
     return getattr(importlib.import_module(module), name)(date_order=settings.date_order, overlay=settings.overlay)
 
 
-def write_part(folder: Path, number: int, facts: list[dict[str, Any]], notes: list[dict[str, Any]]) -> None:
+def write_part(folder: Path, number: int, facts: list[FactCells], notes: list[dict[str, Any]]) -> None:
     """Writes the facts, then the notes: a chunk is done when its notes are there."""
     from extractor.writers import parts
 
@@ -167,7 +169,7 @@ def _serve(connection: Connection, clock: Any, settings: Settings, folder: str) 
         if task is None:
             return
         chunk, inline = task
-        facts: list[dict[str, Any]] = []
+        facts: list[FactCells] = []
         notes: list[dict[str, Any]] = []
         for offset, row in enumerate(chunk.rows):
             seq = chunk.first + offset
@@ -277,7 +279,7 @@ def run_chunks(
         reason = "NoteTimeout" if worker.late() else "WorkerDied"
         collect(chunk, [], [note_line(chunk.rows[0], chunk.first, status="error", error=reason)])
 
-    def collect(chunk: Chunk, facts: list[dict[str, Any]], notes: list[dict[str, Any]]) -> None:
+    def collect(chunk: Chunk, facts: list[FactCells], notes: list[dict[str, Any]]) -> None:
         state = mending[chunk.number]
         state.facts.extend(facts)
         state.notes.extend(notes)

@@ -121,7 +121,7 @@ def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatc
         held = 0
         for batch in batches:
             table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
-            table = table.cast(schema)
+            table = table if table.schema.equals(schema) else table.cast(schema)
             pending.append(table)
             held += table.num_rows
             rows += table.num_rows
@@ -131,7 +131,7 @@ def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatc
                 pending = [joined.slice(ROW_GROUP)]
                 held -= ROW_GROUP
         if held or rows == 0:
-            joined = pa.concat_tables(pending) if pending else schema.empty_table()
+            joined = pa.concat_tables(pending) if pending else pa.Table.from_batches([], schema=schema)
             writer.write_table(joined, row_group_size=ROW_GROUP)
     return rows
 
@@ -141,6 +141,14 @@ def table_of(schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.table(
         [pa.array([row.get(field.name) for row in rows], type=field.type) for field in schema], schema=schema
     )
+
+
+def table_of_cells(schema: pa.Schema, rows: Sequence[Sequence[Any]]) -> pa.Table:
+    """Rows as sequences in the order of the schema as a table."""
+    if not rows:
+        return pa.Table.from_batches([], schema=schema)
+    columns = zip(*rows, strict=True)
+    return pa.table([pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)], schema=schema)
 
 
 def write_json(path: Path, value: Any) -> None:

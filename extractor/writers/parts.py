@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,11 @@ def path_of(folder: Path, number: int, what: str) -> Path:
     return folder / f"{number // 1000:05d}" / f"{number:08d}.{what}.parquet"
 
 
-def write(folder: Path, number: int, facts: Sequence[dict[str, Any]], notes: Sequence[dict[str, Any]]) -> None:
+def write(folder: Path, number: int, facts: Sequence[Sequence[Any]], notes: Sequence[Mapping[str, Any]]) -> None:
+    """The part of a chunk: facts as values in the order of ``PART_FACTS``, notes as rows of ``PART_NOTES``."""
     target = path_of(folder, number, "notes")
     target.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_batches(path_of(folder, number, "facts"), PART_FACTS, [parquet.table_of(PART_FACTS, facts)])
+    parquet.write_batches(path_of(folder, number, "facts"), PART_FACTS, [parquet.table_of_cells(PART_FACTS, facts)])
     parquet.write_batches(target, PART_NOTES, [parquet.table_of(PART_NOTES, notes)])
 
 
