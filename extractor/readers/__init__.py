@@ -50,11 +50,12 @@ class FileSource:
         sizes = [path.lstat().st_size if path.exists() else 0 for path in self.files]
         self.monitor.total_bytes, self.monitor.done_bytes = sum(sizes), 0
         for path, size in zip(self.files, sizes, strict=True):
-            yield from self._file_rows(path)
+            yield from self.file_rows(path)
             self.monitor.position = None
             self.monitor.done_bytes += size
 
-    def _file_rows(self, path: Path) -> Iterator[NoteRow]:
+    def file_rows(self, path: Path) -> Iterator[NoteRow]:
+        """The rows of one file; raises InputError where it is the only one and not a row can be read."""
         name = path.relative_to(self.root).as_posix() if path != self.root else path.name
         name = name.encode("utf-8", "replace").decode()
         if path.is_symlink() and path != self.root:
