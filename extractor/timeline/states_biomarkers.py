@@ -236,6 +236,9 @@ def mtc_high_grade(patient: Patient, settings: Settings) -> Answer:
     if not stated and not components and not graded:
         return time.silent("the grade of the medullary carcinoma", missing="IMTCGS grade")
     if not stated and graded and len({fact.concept for fact in components}) < 3:
+        found = _components(patient, time.newest(components), components) if components else None
+        if found is not None and found.truth is Truth.T and graded[-1].attributes["grade"] == "high":
+            return found
         return time.say(
             Truth.U,
             f"Called {graded[-1].attributes['grade']} grade in a note; no report grades it.",

@@ -415,10 +415,15 @@ def oxygen_saturation_adequate(patient: Patient, settings: Settings) -> Answer:
         )
     truth = room.compare(">", 90)
     review = set(room.review) | ({"R2"} if room.compare("<=", 91) is not Truth.F else set())
+    told = {fact.note_id for fact in facts if fact.fact_id in room.evidence}
     home = [
         fact
         for fact in patient.facts("supplemental_oxygen", "medication")
-        if fact.assertion == "present" and fact.attributes.get("status") in ("ongoing", "continuous")
+        if fact.assertion == "present"
+        and (
+            fact.attributes.get("status") in ("ongoing", "continuous")
+            or (fact.temporality == "current" and fact.note_id in told and not time.is_dated(fact))
+        )
     ]
     if "R5" in room.review and home and truth is Truth.T:
         return time.say(

@@ -171,6 +171,8 @@ def nec_subtype_accepted(patient: Patient, settings: Settings) -> Answer:
     )
 
 
+#: organs in which a carcinoma of the cohorts has no primary: a specimen of them is a metastasis
+METASTATIC_SPECIMENS = frozenset({"liver", "bone", "brain", "adrenal", "peritoneum"})
 EXTENT = ("extensive_stage", "limited_stage", "metastatic", "locally_advanced", "stage_group", "metastatic_site", "tnm")
 
 
@@ -214,6 +216,15 @@ def advanced_disease(patient: Patient, settings: Settings) -> Answer:
         return time.say(Truth.T, "Metastatic or extensive disease.", spread[-4:])
     if by_extent.get("locally_advanced"):
         return time.say(Truth.T, "Locally advanced disease (stage III).", by_extent["locally_advanced"])
+    specimens = [
+        fact
+        for fact in patient.facts("tissue_proof")
+        if fact.assertion == "present"
+        and fact.attributes.get("site") in METASTATIC_SPECIMENS
+        and fact.attributes.get("diagnostic") != "no"
+    ]
+    if specimens and t.tumour(patient, settings).cohorts:
+        return time.say(Truth.T, "A metastasis was biopsied.", specimens, review=("R9",))
     relapse = [fact for fact in patient.facts("progression", "response") if fact.assertion == "present"]
     if relapse:
         return time.say(Truth.T, "The disease has recurred or progressed.", relapse[-3:], review=("R6",))

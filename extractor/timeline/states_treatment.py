@@ -77,7 +77,13 @@ def prior_systemic_line(patient: Patient, settings: Settings) -> Answer:
     naive = never_given(patient, "systemic")
     maybe = given(patient, at_least=Truth.U)
     if naive:
-        return time.say(Truth.F, "No systemic therapy was ever given.", naive)
+        soon = bool(planned_platinum(patient))
+        return time.say(
+            Truth.F,
+            "No systemic therapy was ever given" + (", platinum is planned." if soon else "."),
+            naive,
+            correctable=soon,
+        )
     planned = [course for course in courses(patient) if course.planned]
     if maybe:
         return time.say(
@@ -122,12 +128,36 @@ def _still_planned(patient: Patient, course: Course) -> bool:
     return (patient.index_date - due).days <= PLAN_DAYS
 
 
+def planned_platinum(patient: Patient) -> list[Course]:
+    """Platinum that is still to come: missing platinum with a plan is no failure for good."""
+    return [
+        course
+        for course in courses(patient)
+        if is_in(course.drug, "platinum") and course.given is Truth.F and _still_planned(patient, course)
+    ]
+
+
 def _before_the_tumour(patient: Patient, course: Course) -> bool:
     """Ended more than a year before the first day that any note gives to this tumour: it treated another one."""
     found = t.tumour(patient, Settings())
     known = [time.when(fact)[0] for fact in found.facts]
     known += [time.when(fact)[0] for fact in patient.facts(("extensive_stage", "limited_stage", "tissue_proof"))]
     return bool(known and course.last and course.last[1] < time.months_before(min(known), 12))
+
+
+def _of_another_tumour(patient: Patient, course: Course) -> bool:
+    """Does every mention of its doses stand in a sentence on another cancer, as a past history has them?"""
+    found = t.tumour(patient, Settings())
+    own = {(fact.note_id, fact.sentence_sha) for fact in found.facts}
+    others = {
+        (fact.note_id, fact.sentence_sha)
+        for fact in t.histology(patient)
+        if fact.concept in t.OTHER and fact.assertion == "present" and fact.sentence_sha
+        and (site := t._site(fact)) and site not in found.sites and site != "prostate"
+        and not (site in t.LUNG and found.sites & t.LUNG)
+    }  # fmt: skip
+    doses = [fact for fact in course.facts if status(fact) not in ("declined", "not_given", "planned")]
+    return bool(doses) and all((fact.note_id, fact.sentence_sha) in others - own for fact in doses)
 
 
 @state("platinum_for_this_tumour")
@@ -139,11 +169,11 @@ def platinum_for_this_tumour(patient: Patient, settings: Settings) -> Answer:
         for fact in patient.facts(family="therapy")
         if is_in(fact, "platinum") and fact.attributes.get("cancer") == "other"
     ]
-    planned = [
-        course
-        for course in courses(patient)
-        if is_in(course.drug, "platinum") and course.given is Truth.F and _still_planned(patient, course)
-    ]
+    planned = planned_platinum(patient)
+    elsewhere = [course for course in found if _of_another_tumour(patient, course)]
+    if elsewhere:
+        found = [course for course in found if course not in elsewhere]
+        other = other + facts_of(elsewhere)
     earlier = [course for course in found if _before_the_tumour(patient, course)]
     if found and len(earlier) == len(found):
         return time.say(
@@ -238,6 +268,7 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
             Truth.F,
             "No systemic therapy after which the disease could have progressed.",
             never_given(patient, "systemic"),
+            correctable=bool(planned_platinum(patient)),
         )
     last_event = max((time.last_day(fact) for fact in usable + stopped), default=None)
     if (

@@ -13,6 +13,7 @@ from extractor.records import Fact
 from extractor.timeline import chronology as time
 from extractor.timeline.patient import Patient
 from extractor.timeline.settings import Settings
+from extractor.timeline.treatment import given
 from extractor.truth import Truth
 
 #: histology concept → cohort ("none": a firm other tumour)
@@ -137,6 +138,10 @@ def _tumour(patient: Patient) -> Tumour:
     if not ne:
         return _without_carcinoma(firm, maybe, mixed)
     cohorts, sites, reason = _cohorts(ne, review)
+    if _follows_prostate_cancer(patient, firm, ne, bool(transformed)):
+        cohorts, sites = frozenset({"nec"}), frozenset({"prostate"})
+        reason = "Neuroendocrine carcinoma after a treated prostate adenocarcinoma."
+        review.add("R8")
     if any(fact.concept == "combined_sclc" for fact in ne) or transformed or mixed:
         review.add("R8")
     if any(fact.concept == "merkel_cell" for fact in ne):
@@ -204,6 +209,31 @@ def _in_history(fact: Fact) -> bool:
         "past_surgical_history",
         "problem_list",
     )
+
+
+#: words in a name that place a small cell carcinoma in the lung
+_LUNG_NAMES = ("lung", "sclc", "pulm", "bronch", "cbpc", "cppc", "poumon")
+
+
+def _follows_prostate_cancer(patient: Patient, firm: list[Fact], ne: list[Fact], transformed: bool) -> bool:
+    """A carcinoma that no note places in another organ, in a man whose prostate adenocarcinoma transformed or is under
+    hormones: treatment-emergent NEPC (specification 3.8, after the definition of de novo and treatment-emergent)."""
+    if not any(fact.concept in ("adenocarcinoma", "other_malignancy") and _site(fact) == "prostate" for fact in firm):
+        return False
+    if not {fact.concept for fact in ne} <= {"sclc", "sc_nec", "nec_nos", "nepc", "lcnec"}:
+        return False
+    named = [fact for fact in ne if any(word in fact.text.lower() for word in _LUNG_NAMES)]
+    placed = _sites([fact for fact in ne if fact.concept != "sclc"]) - {"prostate", "unknown"}
+    lung_stage = [
+        fact for fact in patient.facts(("extensive_stage", "limited_stage"), "stage") if fact.assertion == "present"
+    ]
+    if named or placed or lung_stage:
+        return False
+    if any(fact.concept == "adenocarcinoma" and _site(fact) not in ("prostate", "") for fact in firm):
+        return False
+    emergent = [fact for fact in patient.facts("nepc_origin") if fact.value_text == "treatment_emergent"]
+    hormones = [course for course in given(patient, "androgen_deprivation") if course.ongoing]
+    return bool(transformed or emergent or given(patient, "arsi") or hormones)
 
 
 def _subtypes(facts: list[Fact]) -> set[str]:
