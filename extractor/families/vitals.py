@@ -42,6 +42,10 @@ _METRES = re.compile(r"([12])\s?m\s?(\d{2})(?!\d)")
 _POUNDS = re.compile(
     r"(?P<lb>\d{1,3})\s?(?:lbs?\.?|pounds?),?\s?(?:and\s)?(?P<oz>\d{1,2}(?:\.\d+)?)\s?(?:oz|ounces?)\b", re.IGNORECASE
 )
+_STONES = re.compile(
+    r"(?P<st>\d{1,2})\s?(?:st|stones?)\.?,?\s?(?:(?:and\s)?(?P<lb>\d{1,2}(?:\.\d+)?)\s?(?:lbs?|pounds?)\b)?(?![a-z])",
+    re.IGNORECASE,
+)
 _CHANGE = re.compile(
     r"\b(?:lost|gained|gain|loss|down|up|decreas\w*|increas\w*|drop\w*|fell|fallen|declin\w*"
     r"|reduc\w*)\b(?!.*\b(?:to|from|at)\b)"
@@ -364,7 +368,7 @@ def _pressures(name: Name, match: re.Match[str], start: int) -> list[Draft]:
 
 
 def _compound(text: str, at: int, concept: str) -> tuple[float, int, str] | None:
-    """Feet and inches in cm, pounds and ounces in kg: (value, end, as written)."""
+    """Feet and inches in cm, stones, pounds and ounces in kg: (value, end, as written)."""
     if concept == "height":
         metres = _METRES.match(text, at)
         if metres is not None:
@@ -376,6 +380,10 @@ def _compound(text: str, at: int, concept: str) -> tuple[float, int, str] | None
         if match["inch"] and float(match["inch"]) >= 12:
             return None
         return round(inches * 2.54, 2), match.end(), match.group().strip()
+    match = _STONES.match(text, at)
+    if match is not None and float(match["st"]) >= 4 and float(match["lb"] or 0) < 14:
+        pounds = float(match["st"]) * 14 + float(match["lb"] or 0)
+        return round(pounds * 0.45359237, 3), match.end(), match.group().strip()
     match = _POUNDS.match(text, at)
     if match is None:
         return None

@@ -28,7 +28,7 @@ _ABBREVIATION = re.compile(
 )
 # ... and these not before a number
 _BEFORE_NUMBER = re.compile(
-    r"\b(?:no|nos|fig|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|ph|sec|vol)$", re.IGNORECASE
+    r"\b(?:no|nos|fig|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|ph|sec|vol|abs|ges|tot|corr|creat|krea|bili|phos|alb|plt|plaq|leuk|neut|temp|wt|ht|sat)$", re.IGNORECASE
 )
 _LIST_NUMBER = re.compile(r"(?:^|[\n;]|[.:,]\s)[ \t]*\(?\d{1,2}$")
 _NEW_LINE_STARTS = re.compile(r"[-*•·–>#+\[(]|\d{1,2}[.)]\s|[A-Za-z][\w /&'()-]{0,40}:")
