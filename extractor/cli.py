@@ -137,6 +137,7 @@ def screen(
         strict=strict,
         policies=chosen,
         since=Path(since) if since else None,
+        workers=options["workers"],
     )
     report.summary(decided.data, decided.out)
     return _finish(decided)

@@ -366,7 +366,13 @@ def screen(
     )
     report = extract_run(source, Path(out), options, progress=progress)
     return evaluation.evaluate_run(
-        report.out, trials, index_date=index_date, strict=strict, policies=policies, since=options.since
+        report.out,
+        trials,
+        index_date=index_date,
+        strict=strict,
+        policies=policies,
+        since=options.since,
+        workers=workers,
     )
 
 
