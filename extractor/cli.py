@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +15,8 @@ from extractor import __version__
 from extractor.errors import ExtractorError, PartialFailure, UsageError
 
 INTERRUPTED = 130
+#: a place that the command line names and that cannot be used; other errors of the system are the machine's
+_NO_PLACE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -34,10 +38,19 @@ def run(arguments: Sequence[str]) -> int:
         return _say(str(problem), problem.exit_code)
     except BrokenPipeError:
         raise
+    except OSError as problem:
+        if problem.filename is None:
+            return _internal(problem)
+        code = UsageError.exit_code if problem.errno in _NO_PLACE else ExtractorError.exit_code
+        return _say(f"{os.fsdecode(problem.filename)}: cannot be used ({problem.strerror})", code)
     except Exception as problem:
-        from extractor.workers import describe
+        return _internal(problem)
 
-        return _say(f"internal error: {describe(problem)} (details are not shown, they could hold words of a note)", 1)
+
+def _internal(problem: Exception) -> int:
+    from extractor.workers import describe
+
+    return _say(f"internal error: {describe(problem)} (details are not shown, they could hold words of a note)", 1)
 
 
 def _say(message: str, code: int) -> int:
@@ -123,11 +136,11 @@ def screen(
     evaluation.check_trials(trials)
     days = evaluation.parse_index_date(index_date)
     if engine == "spark":
-        from extractor import spark
+        from extractor import spark_run
 
-        spark.run(master, trials, days, strict=strict, policies=chosen, **options)
-        click.echo(f"{options['out']}: facts, support, notes, criteria and patients as Parquet folders")
-        return 0
+        decided = spark_run.screen(master, trials, days, strict=strict, policies=chosen, **options)
+        report.summary(decided.data, decided.out)
+        return _finish(decided)
     _extract(options)
     since = options.get("since")
     decided = evaluation.evaluate_run(
@@ -293,8 +306,12 @@ def _extract(options: dict[str, Any]) -> Any:
 
 
 def _finish(result: Any) -> int:
-    """Exit code of a run: 5 where notes failed."""
+    """Exit code of a run: 5 where notes failed; the first of them are named."""
     if result.failed:
+        from extractor import report
+
+        for line in report.failed_notes(result.out):
+            click.echo(f"extractor: {line}", err=True)
         click.echo(f"extractor: {result.failed} notes failed; reasons in {result.out / 'notes.parquet'}", err=True)
         return PartialFailure.exit_code
     return 0

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from extractor.errors import InputError
-
 #: what makes a fact the same fact; a change in any other column is a change of it
 IDENTITY = ("patient_id", "note_id", "start", "end", "concept")
 COMPARED = (
@@ -35,14 +33,9 @@ def compare(run1: Path, run2: Path) -> Difference:
     """
     import duckdb
 
-    from extractor.writers.parquet import read_json
+    from extractor.writers import whole
 
-    data = []
-    for run in (run1, run2):
-        found = read_json(run / "run.json")
-        if found is None or not (run / "facts.parquet").is_file():
-            raise InputError(f"{run}: holds no finished run (expected run.json and facts.parquet)")
-        data.append(found)
+    data = [whole.opened(run, whole.EXTRACTED) for run in (run1, run2)]
     with duckdb.connect() as connection:
         facts = _facts(connection, run1, run2)
         decisions, criteria = [], []

@@ -153,15 +153,11 @@ def evaluate_run(
     Raises InputError where ``out`` holds no finished extraction.
     """
     from extractor.run import private
-    from extractor.writers import parquet
+    from extractor.writers import parquet, whole
 
     out = Path(out)
     began = time.monotonic()
-    data = parquet.read_json(out / "run.json")
-    if data is None or not all(
-        (out / name).is_file() for name in ("facts.parquet", "support.parquet", "notes.parquet")
-    ):
-        raise InputError(f"{out}: holds no finished extraction (expected run.json, facts, support and notes.parquet)")
+    data = whole.opened(out, whole.EXTRACTED, "finished extraction")
     days = parse_index_date(index_date)
     asked = _asked(trials, days, strict, policies)
     tally = _Tally()

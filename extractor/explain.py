@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from extractor.errors import ExtractorError, InputError, UsageError
+from extractor.errors import ExtractorError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,13 +66,9 @@ def show(
     """
     from rich.console import Console
 
-    from extractor.writers.parquet import read_json
+    from extractor.writers import whole
 
-    data = read_json(run_dir / "run.json")
-    if data is None or not (run_dir / "criteria.parquet").is_file():
-        raise InputError(
-            f"{run_dir}: holds no decided run (expected run.json and criteria.parquet; run extractor evaluate)"
-        )
+    data = whole.opened(run_dir, whole.DECIDED, "decided run")
     patients = _rows(run_dir / "patients.parquet", patient)
     criteria = _rows(run_dir / "criteria.parquet", patient)
     if patients.empty:

@@ -84,7 +84,12 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PatternError(f"{path.parent.name}/{path.name}: {error}") from error
+        raise PatternError(f"{shown(path)}: {error}") from error
+
+
+def shown(path: Path) -> str:
+    """A pattern file as messages name it: ours from ``patterns/`` on, a site's as it was given."""
+    return f"patterns/{path.relative_to(root()).as_posix()}" if path.is_relative_to(root()) else str(path)
 
 
 @lru_cache(maxsize=64)
@@ -114,7 +119,7 @@ def load(overlay: str | os.PathLike[str] | None = None, keys: dict[str, frozense
     for source, path in sorted(chosen.items()):
         raw = read_toml(path)
         files[source] = hashlib.sha256(path.read_bytes()).hexdigest()
-        where = f"patterns/{source}.toml"
+        where = shown(path)
         family = raw.get("family")
         if not isinstance(family, str):
             raise PatternError(f"{where}: family: expected the name of a fact family, found {family!r}")

@@ -38,7 +38,7 @@ def progress_bar() -> Iterator[Callable[[int, int, float | None], None]]:
         yield advance
 
 
-def summary(data: dict[str, Any], out: Path) -> None:
+def summary(data: dict[str, Any], out: Path | str) -> None:
     """The end of a run: notes, patients by decision, what most often decides, policies used, where the results lie."""
     from rich.console import Console
     from rich.table import Table
@@ -86,7 +86,25 @@ def summary(data: dict[str, Any], out: Path) -> None:
             )
     console.print()
     seconds = sum(data["seconds"].values())
-    console.print(f"[bold]Results[/bold]   {_plain(str(out.resolve()))} ({seconds:.1f} s)")
+    console.print(f"[bold]Results[/bold]   {_plain(str(out.resolve() if isinstance(out, Path) else out))} ({seconds:.1f} s)")
+
+
+def failed_notes(out: Path, limit: int = 10) -> Iterator[str]:
+    """File, row and reason of the first notes that failed; the reasons hold no word of a note."""
+    import pyarrow.parquet as pq
+
+    left = limit
+    with pq.ParquetFile(out / "notes.parquet") as file:
+        for batch in file.iter_batches(columns=["source", "row", "status", "error"]):
+            for note in batch.to_pylist():
+                if note["status"] not in ("rejected", "error"):
+                    continue
+                if left == 0:
+                    yield "..."
+                    return
+                left -= 1
+                place = "".join(c if c.isprintable() else "?" for c in note["source"] or "")
+                yield f"{place}: row {note['row']}: {note['status']}: {note['error']}"
 
 
 def _deciders(console: Any, attrition: list[dict[str, Any]]) -> None:

@@ -154,11 +154,10 @@ def open_run(path: Path | str, *, notes: str | None = None) -> OpenRun:
 
     Raises InputError where ``path`` holds no decided run.
     """
-    from extractor.writers.parquet import read_json
+    from extractor.writers.whole import DECIDED, opened
 
     folder = Path(path)
-    data = read_json(folder / "run.json")
-    files = ("facts.parquet", "support.parquet", "notes.parquet", "criteria.parquet", "patients.parquet")
-    if data is None or "evaluation" not in data or not all((folder / name).is_file() for name in files):
-        raise InputError(f"{folder}: holds no decided run (expected run.json and {', '.join(files)})")
+    data = opened(folder, DECIDED, "decided run")
+    if "evaluation" not in data:
+        raise InputError(f"{folder}: holds no decided run (run extractor evaluate)")
     return OpenRun(folder, data, notes)

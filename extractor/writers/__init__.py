@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from extractor.errors import InputError, UsageError
+from extractor.errors import UsageError
+from extractor.writers.whole import DECIDED, EXTRACTED, opened
 
 SINKS = ("omop", "fhir", "redcap", "duckdb", "xlsx")
 SUFFIXES = {"duckdb": ".duckdb", "xlsx": ".xlsx"}
@@ -24,12 +25,9 @@ def export(run: Path, sink: str, *, out: Path | None = None, key_file: Path | No
     Raises InputError where ``run`` is not finished.
     """
     from extractor.run import private
-    from extractor.writers.parquet import read_json
-
     if sink not in SINKS:
         raise UsageError(f"--to {sink}: is not known (expected one of {', '.join(SINKS)})")
-    if read_json(run / "run.json") is None or not (run / "facts.parquet").is_file():
-        raise InputError(f"{run}: holds no finished run (expected run.json and facts.parquet)")
+    opened(run, [name for name in DECIDED if name in EXTRACTED or (run / name).is_file()])
     with private():
         module = importlib.import_module(f"extractor.writers.{sink}")
         if key_file is None:
