@@ -310,9 +310,9 @@ def _finish(result: Any) -> int:
     if result.failed:
         from extractor import report
 
-        for line in report.failed_notes(result.out):
+        for line in report.failed_notes(result.out) if isinstance(result.out, Path) else ():
             click.echo(f"extractor: {line}", err=True)
-        click.echo(f"extractor: {result.failed} notes failed; reasons in {result.out / 'notes.parquet'}", err=True)
+        click.echo(f"extractor: {result.failed} notes failed; reasons in {result.out}/notes.parquet", err=True)
         return PartialFailure.exit_code
     return 0
 

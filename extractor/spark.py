@@ -1,170 +1,264 @@
-"""The same work on Spark: extraction with ``mapInPandas``, decision of each patient with ``applyInPandas``.
+"""The same work on Spark: notes are read with ``mapInArrow``, each patient is decided with ``applyInArrow``.
 
-    tables = extractor.spark.screen(spark, notes, trial="NCT07016230", index_date="2026-03-02")
-    tables.facts.write.parquet("...")
+    tables = extractor.spark.screen(notes, trial="NCT07016230", index_date="2026-03-02")
+    tables.write("hdfs:///screening/2026-03-02")
 
-Executors need the installed wheel and nothing else; each Python worker builds its engine once. The rows are those of
-a local run, row for row. This is the only module that imports pyspark (``pip install trial-extractor[spark]``, Java 17).
+Executors need the installed wheel and nothing else. The rows are those of a local run. This is the only module that
+imports pyspark (``pip install trial-extractor[spark]``, Java 17); what its Python workers do is in ``spark_worker``.
 """
 
 from __future__ import annotations
 
 import datetime
-import hashlib
-import json
+import os
+import re
+import socket
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import ExtractorError, InputError, UsageError
-from .records import FACT_COLUMNS, SUPPORT, Note
+from extractor import errors
+from extractor.errors import ExtractorError, InputError
+from extractor.records import SUPPORT
+from extractor.workers import Settings
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-_DATES = frozenset({"note_date", "date_start", "date_end"})
-_FLOATS = frozenset({"value", "value_high", "ref_low", "ref_high"})
-_INTEGERS = frozenset({"start", "end"})
-#: one row for each note: what happened to it, and its facts as JSON rows
-_READ = (
-    "patient_id string, note_id string, note_date date, note_type string, status string, error string, "
-    "n_facts bigint, sha256 string, characters bigint, facts array<string>"
-)
-_DECIDED = "patient_id string, facts array<string>, criteria array<string>, patients array<string>"
+    from extractor.readers import FileSource
+    from extractor.spark_worker import Rules
+
+TABLES = ("facts", "support", "notes", "criteria", "patients")
+#: tasks for each core: where one gets long notes the others go on
+TASKS_PER_CORE = 4
+ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a run as Spark frames, with the columns of the output files."""
+    """The tables of a run as Spark frames, with the columns of the output files.
 
-    facts: DataFrame
-    support: DataFrame
-    notes: DataFrame
-    criteria: DataFrame
-    patients: DataFrame
+    They are views of ``lines`` (one row for each note, with its facts), ``decided`` (one row for each patient) and
+    ``warnings`` (what the readers say of the input, in ``error``).
+    """
 
-    def write(self, folder: str) -> None:
-        """Every table as a Parquet folder below ``folder``."""
-        for name in ("facts", "support", "notes", "criteria", "patients"):
-            getattr(self, name).write.mode("overwrite").parquet(f"{folder}/{name}.parquet")
+    lines: DataFrame
+    decided: DataFrame
+    warnings: DataFrame
+
+    @property
+    def facts(self) -> DataFrame:
+        return self._facts().where(f"family <> '{SUPPORT}'")
+
+    @property
+    def support(self) -> DataFrame:
+        return self._facts().where(f"family = '{SUPPORT}'")
+
+    @property
+    def notes(self) -> DataFrame:
+        return self.lines.drop("seq", "facts")
+
+    @property
+    def criteria(self) -> DataFrame:
+        """Rows of one patient and trial stand in the order of the trial file."""
+        return self.decided.selectExpr("explode(criteria) AS c").select("c.*")
+
+    @property
+    def patients(self) -> DataFrame:
+        return self.decided.selectExpr("explode(patients) AS p").select("p.*")
+
+    def _facts(self) -> DataFrame:
+        return self.decided.selectExpr("explode(facts) AS f").select("f.*")
+
+    def write(self, folder: str, *, mode: str = "errorifexists") -> None:
+        """Every table as a Parquet folder below ``folder``; ``mode`` as Spark has it."""
+        for name in TABLES:
+            getattr(self, name).write.mode(mode).parquet(f"{folder}/{name}.parquet")
 
 
-def session(master: str = "local[2]") -> SparkSession:
-    """A Spark session for the command line: quiet, UTC, Arrow on.
+def session(master: str = "local[2]", *, scratch: str | None = None) -> SparkSession:
+    """A Spark session for the command line: quiet, UTC, with this Python for a local master.
 
-    Raises ExtractorError where pyspark or Java is missing.
+    ``scratch``: folder for what Spark spills. Raises ExtractorError where pyspark, Java or the master is missing.
     """
     try:
         from pyspark.sql import SparkSession
     except ModuleNotFoundError:
-        raise ExtractorError("Spark: pyspark is not installed; install trial-extractor[spark]") from None
+        raise ExtractorError("Spark: pyspark is not installed (pip install 'trial-extractor[spark]')") from None
+    _check_answer(master)
+    options = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
+        "spark.log.level": "ERROR",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),
+        "spark.hadoop.fs.permissions.umask-mode": "077",
+    }
+    if master.startswith("local"):
+        options["spark.sql.shuffle.partitions"] = "8"  # a machine, not a cluster: 200 small tasks would take longer
+        if "PYSPARK_PYTHON" not in os.environ:
+            options["spark.pyspark.python"] = sys.executable
+        if scratch:
+            options["spark.local.dir"] = scratch
     try:
-        return (
-            SparkSession.builder.master(master)
-            .appName("extractor")
-            .config("spark.sql.session.timeZone", "UTC")
-            .config("spark.sql.execution.arrow.pyspark.enabled", "true")
-            .config("spark.sql.shuffle.partitions", "8")  # a machine, not a cluster: 200 small tasks would take longer
-            .config("spark.ui.enabled", "false")
-            .config("spark.ui.showConsoleProgress", "true")
-            .getOrCreate()
-        )
-    except Exception as problem:  # py4j raises its own kinds; the class alone says that Java did not start
-        raise ExtractorError(
-            f"Spark: no session on {master} ({type(problem).__name__}); is Java 17 installed?"
-        ) from None
+        builder = SparkSession.builder.master(master).appName("extractor")
+        for name, value in options.items():
+            builder = builder.config(name, value)
+        return builder.getOrCreate()
+    except Exception as problem:  # py4j raises its own kinds
+        raise ExtractorError(f"Spark: no session on {master} ({_reason(problem)})") from None
 
 
-def read_notes(spark: SparkSession, path: str, columns: Mapping[str, str] | None = None) -> DataFrame:
-    """Notes of a CSV, TSV, Parquet or JSON Lines file or folder, with the package's column names.
+def _check_answer(master: str) -> None:
+    """Raises ExtractorError where nobody listens at the address of a master: Spark itself tries for a minute."""
+    match = re.match(r"(?:spark|k8s)://(?:https?://)?\[?([^/,\]]+?)\]?:(\d+)", master)
+    if match:
+        try:
+            socket.create_connection((match[1], int(match[2])), timeout=ANSWER_SECONDS).close()
+        except OSError as problem:
+            raise ExtractorError(
+                f"Spark: the master {master} does not answer ({problem.strerror or type(problem).__name__})"
+            ) from None
 
-    ``columns``: our name → the file's, as ``--columns`` takes it; OMOP names are understood as they are.
+
+def _reason(problem: BaseException) -> str:
+    """Why there is no session, without what Java says of its own inside."""
+    text = str(problem)
+    if "JAVA_GATEWAY_EXITED" in text or isinstance(problem, FileNotFoundError):
+        return "Java did not start; is Java 17 or later installed and JAVA_HOME right?"
+    if "Could not parse Master URL" in text:
+        return "no address of a master; expected local[2], spark://HOST:PORT, yarn or k8s://HOST:PORT"
+    if "HADOOP_CONF_DIR" in text:
+        return "HADOOP_CONF_DIR or YARN_CONF_DIR must be set"
+    return type(problem).__name__
+
+
+@contextmanager
+def clear_errors(kind: type[ExtractorError], what: str) -> Iterator[None]:
+    """What Spark raises as one line: the words of an error of ours from a worker, else the name of Spark's condition.
+
+    Spark's own messages are not repeated: they may hold a row.
     """
-    from .readers.columns import KNOWN, resolve
+    try:
+        yield
+    except ExtractorError:
+        raise
+    except Exception as problem:
+        if type(problem).__module__.partition(".")[0] not in ("pyspark", "py4j"):
+            raise
+        text = str(problem)
+        if match := re.search(r"extractor\.errors\.(\w+): (.+)", text):
+            ours = getattr(errors, match[1], ExtractorError)
+            raise ours(match[2].strip()) from None
+        if "No space left on device" in text:
+            raise ExtractorError(f"{what} (no space left on device)") from None
+        condition = getattr(problem, "getCondition", lambda: None)() or type(problem).__name__
+        raise kind(f"{what} ({condition})") from None
 
-    suffix = Path(path).suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        options = {
-            "header": True,
-            "multiLine": True,
-            "quote": '"',
-            "escape": '"',
-            "sep": "\t" if suffix == ".tsv" else ",",
-        }
-        frame = spark.read.options(**options).csv(path)
-    elif suffix in (".jsonl", ".ndjson", ".json"):
-        frame = spark.read.json(path)
-    elif suffix == ".parquet" or Path(path).is_dir():
-        frame = spark.read.parquet(path)
-    else:
-        raise InputError(f"{path}: expected .csv, .tsv, .parquet or .jsonl for Spark")
-    mapping = resolve(frame.columns, dict(columns or {}), path)
+
+# --- notes -------------------------------------------------------------------------------------------------------------
+
+
+def is_address(path: str) -> bool:
+    """Whether Spark itself reads or writes the path: ``hdfs://…``, ``s3a://…``, ``dbfs:/…``, ``file:/…``.
+
+    >>> is_address("hdfs://name/notes"), is_address("notes.parquet"), is_address("C:/notes.parquet")
+    (True, False, False)
+    """
+    return re.match(r"[a-z][a-z0-9+.-]+:/", path) is not None
+
+
+def read_notes(spark: SparkSession, path: str) -> DataFrame:
+    """Notes of a CSV, TSV, Parquet or JSON Lines file or folder, read by Spark; for addresses that it alone can open."""
     from pyspark.sql import functions as F
 
-    chosen = []
+    suffix = Path(path.rstrip("/")).suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        separator = "\t" if suffix == ".tsv" else ","
+        options = {"header": True, "multiLine": True, "quote": '"', "escape": '"', "sep": separator}
+        reader = spark.read.options(**options).format("csv")
+    elif suffix in (".jsonl", ".ndjson", ".json"):
+        reader = spark.read.format("json")
+    elif suffix in (".parquet", ".pq", ""):
+        reader = spark.read.format("parquet")
+    else:
+        raise InputError(f"{path}: expected .csv, .tsv, .parquet or .jsonl for Spark")
+    with clear_errors(InputError, f"{path}: cannot be read"):
+        frame = reader.load(path)
+        return frame.withColumn("source", F.col("_metadata.file_name"))
+
+
+def rows_of_frame(notes: DataFrame, columns: Mapping[str, str] | None, date_order: str) -> DataFrame:
+    """The rows of a frame of notes with the package's column names, OMOP's, or those of ``columns``."""
+    from pyspark.sql import functions as F
+
+    from extractor import spark_worker
+    from extractor.readers.columns import KNOWN, resolve
+
+    found = resolve(notes.columns, dict(columns or {}), "notes")
+    chosen = [F.monotonically_increasing_id().alias("seq")]
     for ours in KNOWN:
-        position = mapping.position(ours)
+        position = found.position(ours)
         if position is not None:
-            theirs = frame.columns[position].replace("`", "``")
-            chosen.append(F.col(f"`{theirs}`").cast("string").alias(ours))
-    return frame.select(*chosen)
+            theirs = notes.columns[position].replace("`", "``")
+            chosen.append(F.col(f"`{theirs}`").alias(ours))
+    if "source" in notes.columns:
+        chosen.append(F.col("source").cast("string"))
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return spark_worker.cell_rows(batches, date_order)
+
+    return notes.select(*chosen).mapInArrow(read, schema=_type(spark_worker.ROWS))
 
 
-def extract(notes: DataFrame, *, date_order: str = "auto", overlay: str | None = None) -> DataFrame:
-    """One row for each note: its line of ``notes.parquet`` and its facts as JSON rows in ``facts``.
+def rows_of_files(spark: SparkSession, source: FileSource) -> DataFrame:
+    """The rows of the files of a source, each file read by one task; the notes of few files go to many tasks."""
+    from extractor import spark_worker
 
-    ``notes``: columns patient_id, note_id, text, and note_date, note_type where there are any.
+    root, mapping, order = source.root, dict(source.mapping), source.date_order
+    tasks = TASKS_PER_CORE * spark.sparkContext.defaultParallelism
+    files = [(place, os.fsencode(path)) for place, path in enumerate(source.files)]
+    frame = spark.createDataFrame(files, "place bigint, path binary").repartition(min(len(files), tasks), "place")
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return spark_worker.file_rows(batches, root, mapping, order)
+
+    rows = frame.mapInArrow(read, schema=_type(spark_worker.ROWS))
+    return rows if len(files) >= tasks else rows.repartition(tasks, "seq")
+
+
+# --- facts and decisions -----------------------------------------------------------------------------------------------
+
+
+def extract(
+    notes: DataFrame,
+    *,
+    columns: Mapping[str, str] | None = None,
+    date_order: str = "auto",
+    overlay: str | None = None,
+    note_seconds: float = 30.0,
+) -> DataFrame:
+    """One row for each note: its line of ``notes.parquet`` and its facts in the array ``facts``.
+
+    ``notes``: columns patient_id, note_id, text, and note_date, note_type where there are any (OMOP's names too).
     """
-
-    def read(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        engine = _engine(date_order, overlay)
-        for batch in batches:
-            yield _read_batch(engine, batch)
-
-    return notes.mapInPandas(read, schema=_READ)
+    settings = Settings(date_order=date_order, overlay=overlay, note_seconds=note_seconds)
+    return _read(rows_of_frame(notes, columns, date_order), settings)
 
 
-_ENGINES: dict[tuple[str, str | None], Any] = {}
+def _read(rows: DataFrame, settings: Settings) -> DataFrame:
+    from extractor import spark_worker
 
+    overlay = None if settings.overlay is None else spark_worker.packed(settings.overlay)
 
-def _engine(date_order: str, overlay: str | None) -> Any:
-    """The engine of this Python worker, built once."""
-    key = (date_order, overlay)
-    if key not in _ENGINES:
-        from .pipeline.engine import Engine
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return spark_worker.read_rows(batches, settings, overlay)
 
-        _ENGINES[key] = Engine(date_order=date_order, overlay=overlay)
-    return _ENGINES[key]
-
-
-def _read_batch(engine: Any, batch: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    from .dates import parse_iso
-
-    lines = []
-    for row in batch.to_dict("records"):
-        text = row["text"] if isinstance(row["text"], str) else ""
-        day = parse_iso(row.get("note_date"))
-        kind = row.get("note_type")
-        note = Note(str(row["patient_id"]), str(row["note_id"]), day, kind if isinstance(kind, str) else "", text)
-        status, error, facts = ("empty" if not text.strip() else "ok"), None, []
-        if status == "ok":
-            try:
-                facts = [fact.row() for fact in engine.facts(note)]
-            except Exception as problem:  # the run goes on; the class alone is kept, a message could quote the note
-                status, error = "error", type(problem).__name__
-        lines.append(
-            {
-                "patient_id": note.patient_id, "note_id": note.note_id, "note_date": day, "note_type": note.note_type,
-                "status": status, "error": error, "n_facts": sum(f["family"] != SUPPORT for f in facts),
-                "sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), "characters": len(text),
-                "facts": [json.dumps(f, default=str, ensure_ascii=False) for f in facts],
-            }
-        )  # fmt: skip
-    return pd.DataFrame(lines, columns=[part.split()[0] for part in _READ.split(", ")])
+    return rows.mapInArrow(read, schema=_type(spark_worker.READ))
 
 
 def screen(
@@ -174,139 +268,79 @@ def screen(
     index_date: datetime.date | str | Mapping[str, Any] | None = None,
     strict: bool = False,
     policies: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
     date_order: str = "auto",
     overlay: str | None = None,
+    note_seconds: float = 30.0,
+    scratch: str | None = None,
 ) -> Tables:
-    """Notes to decisions: the same rows as ``extractor screen`` gives."""
-    from pyspark.sql import functions as F
+    """Notes to decisions: the rows that ``extractor screen`` gives.
 
-    read = extract(notes, date_order=date_order, overlay=overlay).persist()
-    trials = [trial] if isinstance(trial, str) else list(trial)
-    options = {"strict": strict, "policies": dict(policies) if policies else None}
-    days = dict(index_date) if isinstance(index_date, Mapping) else index_date
-
-    schemas = _schemas(trials, options)
-
-    def decide(group: pd.DataFrame) -> pd.DataFrame:
-        return _decide(group, trials, days, options)
-
-    decided = read.groupBy("patient_id").applyInPandas(decide, schema=_DECIDED).persist()
-    every = decided.select(F.explode("facts").alias("row"))
-    facts = every.select(F.from_json("row", _schema_of(FACT_COLUMNS)).alias("f")).select("f.*")
-    return Tables(
-        facts=facts.where(F.col("family") != SUPPORT),
-        support=facts.where(F.col("family") == SUPPORT),
-        notes=read.drop("facts"),
-        criteria=_table(decided, "criteria", schemas[0]),
-        patients=_table(decided, "patients", schemas[1]),
-    )
-
-
-def run(
-    master: str,
-    trials: Sequence[str],
-    days: Any,
-    *,
-    notes: str | None,
-    out: str,
-    columns: str | None = None,
-    date_order: str = "auto",
-    overlay: str | None = None,
-    strict: bool = False,
-    policies: Mapping[str, str] | None = None,
-    **others: Any,
-) -> None:
-    """``extractor screen --engine spark``: reads the export, writes the five tables as Parquet folders below ``out``.
-
-    Raises UsageError for an option that belongs to a local run alone.
+    ``notes``, ``columns``  as for ``extract``
+    ``scratch``             folder for what is kept between the two steps; without it Spark persists it
     """
-    from .readers.columns import parse_mapping
+    from extractor.evaluation import parse_index_date
 
-    for name in ("sql", "query", "resume", "since", "drop_missing"):
-        if others.get(name):
-            raise UsageError(f"--{name.replace('_', '-')}: not with --engine spark (expected --engine local)")
-    if not notes:
-        raise UsageError("NOTES: expected a .csv, .tsv, .parquet or .jsonl file or folder with --engine spark")
-    spark = session(master)
-    try:
-        frame = read_notes(spark, notes, parse_mapping(columns))
-        tables = screen(
-            frame,
-            trial=list(trials),
-            index_date=days,
-            strict=strict,
-            policies=policies,
-            date_order=date_order,
-            overlay=overlay,
-        )
-        tables.write(out)
-    finally:
-        spark.stop()
+    rows = rows_of_frame(notes, columns, date_order)
+    settings = Settings(date_order=date_order, overlay=overlay, note_seconds=note_seconds)
+    trials = [trial] if isinstance(trial, str) else list(trial)
+    return tables_of(rows, settings, rules_of(trials, parse_index_date(index_date), strict, policies), scratch)
 
 
-def _schema_of(columns: Sequence[str]) -> str:
-    def kind(name: str) -> str:
-        return (
-            "double" if name in _FLOATS else "date" if name in _DATES else "bigint" if name in _INTEGERS else "string"
-        )
+def rules_of(trials: Sequence[str], days: Any, strict: bool, policies: Mapping[str, str] | None) -> Rules:
+    from extractor import spark_worker
 
-    return ", ".join(f"`{name}` {kind(name)}" for name in columns)
+    files = {trial: spark_worker.packed(trial) for trial in trials if Path(trial).is_file()}
+    return spark_worker.Rules(tuple(trials), days, strict, dict(policies or {}), files)
 
 
-def _schemas(trials: list[str], options: dict[str, Any]) -> tuple[str, str]:
-    """Columns of criteria and patients as Spark writes them: those that the decision of a silent note has."""
-    import pandas as pd
-
-    note = {"patient_id": "", "note_id": "", "note_date": datetime.date(2000, 1, 1), "note_type": "", "status": "ok"}
-    facts = pd.DataFrame({name: pd.Series(dtype=object) for name in FACT_COLUMNS})
-    tables = _evaluated(facts, pd.DataFrame([note]), trials, None, options)
-    kinds = {"string": "string", "bool": "boolean", "date32[day]": "date", "int64": "bigint", "double": "double"}
-    return tuple(  # type: ignore[return-value]
-        ", ".join(f"`{field.name}` {kinds.get(str(field.type), 'array<string>')}" for field in table.schema)
-        for table in tables
-    )
-
-
-def _evaluated(
-    facts: pd.DataFrame, notes: pd.DataFrame, trials: list[str], days: Any, options: dict[str, Any]
-) -> list[Any]:
-    """Criteria and patients as Arrow tables, as a local run writes them."""
-    from . import trials as package
-    from .evaluation import conform
-    from .writers import parquet
-
-    given = {"policies": options["policies"]} if options["policies"] else {}
-    run = package.evaluate(facts, trial=trials, notes=notes, index_date=days, strict=options["strict"], **given)
-    return [conform(run.criteria, parquet.CRITERIA), conform(run.patients, parquet.PATIENTS)]
-
-
-def _table(decided: DataFrame, column: str, schema: str) -> DataFrame:
+def tables_of(rows: DataFrame, settings: Settings, rules: Rules, scratch: str | None) -> Tables:
     from pyspark.sql import functions as F
 
-    rows = decided.select(F.explode(column).alias("row"))
-    return rows.select(F.from_json("row", schema).alias("r")).select("r.*")
+    from extractor import spark_worker
+
+    read = _kept(_read(rows, settings), scratch, "read")
+    marked = _without_doubles(read.where(F.col("status") != spark_worker.WARNING))
+    criteria, patients = spark_worker.schemas(rules)
+
+    def decide(group: pa.Table) -> pa.Table:
+        return spark_worker.decide(group, rules, criteria, patients)
+
+    groups = marked.where(F.col("status") != "rejected").groupBy("patient_id")
+    schema = _type(spark_worker.decided_schema(criteria, patients))
+    decided = _kept(groups.applyInArrow(decide, schema=schema), scratch, "decided")
+    return Tables(marked, decided, read.where(F.col("status") == spark_worker.WARNING).select("error").distinct())
 
 
-def _decide(group: pd.DataFrame, trials: list[str], days: Any, options: dict[str, Any]) -> pd.DataFrame:
-    """One patient: copy-forward, then every trial."""
-    import pandas as pd
+def _kept(frame: DataFrame, scratch: str | None, name: str) -> DataFrame:
+    """The frame as it is after one pass: read from ``scratch``, or persisted."""
+    if scratch is None:
+        return frame.persist()
+    frame.write.mode("overwrite").parquet(f"{scratch}/{name}")
+    return frame.sparkSession.read.parquet(f"{scratch}/{name}")
 
-    from .api import mark_copies
 
-    facts = mark_copies([json.loads(row) for rows in group["facts"] for row in rows])
-    facts.sort(key=lambda f: (f["note_id"], f["start"], f["end"], f["concept"], f["fact_id"]))
-    frame = pd.DataFrame(facts, columns=list(FACT_COLUMNS))
-    for name in _DATES:
-        frame[name] = [datetime.date.fromisoformat(v) if v else None for v in frame[name]]
-    notes = group.drop(columns=["facts", "error"])
-    patient = str(group["patient_id"].iloc[0])
-    index = {k: v for k, v in days.items() if k == patient} if isinstance(days, dict) else days
-    tables = _evaluated(frame, notes, trials, index, options)
-    rows = [[json.dumps(row, default=str, ensure_ascii=False) for row in table.to_pylist()] for table in tables]
-    line = {
-        "patient_id": patient,
-        "facts": [json.dumps(f, default=str, ensure_ascii=False) for f in facts],
-        "criteria": rows[0],
-        "patients": rows[1],
-    }
-    return pd.DataFrame([line])
+def _without_doubles(read: DataFrame) -> DataFrame:
+    """A note_id that stands twice is one note, the rest are rejected; which one stays does not depend on the order."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    order = ("patient_id", F.asc_nulls_last("note_date"), "note_type", "sha256", "seq")
+    place = F.row_number().over(Window.partitionBy("note_id").orderBy(*order))
+    ranked = read.where(F.col("status") != "rejected").select("seq", place.alias("rank"))
+    doubled = ranked.where(F.col("rank") > 1).select("seq", F.lit(True).alias("doubled"))
+    joined = read.join(F.broadcast(doubled), "seq", "left")
+    none = F.array().cast(read.schema["facts"].dataType)
+    changed = {
+        "status": F.lit("rejected"), "n_facts": F.lit(0).cast("bigint"), "facts": none,
+        "error": F.lit("doubled note_id (allowed: once in the input)"),
+    }  # fmt: skip
+    return joined.withColumns(
+        {name: F.when(F.col("doubled"), value).otherwise(F.col(name)) for name, value in changed.items()}
+    ).drop("doubled")
+
+
+def _type(schema: pa.Schema) -> Any:
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return from_arrow_schema(schema)
