@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractor import changes
 from extractor.errors import ExtractorError, InputError, UsageError
 from extractor.readers.rows import RowError, parse_date
 
@@ -165,7 +166,10 @@ def evaluate_run(
         # a decision of older rules must not stand beside new ones
         for name in ("criteria.parquet", "patients.parquet"):
             (out / name).unlink(missing_ok=True)
-        task = _Task(out, tuple(trials), days, strict, dict(policies or {}), _taken_over(out, since, asked))
+        former = _taken_over(out, since, asked)
+        task = _Task(out, tuple(trials), days, strict, dict(policies or {}), former)
+        if former is not None and since is not None:
+            tally.policies.update((parquet.read_json(since / "run.json") or {})["evaluation"]["policies_used"])
         frames = _decide(task, tally, workers or os.cpu_count() or 1)
         patients: list[pa.Table] = []
 
@@ -183,8 +187,10 @@ def evaluate_run(
             "index_date_assumed": tally.assumed,
             "decisions": {trial: dict(sorted(counts.items())) for trial, counts in sorted(tally.decisions.items())},
             "attrition": {trial: _attrition(tally, trial) for trial in sorted(tally.outcomes)},
-            "policies_used": tally.policies,
+            "policies_used": dict(sorted(tally.policies.items())),
         }
+        if task.former is not None:
+            data["evaluation"]["taken_over"] = len(task.former[1])
         data["seconds"]["evaluate"] = round(time.monotonic() - began, 3)
         parquet.write_json(out / "run.json", data)
     return Decided(out, data)
@@ -313,17 +319,10 @@ def _taken_over(out: Path, since: Path | None, asked: dict[str, Any]) -> tuple[P
         return None
     if not (since / "criteria.parquet").is_file() or not (since / "patients.parquet").is_file():
         return None
-    import duckdb
+    import pyarrow.parquet as pq
 
-    new, old = (f"read_parquet('{_quoted(folder / 'notes.parquet')}')" for folder in (out, since))
-    key = "patient_id, note_id, note_date, note_type, sha256, status"
-    with duckdb.connect() as connection:
-        touched = connection.execute(
-            f"SELECT patient_id FROM (SELECT {key} FROM {new} EXCEPT SELECT {key} FROM {old}) UNION "
-            f"SELECT patient_id FROM (SELECT {key} FROM {old} EXCEPT SELECT {key} FROM {new})"
-        ).fetchall()
-        known = connection.execute(f"SELECT DISTINCT patient_id FROM {old} WHERE status <> 'rejected'").fetchall()
-    return since, frozenset(row[0] for row in known) - frozenset(row[0] for row in touched)
+    known = pq.read_table(since / "patients.parquet", columns=["patient_id"]).column(0).to_pylist()
+    return since, frozenset(known) - changes.touched(since, out)
 
 
 def _of_patients(out: Path, names: Sequence[str], patients: Sequence[str]) -> pd.DataFrame:

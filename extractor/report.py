@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from extractor import changes
+
 DECISIONS = ("candidate", "potential-candidate", "ineligible-for-now", "ineligible")
 
 
@@ -56,10 +58,17 @@ def summary(data: dict[str, Any], out: Path | str) -> None:
         console.print(f"[yellow]Warning[/yellow]   {_plain(line)}")
     if since := data.get("since"):
         console.print(
-            f"[bold]Since[/bold]     {_plain(since['run'])}: {since['carried']:,} notes unchanged and not read again"
+            f"[bold]Since[/bold]     {_plain(since['run'])}: {since['carried']:,} notes unchanged and not read again, "
+            f"{since['kept']:,} not in this input and kept"
+        )
+        console.print(
+            f"          {since['new']:,} new, {since['changed']:,} changed, {since['removed']:,} removed, of "
+            f"{since['patients']:,} patients: {changes.NAME}"
         )
     decided = data.get("evaluation")
     if decided:
+        if (over := decided.get("taken_over")) is not None:
+            console.print(f"          the decisions on {over:,} other patients still stand and were taken over")
         index = decided["index_date"]
         if index == "assumed":
             console.print("[bold]Index[/bold]     index_date: assumed (the day after each patient's last note)")

@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from extractor import changes
 from extractor.errors import ExtractorError, InputError, UsageError
 from extractor.readers import NoteRow, Source, open_source
 from extractor.workers import Chunk, Settings, run_chunks
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 #: layout of the parts; a run of another layout cannot be resumed
 LAYOUT = 1
 WORK = ".work"
-OUTPUTS = ("facts.parquet", "support.parquet", "notes.parquet", "criteria.parquet", "patients.parquet", "run.json")
+OUTPUTS = (
+    "facts.parquet", "support.parquet", "notes.parquet", "criteria.parquet", "patients.parquet", "run.json", changes.NAME,
+)  # fmt: skip
 DECISIONS = ("criteria.parquet", "patients.parquet")
 #: chunks grow from the first to the last size, so that a short run still keeps all workers busy; what a worker holds
 #: of a chunk's facts is bounded by its notes and characters
@@ -137,7 +140,7 @@ def extract_run(source: Source, out: Path, options: Options, *, progress: Progre
                 "copied": merged.copied,
                 "families": merged.families,
             },
-            "since": None if options.since is None else {"run": str(options.since), "carried": counted["carried"]},
+            "since": None if options.since is None else _since(options.since, out, counted["carried"], merged.kept),
             "warnings": list(source.monitor.lines),
             "workers": options.processes(),
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -186,6 +189,11 @@ def _extract(source: Source, out: Path, work: Path, options: Options, progress: 
     if counted["rows"] == 0:
         parts.write(folder, 0, [], [])
     return counted
+
+
+def _since(former: Path, out: Path, carried: int, kept: int) -> dict[str, Any]:
+    """What an incremental run did with the notes; those that changed are listed in ``changes.csv``."""
+    return {"run": str(former), "carried": carried, "kept": kept, **changes.write(former, out)}
 
 
 def _unchanged(former: Path) -> Callable[[NoteRow], bool]:

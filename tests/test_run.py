@@ -17,12 +17,14 @@ import pytest
 
 from extractor.errors import ExtractorError, InputError, UsageError
 from extractor.readers import open_source
-from extractor.run import Options, chunks_of, extract_run
+from extractor.run import Options, chunks_of, extract_run, screen
 from extractor.workers import Settings
+from extractor.writers import parts
 
 STAND_IN = Path(__file__).parent / "stand_in"
 ENGINE = "stand_in_engine:Engine"
 FILES = ("facts.parquet", "support.parquet", "notes.parquet")
+DECIDED = (*FILES, "criteria.parquet", "patients.parquet")
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,10 @@ def write(path: Path, rows: list[list[str]]) -> Path:
 def run(path: Path, out: Path, *, workers: int = 1, seconds: float = 30.0, engine: str = ENGINE, **options):
     settings = Settings(engine=engine, note_seconds=seconds)
     return extract_run(open_source(path), out, Options(settings, workers=workers, **options))
+
+
+def screened(path: Path, out: Path, **options):
+    return screen(path, trial="NCT07016230", out=out, workers=1, engine=ENGINE, **options)
 
 
 def content(out: Path, names=FILES[:2]) -> list[bytes]:
@@ -124,37 +130,90 @@ def test_files_are_private_and_nothing_is_left_over(tmp_path):
 
 
 KILLED = """
-import sys
+import os, sys, time
 sys.path.insert(0, sys.argv[1])
-from pathlib import Path
-from extractor.readers import open_source
-from extractor.run import Options, extract_run
-from extractor.workers import Settings
+from extractor import evaluation, run
+from extractor.writers import parts
+
+def told(module, name, phase):
+    function = getattr(module, name)
+    def told_function(*args, **options):
+        print(phase, flush=True)
+        return function(*args, **options)
+    setattr(module, name, told_function)
+
+def slow(source, target, replace=os.replace):
+    time.sleep(0.1)  # before a file appears under its name
+    replace(source, target)
+
 if __name__ == "__main__":
-    extract_run(open_source(sys.argv[2]), Path(sys.argv[3]), Options(Settings(engine="stand_in_engine:Engine"), workers=2))
+    told(run, "run_chunks", "extract")
+    told(parts, "merge", "merge")
+    told(evaluation, "evaluate_run", "evaluate")
+    os.replace = slow
+    run.screen(
+        sys.argv[2], trial="NCT07016230", out=sys.argv[3], workers=2, resume=True, engine="stand_in_engine:Engine"
+    )
 """
 
+#: for each phase how often it is killed, and within how many seconds of its beginning; it lasts longer than that
+PHASES = {"extract": (4, 1.4), "merge": (3, 0.35), "evaluate": (3, 0.25)}
 
-@pytest.mark.parametrize("after", [0.4, 1.3, 2.2])
-def test_resumed_after_a_kill_the_bytes_are_the_same(tmp_path, after):
-    path = write(tmp_path / "n.csv", notes(260, "SLOWLY"))
+
+def killed(script: Path, path: Path, out: Path, phase: str, after: float) -> int:
+    """Starts or resumes a run in a process of its own and ends it with kill -9 in that phase; its exit code."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    command = [sys.executable, str(script), str(STAND_IN), str(path), str(out)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as child:
+        for line in child.stdout:
+            if line.strip() == phase:
+                time.sleep(after)
+                child.kill()
+                break
+    return child.returncode
+
+
+def test_killed_at_ten_random_moments_the_bytes_are_the_same(tmp_path):
+    path = write(tmp_path / "n.csv", notes(300, "SLOWLY"))
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    child = subprocess.Popen(
-        [sys.executable, str(script), str(STAND_IN), str(path), str(tmp_path / "out")], env=environment
-    )
-    time.sleep(after)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    assert not (tmp_path / "out" / "facts.parquet").exists(), "the run was over before it was killed"
-    run(path, tmp_path / "out", workers=2, resume=True)
-    run(path, tmp_path / "whole", workers=2)
-    assert content(tmp_path / "out", FILES) == content(tmp_path / "whole", FILES)
+    whole = screened(path, tmp_path / "whole")
+    draw = random.Random(20261126)
+    for phase, (times, span) in PHASES.items():
+        for _ in range(times):
+            code = killed(script, path, tmp_path / "out", phase, draw.uniform(0, span))
+            assert code == -signal.SIGKILL, f"the run was over before it was killed ({phase})"
+            assert not (tmp_path / "out" / "patients.parquet").exists() or phase == "evaluate"
+    found = screened(path, tmp_path / "out", resume=True)
+    assert content(tmp_path / "out", DECIDED) == content(tmp_path / "whole", DECIDED)
+    for key in ("counts", "evaluation"):
+        assert found.data[key] == whole.data[key]
+    assert {item.name for item in (tmp_path / "out").iterdir()} == {*DECIDED, "run.json"}
 
 
-def test_parts_that_are_there_are_not_read_again(tmp_path):
-    path = write(tmp_path / "n.csv", [*notes(40), ["p1", "zz", "2026-01-01", "Clinic", "ECOG 1"]])
+def test_parts_that_are_there_are_not_read_again(tmp_path, monkeypatch):
+    path = write(tmp_path / "n.csv", notes(150))
+    out, log = tmp_path / "out", tmp_path / "log"
+
+    def full(*_, **__):
+        raise ExtractorError("no space for the merge")
+
+    with monkeypatch.context() as patched, pytest.raises(ExtractorError, match="no space"):
+        patched.setattr(parts, "merge", full)
+        run(path, out)
+    parts.path_of(out / ".work" / "parts", 1, "notes").unlink()  # was not finished
+    parts.path_of(out / ".work" / "parts", 3, "facts").write_bytes(b"")
+    parts.path_of(out / ".work" / "parts", 3, "notes").write_bytes(b"")  # a disk that lost it
+    monkeypatch.setenv("STAND_IN_LOG", str(log))
+    run(path, out, resume=True)
+    read = [*range(32, 64), *range(96, 128)]
+    assert sorted(log.read_text().split()) == [f"n{number:04}" for number in read]
+    run(path, tmp_path / "whole")
+    assert content(out, FILES) == content(tmp_path / "whole", FILES)
+
+
+def test_parts_of_other_settings_are_not_used(tmp_path):
+    path = write(tmp_path / "n.csv", notes(40))
     with pytest.raises(ExtractorError, match="cannot be built"):
         run(path, tmp_path / "out", engine="stand_in_engine:Broken")
     with pytest.raises(UsageError, match="begun with another settings"):
@@ -172,16 +231,62 @@ def test_a_complete_run_is_resumed_without_work(tmp_path):
         run(path, tmp_path / "out", resume=True)
 
 
-def test_since_gives_the_bytes_of_a_run_over_everything(tmp_path):
+def test_since_gives_the_bytes_of_a_run_over_everything(tmp_path, monkeypatch):
     rows = notes(120)
     run(write(tmp_path / "n.csv", rows), tmp_path / "old")
     rows[7][4] = "Changed. ECOG 3"
     rows.append(["p9", "new", "2026-02-02", "Clinic", "ECOG 0"])
     path = write(tmp_path / "n.csv", rows)
+    monkeypatch.setenv("STAND_IN_LOG", str(tmp_path / "log"))
     report = run(path, tmp_path / "new", since=tmp_path / "old")
+    assert sorted((tmp_path / "log").read_text().split()) == ["n0007", "new"]
     run(path, tmp_path / "whole")
-    assert report.data["since"]["carried"] == 119
+    assert report.data["since"] == {
+        "run": str(tmp_path / "old"), "carried": 119, "kept": 0, "new": 1, "changed": 1, "removed": 0, "patients": 2
+    }  # fmt: skip
     assert content(tmp_path / "new", FILES) == content(tmp_path / "whole", FILES)
+
+
+def test_since_decides_only_touched_patients_anew_and_lists_what_changed(tmp_path, monkeypatch):
+    from extractor import trials
+
+    rows = [row for row in notes(60) if int(row[1][1:]) % 7 < 6]  # p0 to p5
+    rows += [["p7", "alone", "2026-02-02", "Clinic", "ECOG 1"], ["p8", "=2+3", "2026-02-02", "Clinic", "ECOG 1"]]
+    screened(write(tmp_path / "n.csv", rows), tmp_path / "old")
+    by_id = {row[1]: row for row in rows}
+    by_id["n0000"][4] = "Changed. ECOG 3"  # p0
+    by_id["n0001"][2] = "2026-03-03"  # p1: another date
+    by_id["n0002"][0] = "p3"  # from p2 to p3
+    rows.append(["p6", "new", "2026-02-02", "Clinic", "ECOG 0"])
+    rows = [row for row in rows if row[1] not in ("alone", "=2+3")]  # all of p7 and p8
+    random.Random(1).shuffle(rows)
+    path = write(tmp_path / "n.csv", rows)
+    evaluate, decided = trials.evaluate, set()
+
+    def counted(facts, **options):
+        decided.update(options["notes"]["patient_id"])
+        return evaluate(facts, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trials, "evaluate", counted)
+        found = screened(path, tmp_path / "new", since=tmp_path / "old", keep_missing=False)
+    whole = screened(path, tmp_path / "whole")
+    assert decided == {"p0", "p1", "p2", "p3", "p6"}
+    assert content(tmp_path / "new", DECIDED) == content(tmp_path / "whole", DECIDED)
+    assert {**found.data["evaluation"], "taken_over": None} == {**whole.data["evaluation"], "taken_over": None}
+    assert found.data["evaluation"]["taken_over"] == 2
+    with (tmp_path / "new" / "changes.csv").open(newline="", encoding="utf-8") as file:
+        assert [row[:3] for row in csv.reader(file)] == [
+            ["change", "patient_id", "note_id"],
+            ["changed", "p0", "n0000"],
+            ["changed", "p1", "n0001"],
+            ["removed", "p2", "n0002"],
+            ["new", "p3", "n0002"],
+            ["new", "p6", "new"],
+            ["removed", "p7", "alone"],
+            ["removed", "p8", "'=2+3"],
+        ]
+    assert (tmp_path / "new" / "changes.csv").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(("keep", "expected"), [(True, {"n0000", "n0001", "new"}), (False, {"new"})])

@@ -67,6 +67,8 @@ class Merged:
     families: dict[str, int] = field(default_factory=dict)
     input_digest: str = ""
     doubled: int = 0
+    #: notes of the former run that are not in this input and stay
+    kept: int = 0
 
 
 def merge(
@@ -107,6 +109,7 @@ def _merge(folder: Path, out: Path, scratch: Path, threads: int, former: Path | 
         connection.execute("SET preserve_insertion_order=false")
         _load(connection, folder, former, keep_missing)
         merged = Merged()
+        merged.kept = _one(connection, "SELECT count(*) FROM notes WHERE seq < 0")
         merged.doubled = _reject_doubled(connection)
         _mark_copies(connection)
         for name, condition in (("facts", "family <> 'support'"), ("support", "family = 'support'")):
