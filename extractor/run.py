@@ -109,6 +109,8 @@ def extract_run(source: Source, out: Path, options: Options, *, progress: Progre
         return Report(out, complete)
     with private():
         counted = _extract(source, out, work, options, progress)
+        if counted["rows"] == 0:
+            source.monitor.say(f"{source.name}: holds no notes")
         merging = time.monotonic()
         from extractor.writers import parquet, parts
 

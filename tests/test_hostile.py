@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -232,6 +233,10 @@ def test_the_folder_exits_with_5_and_says_how_many_failed(hostile):
     failed = sum(status in ("rejected", "error") for status, _ in lines(hostile.out).values())
     assert hostile.code == 5
     assert f"extractor: {failed} notes failed; reasons in" in hostile.said
+    named = re.findall(r"^extractor: (.*?): row (\d+): (\w+): (.*)$", hostile.said, re.MULTILINE)
+    assert len(named) == 10
+    found = lines(hostile.out)
+    assert [found[f"{file}:{row}"] for file, row, _, _ in named] == [(status, why) for _, _, status, why in named]
     assert "notes: 1 files whose names begin with . or _ were not read" in " ".join(hostile.said.split())
     assert "mixed.csv: 2 bytes are not UTF-8; they were read as Windows-1252" in " ".join(hostile.said.split())
 
@@ -286,6 +291,14 @@ def test_an_input_that_is_none_exits_with_3(tmp_path, capfd, case):
     assert words in err and name in err
     if case != "all rows rejected":
         assert not any((tmp_path / "run" / output).exists() for output in (*OUTPUTS, "run.json"))
+
+
+def test_a_table_without_a_row_is_told(tmp_path, capfd):
+    (tmp_path / "n.csv").write_text(HEADER)
+    code = cli.run(["screen", str(tmp_path / "n.csv"), "--trial", "NCT07016230", "--out", str(tmp_path / "run")])
+    assert code == 0
+    assert "n.csv: holds no notes" in " ".join(capfd.readouterr().out.split())
+    assert pq.read_table(tmp_path / "run" / "patients.parquet").num_rows == 0
 
 
 def test_a_gzip_file_that_is_cut_keeps_what_stands_before_the_cut(tmp_path, capfd):
@@ -497,6 +510,59 @@ def test_an_export_to_a_full_disk_leaves_nothing_that_looks_whole(tmp_path, moun
     assert [p.name for p in folder.rglob("*") if p.is_file()] == []
 
 
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("decided")
+    (folder / "notes.csv").write_text(HEADER + GOOD)
+    arguments = ["screen", str(folder / "notes.csv"), "--trial", "NCT07016230", "--out", str(folder / "run")]
+    assert cli.run([*arguments, "--workers", "1"]) == 0
+    return folder / "run"
+
+
+@pytest.mark.parametrize("command", ["report", "omop", "fhir", "redcap", "duckdb", "xlsx"])
+def test_what_is_made_of_a_run_on_a_read_only_place(decided, mounted, capfd, command):
+    if command == "xlsx":
+        pytest.importorskip("xlsxwriter")
+    folder = mounted("size=1m,ro")
+    capfd.readouterr()
+    made = ["report", str(decided)] if command == "report" else ["export", str(decided), "--to", command]
+    code = cli.run([*made, "--out", str(folder / "out")])
+    err = capfd.readouterr().err
+    assert code in (1, 2)
+    assert len(err.splitlines()) == 1
+    assert "Read-only file system" in err and str(folder) in err and "internal error" not in err
+
+
+def commands_on(run: Path, out: Path) -> list[list[str]]:
+    return [
+        ["evaluate", str(run), "--trial", "NCT07016230"],
+        ["explain", str(run), "--patient", "p9"],
+        ["diff", str(run), str(run)],
+        ["report", str(run), "--out", str(out / "page.html")],
+        *(
+            ["export", str(run), "--to", sink, "--out", str(out / sink)]
+            for sink in ("omop", "fhir", "redcap", "duckdb")
+        ),
+    ]
+
+
+@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("name", ["facts.parquet", "notes.parquet", "run.json"])
+def test_a_file_of_a_run_that_was_cut(decided, tmp_path, capfd, name, number):
+    """No command takes what is left of a file for the whole; the message names the file or the run."""
+    run = tmp_path / "run"
+    shutil.copytree(decided, run)
+    content = (run / name).read_bytes()
+    (run / name).write_bytes(content[: len(content) // 2])
+    command = commands_on(run, tmp_path)[number]
+    capfd.readouterr()
+    assert cli.run(command) == 3
+    err = capfd.readouterr().err
+    assert len(err.splitlines()) == 1
+    assert str(run) in err and ("cannot be read" in err or "holds no" in err)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run"]
+
+
 # --- signals --------------------------------------------------------------------------------------------------------------
 
 
@@ -551,7 +617,7 @@ def _children(pid: int) -> list[int]:
 
 
 @pytest.mark.parametrize("after", [1.0, 4.0])
-def test_ctrl_c_keeps_what_is_done_and_resume_gives_the_same(tmp_path, after):
+def test_ctrl_c_leaves_no_file_that_looks_whole(tmp_path, after):
     path = tmp_path / "notes.csv"
     body = "Seen today and doing well. ECOG 1. Platelets 142 K/uL. " * 400
     path.write_text(HEADER + "".join(f"p{i % 9},n{i},2026-03-16,x,{body}\n" for i in range(400)))
@@ -580,4 +646,6 @@ def test_the_table_of_bad_input_names_every_test_that_is_here():
     here = {name for name in globals() if name.startswith("test_")} - {
         "test_the_table_of_bad_input_names_every_test_that_is_here"
     }
-    assert sorted(cited ^ here) == []
+    assert sorted(here - cited) == []
+    everywhere = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    assert sorted(name for name in cited if f"def {name}(" not in everywhere) == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,8 @@ def atomic(path: Path) -> Iterator[Path]:
     except OSError as problem:
         raise ExtractorError(f"{path}: cannot be written ({problem.strerror or type(problem).__name__})") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the place that cannot be written holds nothing of ours
+            temporary.unlink(missing_ok=True)
 
 
 def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch | pa.Table]) -> int:
