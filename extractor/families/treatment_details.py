@@ -56,9 +56,9 @@ _START = re.compile(
     r"(?:\s+(?:on|in|at|the|of|around|about|mid|late|early|dose|[-:(]))*[\s:(,-]*$"
 )
 _END = re.compile(
-    r"\b(?:derniere?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|completed|completing|finished|ended|ending|end|off(?: since)?|"
-    r"held(?: since)?|final(?:\s+\w+)?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?|dose \d+|d\d+ of c\d+|up to)"
-    r"(?:\s+(?:on|in|at|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|in|was|approximately|mid|[-:(]))*[\s:(,-]*$"
+    r"\b(?:derni[eè]re?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|completed|completing|finished|ended|ending|end|off(?: since)?|"
+    r"held(?: since)?|final(?:\s+\w+)?|jusqu['’](?:au|aux|en|[aà])|arr[eê]t[ée]{0,2}e?s?(?:\s+(?:le|en|depuis))?|termin[ée]{1,2}s?(?:\s+(?:le|en))?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?|dose \d+|d\d+ of c\d+|up to)"
+    r"(?:\s+(?:on|in|at|by|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|in|was|approximately|mid|[-:(]))*[\s:(,-]*$"
 )
 _NOT_OURS = re.compile(
     r"\b(?:pd|pod|progress\w*|relaps\w*|recurr\w*|ct|mri|pet(?:[-/]ct)?|scan|dx|diagnos\w*|biops\w*|bx|path\w*|seen|clinic|labs?|imaging|restag\w*|"
@@ -67,7 +67,7 @@ _NOT_OURS = re.compile(
     r"(?:\s+(?:of|on|in|at|the|by|for|liver|brain|bone|and|showed?|noted|dated|from|was|a|nodes?|lung|imaging))*[\s:(,-]*$"
 )
 _RANGE = re.compile(
-    r"\s*(?:-|–|—|to|through|thru|until|till|and until|→|->|up to|til|au|bis|tot)\s*(?:the (?:end|beginning|start|middle) of |the |about |approximately )?\s*",
+    r"\s*(?:-|–|—|to|through|thru|until|till|and until|→|->|up to|til|au|à|bis|tot)\s*(?:the (?:end|beginning|start|middle) of |the |about |approximately )?\s*",
     re.IGNORECASE,
 )
 _AND = re.compile(r"\s*(?:,|and|&|,\s*and)\s*", re.IGNORECASE)
@@ -204,7 +204,7 @@ def period(
 
 
 _WHOLE_RANGE = re.compile(
-    r"(?<=[\w'.)])\s*(?:-|–|—|→|->|\bto\b|\bthrough\b|\bthru\b|\buntil\b|\btill\b|\bau\b|\bbis\b|\btot\b)\s*(?=[\w'])", re.IGNORECASE
+    r"(?<=[\w'.)])\s*(?:-|–|—|→|->|\bto\b|\bthrough\b|\bthru\b|\buntil\b|\btill\b|\bau\b|\bà\b|\bbis\b|\btot\b)\s*(?=[\w'])", re.IGNORECASE
 )
 _ONE_DAY = re.compile(
     r"\d{1,2}-\d{1,2}-\d{2,4}|\d{4}-\d{1,2}(?:-\d{1,2})?|\d{1,2}-[a-z]{3,9}-\d{2,4}|\d{1,2}-\d{4}", re.IGNORECASE

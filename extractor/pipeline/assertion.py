@@ -60,6 +60,14 @@ _LABEL_NEGATIVE = re.compile(
 )
 _BOX_EMPTY = re.compile(r"(?:\[\s*\]|☐|□)\s*$")
 _BOX_FULL = re.compile(r"(?:\[\s*[xX✓]\s*\]|☒|☑)\s*$")
+#: a form's choice behind a label: "[ ] Yes [x] No", "No [x] Yes [ ]", "Y/N: N"
+_BOX = r"(?:\[[ x✓]{0,3}\]|\([ x]{0,3}\)|[☐□☒☑])"
+_CHOICE = re.compile(
+    rf"[\s:?.]{{0,6}}(?:(?P<boxes>(?:{_BOX} ?(?:yes|no|y|n)\b[ /,|]{{0,4}}){{2}}|(?:(?:yes|no|y|n) ?{_BOX}[ /,|]{{0,4}}){{2}})|"
+    r"\(?(?:yes|y) ?/ ?(?:no|n)\)?[\s:=-]{0,4}(?P<letter>yes|no|y|n)\b)"
+)
+_CHOSEN = re.compile(r"(?:\[ ?[x✓] ?\]|\( ?x ?\)|[☒☑]) ?(?P<behind>yes|no|y|n)\b")
+_CHOSEN_BEFORE = re.compile(r"\b(?P<behind>yes|no|y|n) ?(?:\[ ?[x✓] ?\]|\( ?x ?\)|[☒☑])")
 _QUESTION = re.compile(r"\?\s*$")
 _QUESTION_BEHIND = re.compile(r"\s*\?(?!\w)")
 #: a relative begins the sentence or clause as its subject
@@ -84,6 +92,10 @@ _OLD_YEAR = re.compile(r"\b(?:in|since|from|dx|diagnosed|circa)\s+(?:19\d\d|20[0
 _SECTIONS_HISTORICAL = frozenset({"past_medical_history", "past_surgical_history", "social_history"})
 
 
+#: past times that may open a sentence, and what ends them
+_TIMES = frozenset({"as a child", "in childhood", "childhood", "in the past", "years ago", "in the remote past", "decades ago"})
+_NOW = re.compile(r"\b(?:now|currently|today|present\w*|remains?|still|has|is)\b")
+
 _PLANS = ("never_started", "declined", "planned", "held", "resolved")
 
 
@@ -91,6 +103,14 @@ def _signs(folded: str, a: int, b: int) -> list[tuple[str, int, int]]:
     """Cues that are no words: "(-)", "X: none", an empty or a ticked box, a question mark."""
     left = max(0, a - 6)
     found = []
+    chosen = _CHOICE.match(folded, b)
+    if chosen:
+        answer = chosen["letter"]
+        if answer is None:
+            boxed = (_CHOSEN_BEFORE if chosen["boxes"][0] in "yn" else _CHOSEN).search(chosen["boxes"])
+            answer = boxed["behind"] if boxed else ""
+        if answer:
+            found.append(("absent" if answer[0] == "n" else "ticked", *chosen.span()))
     for category, match in (
         ("absent", _SYMBOL_NEGATIVE.match(folded, b)),
         ("absent", _LABEL_NEGATIVE.match(folded, b)),
@@ -167,6 +187,13 @@ class Assertor:
             and _SUBJECT.search(folded[:cue_start]) is not None
             and _OF_SUBJECT.match(between) is not None
             and _OTHER_SUBJECT.search(between) is None
+        )
+        # "as a child he had": the time that opens the sentence holds for its verb
+        over_verbs = over_verbs or (
+            category == "historical"
+            and folded[cue_start:cue_end] in _TIMES
+            and not folded[:cue_start].strip(" -*•0123456789about")
+            and _NOW.search(between) is None
         )
         # "daughter called, the patient has": the sentence has come back to the patient
         if category == "family" and _PATIENT_AGAIN.search(between) is not None:
