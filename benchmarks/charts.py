@@ -1,4 +1,4 @@
-"""Charts as SVG without a library: bars, and lines over a logarithmic axis."""
+"""Charts as SVG without a library: bars, and lines."""
 
 from __future__ import annotations
 
@@ -23,13 +23,23 @@ def bars(path: Path, title: str, values: Mapping[str, float], unit: str) -> None
     _write(path, 720, 60 + 32 * len(values), parts)
 
 
-def lines(path: Path, title: str, x: Sequence[float], series: Mapping[str, Sequence[float]], xname: str, yname: str) -> None:
-    """Values over x on a logarithmic axis; y begins at 0."""
+def lines(
+    path: Path,
+    title: str,
+    x: Sequence[float],
+    series: Mapping[str, Sequence[float]],
+    xname: str,
+    yname: str,
+    *,
+    logarithmic: bool = True,
+) -> None:
+    """Values over x, whose axis is logarithmic or begins at 0; y begins at 0."""
     top = max(value for values in series.values() for value in values) * 1.1 or 1.0
-    low, high = math.log(min(x)), math.log(max(x))
+    scale = math.log if logarithmic else float
+    low, high = (scale(min(x)) if logarithmic else 0.0), scale(max(x))
 
     def at(a: float, b: float) -> tuple[float, float]:
-        return 70 + 540 * (math.log(a) - low) / ((high - low) or 1), 330 - 270 * b / top
+        return 70 + 540 * (scale(a) - low) / ((high - low) or 1), 330 - 270 * b / top
 
     parts = [_text(10, 24, title, size=15), _text(340, 372, xname, anchor="middle"), _text(10, 48, yname)]
     parts.append(f'<path d="M70 60V330H620" fill="none" stroke="{_INK}"/>')
