@@ -39,28 +39,35 @@ _NECROSIS_OTHER = re.compile(
 _DLL3_NONE = re.compile(
     r"\b(?:pending|sent|ordered|requested|qns|insufficient|not sufficient|not (?:done|tested|performed|available|assessed|evaluated|been (?:done|tested|performed))|unavailable|awaited|await\w*|rna|mrna|ctdna|pet\b|to follow|attempted|exhausted|no (?:result|tissue)|unknown|will (?:be|send)|add-?on)\b"
 )
-_GOES_ON = re.compile(r"h[\s-]?score\b|\d{1,3}\s?%|score\b")
+_GOES_ON = re.compile(
+    r"h[\s-]?score\b|\d{1,3}\s?%|score\b|(?:the )?(?:result|interpretation|staining|tumou?r cells|membranous|cytoplasmic)\w*\b[^.\n]{0,24}(?::|\b(?:is|was|were|show\w*|in)\b)|(?:positive|negative)\b"
+)
 _H_SCORE = re.compile(
-    r"\bh[\s-]?score\s*(?:of|:|=|is|was|,)*\s*(?P<cmp>[<>~≥≤])?\s*(?P<low>\d{1,3})(?:\s*(?:-|–|to)\s*(?P<high>\d{1,3}))?(?:\s*/\s*300)?(?!\s?%)"
+    r"\bh(?:[\s-]?score)?\s*(?:of|:|=|is|was|,)*\s*(?P<cmp>[<>~≥≤])?\s*(?P<low>\d{1,3})(?:\s*(?:-|–|to)\s*(?P<high>\d{1,3}))?(?:\s*/\s*300)?(?!\s?%)"
 )
 _INTENSITY = re.compile(
     r"(?P<p>\d{1,3}(?:[.,]\d+)?)\s?%\s*(?:of\s+(?:the\s+)?(?:tumou?r\s+)?cells\s*)?(?:at|with|were|=|:|are)?\s*\(?(?P<i>[0-3])\s?\+"
 )
-_INTENSITY_FIRST = re.compile(r"(?<![\d.])(?P<i>[0-3])\s?\+\s*(?:in|:|=|\()\s*(?P<p>\d{1,3}(?:[.,]\d+)?)\s?%")
+_INTENSITY_FIRST = re.compile(r"(?<![\d.])(?P<i>[0-3])\s?\+\s*(?:in|:|=|\()?\s*(?P<p>\d{1,3}(?:[.,]\d+)?)\s?%")
 _SINGLE = re.compile(
-    r"(?P<p>\d{1,3})\s?%[^;.\n]{0,40}?,?\s*(?:intensity\s*|all\s+|uniform(?:ly)?\s*)?\b(?P<i>[123])\s?\+(?!\s*(?:to|-)\s*[123])"
+    r"(?P<p>\d{1,3})\s?%[^;.\n]{0,40}?,?\s*(?:intensity\s*|all\s+|uniform(?:ly)?\s*)?\b(?P<i>[123])\s?\+(?!\s*(?:to|and|or|-|/|,)\s*[123]\s?\+)"
 )
 _DLL3_POSITIVE = re.compile(
     r"\b(?:low[\s-]*)?(?:positive|expressed|expression (?:is )?(?:present|high|strong|confirmed)|high(?:ly)?|pos|overexpress\w+|staining (?:is )?(?:present|seen))\b|^\s*(?:ihc\s*)?\(?\+"
 )
+_DLL3_LEAD = re.compile(
+    r"\b(?:(?P<pos>(?:strong(?:ly)? |diffuse(?:ly)? |high )?(?:positive(?: for)?|express(?:es|ed|ing)?|overexpress\w+))|negative(?: for)?|loss of|lacks?|lacked|(?:does|did) not express|no expression of)\s+$"
+)
+_DLL3_STATED = re.compile(r"\d{1,3}\s?%|h[\s-]?score[^.]{0,8}\d|\b(?:positive|negative|pending|not (?:done|performed|tested))\b")
 _DLL3_NEGATIVE = re.compile(
     r"\b(?:negative|not expressed|neg|no (?:expression|staining)|absent)\b|^\s*(?:ihc\s*)?[:(]?\s*-(?=[\s,;.)]|$)|\b0\s*/\s*300\b"
 )
+_CLONE = re.compile(r"\([^()]{0,24}\)|\b(?:22c3|28-8|sp263|sp142|73-10)\b")  # the antibody of a PD-L1 stain
 _VALUE_SITE = re.compile(
     r"\s*(?:in|at|within|on)\s+(?:the\s+)?(?:\w+\s+){0,2}?(primary|metasta\w*|mets?\b|liver|hot[\s-]?spots?|node|biopsy|resection)"
 )
 _MORE = re.compile(
-    r"(?:\s*(?:\([^)]{0,30}\)|in the \w+|in \w+))*\s*[;,]?\s*(?:and\s+)?(?=[<>~≥≤]?\s*\d{1,3}(?:[.,]\d+)?\s*(?:-\s*\d{1,3}\s*)?%\s*(?:in|at|within|on|\(?hot))"
+    r"(?:\s*(?:\([^)]{0,30}\)|in (?:the |his |her )?\w+(?: (?!and\b)\w+){0,2})){0,2}\s*[;,]?\s*(?:and\s+)?(?=[<>~≥≤]?\s*\d{1,3}(?:[.,]\d+)?\s*(?:-\s*\d{1,3}\s*)?%\s*(?:in|at|within|on|\(?hot))"
 )
 
 
@@ -243,13 +250,19 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
     later = [h.start for h in hits if h.start >= hit.end and h.get("kind") != "dll3"]
     limit = min([*later, sentence.end])
     following = sentence.next()
-    if following is not None and limit == sentence.end and _GOES_ON.match(following.folded):
-        limit = following.end
+    if (
+        following is not None
+        and limit == sentence.end
+        and not _DLL3_STATED.search(folded, hit.end, limit)
+        and _GOES_ON.match(following.folded)
+    ):
+        others = [h.start for h in following.hits(FAMILY) if h.get("kind") != "dll3"]
+        limit = min([*others, following.end])
     clause = folded[hit.end : limit]
     before = folded[max(sentence.start, hit.start - 40) : hit.start]
     if re.search(r"\bm?rna\b|\bctdna\b|\btranscript", folded[max(sentence.start, hit.start - 90) : hit.start]):
         return
-    if re.search(r"\b(?:anti|serum|no|without any|never)[\s-]*$", before):
+    if re.search(r"\b(?:serum|no|without any|never)[\s-]*$", before) or re.search(r"\banti[\s-]*$", before):
         return
     # "if DLL3 positive, would be a candidate": no result yet
     stated = "hypothetical" if _DLL3_CONDITION.search(before) else "present"
@@ -277,7 +290,8 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
             value_as_written=folded[start:end],
             assertion="present",
         )
-    positive, negative = _DLL3_POSITIVE.search(clause[:60]), _DLL3_NEGATIVE.search(clause[:60])
+    reach = 60 if limit <= sentence.end else sentence.end - hit.end + 60
+    positive, negative = _DLL3_POSITIVE.search(clause, 0, reach), _DLL3_NEGATIVE.search(clause, 0, reach)
     if (positive or negative) and not none:
         word = negative if negative and (not positive or negative.start() <= positive.start()) else positive
         yield _draft(
@@ -289,13 +303,13 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
             assertion=stated,
             attributes=panel.extent(clause[: word.end() + 12]) if word is positive else {},
         )
-    elif re.search(r"\bpositive\s+for\s+$|\bnegative\s+for\s+$", before):
+    elif (lead := _DLL3_LEAD.search(before)) and not none:
         yield _draft(
             hit,
             "dll3_status",
-            hit.start - 13,
+            hit.start - len(lead.group()),
             hit.end,
-            value_text="positive" if "positive" in before else "negative",
+            value_text="positive" if lead["pos"] else "negative",
             assertion="present",
         )
 
@@ -306,7 +320,7 @@ def _dll3_numbers(
     """(concept, low, high, comparator, start, end): H-score as printed or by the formula, and the share of cells."""
     clause = folded[hit.end : min(limit, stop)]
     base = hit.end
-    parts = [*_INTENSITY.finditer(clause)] or [*_INTENSITY_FIRST.finditer(clause)]
+    parts = max([*_INTENSITY.finditer(clause)], [*_INTENSITY_FIRST.finditer(clause)], key=len)
     graded = {int(m["i"]): proliferation.number(m["p"]) for m in parts}
     share: tuple[float, float | None, str, int, int] | None = None
     score: tuple[float, float | None, str, int, int] | None = None
@@ -327,7 +341,8 @@ def _dll3_numbers(
         value = float(single["p"])
         if value <= 100:
             share = (value, None, "=", base + single.start(), base + single.end())
-            if score is None and not re.search(r"mostly|predominantly|mainly|focal", single.group()):
+            intensities = re.findall(r"[123]\s?\+", single.group() + clause[single.end() : single.end() + 6])
+            if score is None and len(intensities) == 1 and not re.search(r"mostly|predominantly|mainly|focal", single.group()):
                 score = (value * int(single["i"]), None, "=", base + single.start(), base + single.end())
     if share is None:
         reading = proliferation.percent(folded, hit.end, min(limit, stop), 110)
@@ -349,7 +364,7 @@ def _pdl1(note: NoteText, sentence: Sentence, names: list[Hit], hits: list[Hit])
         )
         if index + 1 < len(names) and names[index + 1].start - hit.end < 40:
             following = names[index + 1]
-            if not re.search(r"\d", folded[hit.end : following.start]):
+            if not re.search(r"\d", _CLONE.sub("", folded[hit.end : following.start])):
                 continue
         reading = proliferation.percent(folded, hit.end, limit, 70)
         cps = (
@@ -387,6 +402,8 @@ def classify(hit: Hit, status: str) -> str | None:
     protein = hit.name.lower() in ("p53",)
     if status == "vus":
         return None
+    if status == "positive":  # of a protein it says that it is there
+        return {"rb1": "retained", "pten": "retained", "ret": "mutated", "egfr_gene": "mutated"}.get(gene)
     if status == "negative":
         return {"rb1": "lost", "pten": "lost", "ret": "wild_type", "egfr_gene": "wild_type"}.get(gene)
     if status == "lost":
@@ -409,8 +426,6 @@ def _genes(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Draf
     folded = note.folded
     for hit, status, start, end in panel.genes(folded, sentence.start, sentence.end, hits, classify):
         if hit.get("kind") != "gene":
-            continue
-        if status == "mutated" and re.fullmatch(r".*\bpositive\b\s*", folded[hit.end : end]) and hit.key == "tp53":
             continue
         yield _draft(
             hit,

@@ -76,7 +76,7 @@ _OF_OTHERS = re.compile(
     r"\b(?:patients|people|those|men|women|cases|trials?|stud(?:y|ies)|arm|cohort|drug|slot) (?:with|for|of|in|takes?(?: only)?|lists?)\s+(?:\w+[\s-]+){0,2}$|\bonly\s+(?:high-grade\s+)?$"
 )
 _DENIED_BEFORE = re.compile(
-    r"\b(?:rul(?:es|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$|\b(?:favou?red|preferred)\s+(?:over|to)\s+(?:an?\s+)?$"
+    r"\b(?:rul(?:es|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$|\b(?:favou?red|preferred)\s+(?:over|to)\s+(?:an?\s+)?$|\bfavou?r\w*\s+(?:\S+\s+){1,5}over\s+(?:an?\s+)?$"
 )
 _DENIED_AFTER = re.compile(
     r"\s*(?:component\s+)?(?:is|was|are|were|has been)\s+(?:not\s+(?:favou?red|supported|seen|identified|present|demonstrated)|excluded|ruled out|unlikely|withdrawn|abandoned)|['’\"”]?\s+(?:was|is) withdrawn"
@@ -86,6 +86,9 @@ _STATED_BEFORE = re.compile(
 )
 _SKIN_PLACE = re.compile(
     r"\b(?:on|of|over|from)\s+(?:the\s+|his\s+|her\s+|left\s+|right\s+|dorsal\s+|upper\s+|lower\s+)*(?:hand|forearm|arm|leg|cheek|ear|pinna|forehead|nose|temple|scalp|face|lip|shin|neck skin|back|finger|thigh|calf|eyelid|shoulder)\b|\bskin\b|\bcutaneous\b|\bmohs\b"
+)
+_IMTCGS = re.compile(
+    r"\bimtcgs\b(?:(?!\bnot?\b)[^.\n]){0,24}?\b(high|low)\b|\b(high|low)[\s-]*grade[^.\n]{0,16}\bimtcgs\b"
 )
 _THYROID = re.compile(r"thyroid|calcitonin|imtcgs|\bmtc\b|\bret\b|\bmen\s?2")
 
@@ -240,10 +243,9 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
         mention.attributes["grade"] = grade
     if mention.concept == "mtc":
         around = before + " | " + after
-        if re.search(r"\bhigh[\s-]*grade", around):
-            mention.attributes["grade"] = "high"
-        elif re.search(r"\blow[\s-]*grade", around):
-            mention.attributes["grade"] = "low"
+        stated = re.search(r"\b(high|low)[\s-]*grade", around) or _IMTCGS.search(note.folded)
+        if stated:
+            mention.attributes["grade"] = next(word for word in stated.groups() if word)
     if mention.concept == "nepc":
         mention.attributes.update(_origin(note, sentence))
     yield mention

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from ..pipeline.lexicon import Hit
 
 _BREAK = re.compile(r";|\bbut\b|\bwhile\b|\bwhereas\b|\bhowever\b|\balthough\b|\.\s|\n\s*\n|\bmais\b|\btandis\b")
+_BUT_NOT = re.compile(r"\s*(?:were |was |are |is )?not\s+(?:for |with |of |to )?")  # "positive for A but not B"
 _STAIN = r"(?:immuno|immunohistochemi\w+\s+)?"
 _FORWARD = re.compile(
     r"(?P<neg>\b(?:negative|negativity|neg|non[\s-]?reactive|nonimmunoreactive|unreactive)\s*(?:immuno\w+|staining|reaction|results?|expression)?\s*(?:for|with|to|in)\b"
-    r"|\bnegatives?\s*(?:markers?|stains?|immunostains?)?\s*:"
+    r"|\b(?:negatives?|neg\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bnegati(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bn'exprim\w+\s+pas\b"
     rf"|\b(?:no|without|absent|absence of|lack of|lacks?|lacked|lacking|loss of|negative)\s+(?:\w+\s+)?{_STAIN}(?:reactivity|reaction|staining|expression|labell?ing|positivity|immunoreactivity)\s+(?:is |was |were |are )?(?:\w+\s+)?(?:for|with|of|to)\b"
     r"|\b(?:did|does|do)\s+not\s+(?:express|stain|show\s+\w+\s+for)\b|\black(?:s|ed|ing)?\s+(?:of\s+)?|\bloss\s+of\s+"
     r"|\bno\s+(?:evidence of\s+)?(?:neuroendocrine\s+)?(?:differentiation|labell?ing|staining|reactivity)\s+(?:is|was|were)\s+(?:\w+\s+)?(?:with|by|on|for)\b)"
     r"|(?P<pos>(?<!non-)(?<!non )\b(?:positive|pos|positivity|immunopositive|immunopositivity)\s*(?:immuno\w+|staining|reaction|results?|expression|labell?ing)?\s*(?:for|with|to)\b"
-    r"|\bpositives?\s*(?:markers?|stains?|immunostains?)?\s*:"
+    r"|\b(?:positives?|pos\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bpositi(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bexprim(?:e|ent|ant)\b"
     rf"|(?<!non-)\b{_STAIN}(?:reactivity|reactive|reaction|immunoreactive|labell?ing|labell?ed|stained|stain|stains|staining)\s+(?:is |was |seen |noted |strongly |positively |diffusely )*(?:for|with|to)\b"
     r"|\b(?:express(?:es|ed|ing)?|co-?express(?:es|ed|ing)?|expression\s+of|confirmed\s+by|supported\s+by)\b|\+\s+for\b)"
 )
@@ -33,21 +34,22 @@ _LIST_STOP = re.compile(
 )
 _PAREN = re.compile(r"\([^()]{0,60}\)")
 _LINK = (
-    r"(?:\s*\ba\b)?(?:[\s-]*(?:stain(?:s|ing)?|immunostain(?:s|ing)?|immunohistochemi\w+|ihc|expression|immunoreactivity|immunoreaction|reactivity|antibody|markers?|"
+    r"\)?(?:\s*\ba\b)?(?:[\s-]*(?:stain(?:s|ing)?|immunostain(?:s|ing)?|immunohistochemi\w+|ihc|expression|immunoreactivity|immunoreaction|reactivity|antibody|markers?|"
     r"nuclear|cytoplasmic|membranous|protein|reaction|by ihc|\(ihc\)|immunolabell?ing|labell?ing|clone|\((?!\s*[+-])(?!\s*(?:pos|neg|focal|diff|weak|strong|patchy|rare))[^()]{1,30}\)))*"
     r"\s*(?:[:=|]|\.{2,}|…|-(?=\s*[a-z])|–(?=\s*[a-z])|,(?=\s*(?:is|are|was|were)\b))*\s*"
-    r"(?:(?:is|are|was|were|be|being|showed|shows?|showing|with|has|had|stains?|came back|revealed|demonstrated|est|sont)\s+)?"
+    r"(?:(?:is|are|was|were|be|being|showed|shows?|showing|with|has|had|stains?|came back|revealed|demonstrated|est|sont|ist|sind|waren)\s+)?"
     r"(?:(?:also|all|both|each|only|very|uniformly|markedly|moderately|partially|partly|predominantly|mostly|again|similarly|equally|the|tumou?r cells|in tumou?r cells)\s+)*"
 )
-_EXTENT = r"(?:(?:strong(?:ly)?|diffuse(?:ly)?|focal(?:ly)?|weak(?:ly)?|patchy|patchily|rare|scattered|extensive(?:ly)?|multifocal(?:ly)?|variably?|faint(?:ly)?|intense(?:ly)?|moderate|perinuclear|dot[- ]like|nuclear|cytoplasmic|and|,|partial)\s*)"
+_EXTENT = r"(?:(?:strong(?:ly)?|diffuse(?:ly)?|focal(?:ly)?|weak(?:ly)?|patchy|patchily|rare|scattered|extensive(?:ly)?|multifocal(?:ly)?|variably?|faint(?:ly)?|intense(?:ly)?|moderate|perinuclear|dot[- ]like|nuclear|cytoplasmic|and|,|partial|kraftig|stark|schwach|fokal|diffus)\s*)"
 _RESULT = re.compile(
     _LINK
     + r"\(?\s*(?:"
-    + r"(?P<neg>not\s+(?:expressed|detected|seen|identified|present|reactive|positive)|neg(?:ative|atives|ativity)?\b|n[ée]gati\w+|-ve\b|non[\s-]?reactive|absent\b|lost\b|loss\b|not expressed|0\s?%|unreactive|"
+    + r"(?P<neg>not\s+(?:expressed|detected|seen|identified|present|reactive|positive)|neg(?:ative|atives|ativity)?\b|n[ée]gati\w+|-ve\b|non[\s-]?reactive|absent\b|lost\b|loss\b|not expressed|0\s?%|0(?=\s*(?:[,;)/]|$|\n))|unreactive|"
     + r"-(?=\s*(?:[,;.)\]/]|$|\n|and\b))|–(?=\s*(?:[,;.)\]]|$))|−|\(\s*[-–]\s*\)|[-–]\s*\))"
     + r"|(?P<pos>"
     + _EXTENT
-    + r"*(?:\+{1,4}(?:\s*[+/])*|[1-4]\s?\+|pos(?:itive|itives|itivity)?\b|\+ve\b|reactive\b|immunoreactive\b|present\b|expressed\b|positif\w*|\d{1,3}\s?%)"
+    + r"*(?:\+{1,4}(?:\s*[+/])*|[1-4]\s?\+|pos(?:itive|itives|itivity|itiv|itief)?\b|\+ve\b|reactive\b|immunoreactive\b|present\b|expressed\b|positif\w*|\d{1,3}\s?%)"
+    + r"|(?:rare|scattered|isolated|few|occasional)\s+(?:tumou?r\s+)?cells(?:\s+(?:are\s+|were\s+)?(?:positive|stained|staining))?(?=\s*(?:[,;.)]|$|\n|and\b))"
     + r"|(?:strong(?:ly)?|diffuse(?:ly)?|focal(?:ly)?|weak(?:ly)?|patchy|scattered|extensive|faint)\b(?!\s*(?:for|cells)))"
     + r")"
 )
@@ -116,7 +118,8 @@ def stains(folded: str, start: int, end: int, hits: Sequence[Hit]) -> list[Resul
             pending = []  # a sign of its own stood behind the name: the next result is not shared
         broken = list(_BREAK.finditer(gap))
         if broken:
-            forward, pending = None, []
+            contrast = forward is not None and forward[0] and _BUT_NOT.fullmatch(gap, broken[-1].end()) is not None
+            forward, pending = (False, "", previous + broken[-1].end() + 1) if contrast else None, []
             gap, offset = gap[broken[-1].end() :], previous + broken[-1].end()
         cues = list(_FORWARD.finditer(gap))
         adjective = _ADJECTIVE.search(gap)
@@ -177,11 +180,12 @@ def _own(before: str) -> bool:
 # -- genes ---------------------------------------------------------------------------------------------------------
 _G_BREAK = re.compile(r";|\.\s|\bbut\b|\bwhile\b|\bwhereas\b|\n\s*\n")
 _G_FORWARD = re.compile(
-    r"(?P<wt>\bno\s+(?:\w+\s+){0,2}(?:mutations?|alterations?|variants?|changes?|fusions?|rearrangements?)\s*(?:\w+\s+){0,2}(?:(?:in|of|for)\b|:)|\bwild[\s-]*type\b|\bnegative\s+for\b)"
-    r"|(?P<vus>\bvus\s+(?:in|of)\b|uncertain significance\s+(?:in|of)\b)"
+    r"(?P<wt>\bno\s+(?:\w+\s+){0,2}(?:mutations?|alterations?|variants?|changes?|fusions?|rearrangements?)\s*(?:\w+\s+){0,2}(?:(?:in|of|for)\b|:)|\bwild[\s-]*type\b|\bnegative\s+for\b"
+    r"|\b(?:pas de|aucune|absence de)\s+(?:mutations?|alterations?|fusions?|rearrangements?)\b)"
+    r"|(?P<vus>\bvus\s*(?:in|of|:)|uncertain significance\s*(?:in|of|:))"
     r"|(?P<lost>\bloss\s+of\b|\bdeletions?\s+(?:of|in)\b|\binactivation\s+of\b|\blost\b)"
     r"|(?P<fusion>\bfusions?\s+(?:of|in|involving)\b)"
-    r"|(?P<mutated>\b(?:mutations?|mutant|mutated|pathogenic variants?|alterations?|variants?|changes?)\s+(?:in|of|affecting|involving|involved)\b|\bmutant\s*$|\bmutated\s*$)"
+    r"|(?P<mutated>\b(?:mutations?|mutant|mutated|pathogenic variants?|alterations?|variants?|changes?)\s+(?:\w+\s+)?(?:in|of|affecting|involving|involved)\b|\b(?:mutations?|alterations?|pathogenic variants?)\s*(?:\w+\s*)?:|\bmutant\s*$|\bmutated\s*$)"
     r"|(?P<retained>\bretained\s+(?:expression of|nuclear)?|\bintact\b|\bpreserved\b)"
 )
 _G_RESULT = (
@@ -189,7 +193,7 @@ _G_RESULT = (
     (
         "wild_type",
         re.compile(
-            r"\bwild[\s-]*type\b|\bwt\b|\bnot mutated|\bno (?:\w+\s+){0,2}(?:mutation|alteration|variant|rearrangement|fusion)|mutation[\s-]*negative|\bnot (?:detected|found|identified)\b|\bmutations? (?:was|were|is)? ?(?:not|negative)|\bnon[\s-]*mutated|\bunmutated"
+            r"\bwild[\s-]*type\b|\bwt\b|\bnot mutated|\bno (?:\w+\s+){0,2}(?:mutation|alteration|variant|rearrangement|fusion)|mutation[\s-]*negative|\bnot (?:detected|found|identified)\b|\bmutations? (?:was|were|is)? ?(?:not|negative)|\bnon[\s-]*mute|\bnon[\s-]*mutated|\bunmutated|\bsauvage|\b(?:mutations?|alterations?|fusions?|rearrangements?)[\s-]*(?:negative|neg|absent)\b"
         ),
     ),
     ("fusion", re.compile(r"\bfusion|\brearrange")),
@@ -209,12 +213,17 @@ _G_RESULT = (
     (
         "mutated",
         re.compile(
-            r"\bmut(?:ation|ations|ated|ant)?\b|\bp\.\s?[a-z]|\bc\.\s?\d|\b[a-z]\d{2,4}(?:[a-z]|\*|fs\w*|del\w*|ins\w*)(?![a-z])|\bframeshift|\bsplice|\btruncat|\bpathogenic|\balter(?:ed|ation|ations)\b|\bexon\s?\d+\s*(?:del|ins|mut|skip)|\bnonsense|\bmissense|\binactivat|\bcodon\s?\d+|\bpositive\b|\bstop[\s-]?gain"
+            r"\bmut(?:ation|ations|ated|ant|ee?s?)?\b|\bp\.\s?[a-z]|\bc\.\s?\d|\b[a-z]\d{2,4}(?:[a-z]|\*|fs\w*|del\w*|ins\w*)(?![a-z])|\bframeshift|\bsplice|\btruncat|\bpathogenic|\balter(?:ed|ation|ations)\b|\bexon\s?\d+\s*(?:del|ins|mut|skip)|\bnonsense|\bmissense|\binactivat|\bcodon\s?\d+|\bpositive\b|\bstop[\s-]?gain"
         ),
     ),
-    ("negative", re.compile(r"\bneg(?:ative)?\b|\babsent\b|\bnot expressed|^\s*[-–](?=\s*[,;.)]|$)")),
+    ("negative", re.compile(r"\bneg(?:ative)?\b|\babsent\b|\bnot expressed|^\s*(?:\(\s*[-–]\s*\)|:?\s*[-–](?=\s*[,;.)]|\s*$))")),
+    ("positive", re.compile(r"^\s*(?:\(\s*\++\s*\)|:?\s*\++(?=\s*[,;.)]|\s*$))|^\s*(?::|is|was)?\s*positive\b")),
 )
 _ORIGIN = re.compile(r"\bgermline\b|\bsomatic\b|\b(?:the |his |her )?tumou?r(?!s? board)\b|\bmen\s?2[ab]?\b|\bconstitutional\b|\bblood\b")
+_UNKNOWN = re.compile(
+    r"\b(?:status|testing|analysis|test|sequencing)\b[^.;,]{0,24}\b(?:unknown|pending|not (?:done|known|available|performed)|awaited|requested|sent|ordered)\b"
+)
+_CHANGE = re.compile(r"[\s-]*(?:gene\s+)?(?:mutations?|alterations?|variants?|fusions?|rearrangements?)\b")
 _REQUEST = re.compile(
     r"\b(?:pending|sent|ordered|requested|to be tested|not (?:done|tested|performed|assessed)|awaited|await\w*|tested for|testing for)\b"
 )
@@ -255,6 +264,11 @@ def genes(
         if status is None and _REQUEST.search(clause):
             forward, pending, previous = None, [], hit.end
             continue
+        if status is not None and _UNKNOWN.search(clause):
+            forward, pending, previous = None, [], hit.end
+            continue
+        if status in ("mutated", "fusion") and own_before in ("wt", "vus") and (own_before == "vus" or _CHANGE.match(clause)):
+            status = {"wt": "wild_type"}.get(own_before, own_before)  # "negative for EGFR mutations", "VUS: RET V804M"
         if status is not None and negated and status in ("mutated", "fusion", "lost", "aberrant"):
             status = "wild_type"
         if status is not None:
@@ -279,6 +293,8 @@ def _first(clause: str) -> tuple[str, int] | None:
     if not matches:
         return None
     names = {name for name, _ in matches}
+    if "positive" in names:
+        return "positive", next(m for n, m in matches if n == "positive").end()
     for name in ("vus", "wild_type", "aberrant", "fusion"):
         if name in names:
             match = next(m for n, m in matches if n == name)

@@ -101,7 +101,22 @@ def near(note: NoteText, sentence: Sentence, start: int, end: int) -> tuple[str 
         return inside[0].key, True
     if primary:
         return primary, True
-    return None, False
+    headed = _headed(folded, found, sentence, start)
+    return headed, headed is not None
+
+
+#: "Final diagnosis: Prostate, TUR:", "A. Gallbladder, cholecystectomy -": the specimen that heads a diagnosis
+_HEAD_LEAD = re.compile(
+    r"(?:[a-z][\w .#/-]{0,30}:\s*)?(?:(?:part\s+)?(?:[a-z]|\d{1,2})[.):]\s*)?(?:(?:the|left|right|upper|lower|middle|distal|proximal|biops(?:y|ies) of)\s+)*"
+)
+_HEAD_GAP = re.compile(r"[\s,](?:(?!metasta)[^.;:\n]){0,70}(?::|\s[-–—]{1,2}(?=\s))(?:(?!metasta)[^.;:]){0,80}")
+
+
+def _headed(folded: str, found: list[Hit], sentence: Sentence, start: int) -> str | None:
+    site = found[0]
+    if site.key in SECONDARY or site.end >= start or not _HEAD_LEAD.fullmatch(folded, sentence.start, site.start):
+        return None
+    return site.key if _HEAD_GAP.fullmatch(folded, site.end, start) else None
 
 
 def _called_primary(folded: str, found: list[Hit], sentence: Sentence, start: int, end: int) -> str | None:
@@ -151,6 +166,15 @@ class Dominant:
 
     def site(self, position: int) -> str | None:
         """The leading site: strong words (mass, resection, primary) first, then how often, then how near."""
+        return self._leading(position) or self._unknown
+
+    @cached_property
+    def _unknown(self) -> str | None:
+        """ "primary unknown", where no organ leads."""
+        named = any(hit.key == "unknown" for hit in self.note.hits.get(sites.FAMILY, ()))
+        return "unknown" if named and not any(called for *_, called in self.scores) else None
+
+    def _leading(self, position: int) -> str | None:
         totals: dict[str, float] = {}
         solid: set[str] = set()
         for start, site, weight, strong in self.scores:

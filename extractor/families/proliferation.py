@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 _NUMBER = r"\d{1,3}(?:[.,]\d{1,2})?"
 _COMPARE = (
-    r"(?:<=|>=|<|>|≤|≥|~|≈|less than or equal to|greater than or equal to|less than|more than|greater than|higher than|lower than|at least|over|above|below|under|exceed(?:s|ing)?|"
-    r"approximately|approx\.?|about|around|nearly|almost|circa|ca\.?|close to|estimated at|roughly|environ|plus de|moins de|au moins|up to|jusqu'a|env\.?|between|entre)"
+    r"(?:<=|>=|<|>|≤|≥|~|≈|less than or equal to|greater than or equal to|in excess of|upwards? of|not less than|no less than|no more than|not more than|not exceeding|fewer than|less than|more than|greater than|higher than|lower than|at least|over|above|below|under|exceed(?:s|ing)?|"
+    r"approximately|approx\.?|about|around|nearly|almost|circa|ca\.?|close to|estimated at|roughly|environ|plus de|moins de|au moins|up to|as high as|as low as|jusqu'a|env\.?|between|entre)"
 )
-_PERCENT_SIGN = r"(?:%|percent\b|per cent\b|pct\b|pour cent\b)"
+_PERCENT_SIGN = r"(?:%|[°º]/[o0]\b|prozent\b|procent\b|percent\b|per cent\b|pct\b|pour cent\b)"
 _PERCENT = re.compile(
     rf"(?P<cmp>{_COMPARE}(?:\s+{_COMPARE})?)?\s*(?:an?\s+)?(?P<low>{_NUMBER})\s*{_PERCENT_SIGN}?\s*(?:(?:-|–|—|to|and|a|a la|et|\bor\b)\s*(?P<high>{_NUMBER})\s*)?(?P<sign>{_PERCENT_SIGN})(?!\s*(?:ci\b|confidence))"
 )
 _BARE = re.compile(
-    rf"\s*(?:index|li|labell?ing index|score|ihc)?\s*(?:[:=]|was|is|of)\s*(?P<cmp>{_COMPARE})?\s*(?P<low>{_NUMBER})(?:\s*(?:-|–|to)\s*(?P<high>{_NUMBER}))?(?=\s*(?:[,;)\n]|\.(?:\s|$)|$))"
+    rf"\s*(?:index|li|labell?ing index|score|ihc)?\s*(?:\(%\)\s*)?(?:(?:[:=]|was|is|of)\s*|(?=[<>~≈≥≤]))(?P<cmp>{_COMPARE})?\s*(?P<low>{_NUMBER})(?:\s*(?:-|–|to)\s*(?P<high>{_NUMBER}))?(?=\s*(?:[,;)\n]|\.(?:\s|$)|$))"
 )
 _WORDS = {
     w: n
@@ -112,13 +112,13 @@ def compare(word: str | None) -> str:
     if not word:
         return "="
     word = word.strip().rstrip(".")
-    if word in ("<=", "≤", "less than or equal to"):
+    if word in ("<=", "≤", "less than or equal to", "no more than", "not more than", "not exceeding"):
         return "<="
-    if word in (">=", "≥", "at least", "au moins", "greater than or equal to"):
+    if word in (">=", "≥", "at least", "au moins", "greater than or equal to", "not less than", "no less than", "upward of", "upwards of"):
         return ">="
-    if word.startswith(("<", "less", "lower", "below", "under", "moins")):
+    if word.startswith(("<", "less", "lower", "below", "under", "moins", "fewer")):
         return "<"
-    if word.startswith((">", "more", "greater", "higher", "over", "above", "exceed", "plus")):
+    if word.startswith((">", "more", "greater", "higher", "over", "above", "exceed", "in excess", "plus")):
         return ">"
     return "~" if word.startswith(_TILDE) else "="
 

@@ -132,7 +132,10 @@ def listed(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
         if not _NO.search(re.split(_ITEM, between)[-1] + " " + re.split(_ITEM, folded[site.end : min(stop, site.end + 24)])[0]):
             members.append(site)
         position = site.end
-    yield from _site_drafts(note, sentence, hit, of_disease(note, members), None)
+    for member in of_disease(note, members):
+        extra = {"site": member.key} if member.get("metastasis") == "other" else None
+        span = (member.start, member.end)
+        yield from nodes.site_drafts(member.get("metastasis"), *span, span, _RULE, sentence.folded, extra)
 
 
 def bracketed(note: NoteText, start: int, end: int) -> Iterator[Draft]:
