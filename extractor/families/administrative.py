@@ -27,9 +27,13 @@ _IN_MONTHS = {"y": 12.0, "a": 12.0, "m": 1.0, "w": 12 / 52, "s": 12 / 52, "d": 1
 _REFUSED = (
     ("biopsy", re.compile(r"\b(?:re-?)?(?:biops|bx|tissue sampl)")),
     ("blood", re.compile(r"\b(?:blood draws?|phlebotom|venipuncture|transfus|blood sampl|blood products?)")),
-    ("trial", re.compile(r"\b(?:trial|study|participat|research)")),
+    ("trial", re.compile(r"\b(?:(?:[a-z-]+ )?(?:trial|study)\b|participat|research|take part|taking part|enrol|randomi[sz])")),
     ("treatment", re.compile(r"\b(?:chemo\w*|treatment|therap\w+|surg\w+|radi\w+|operation|immunother\w+|systemic|steroids?|drugs?|medication|rt|xrt|intervention|resection|transplant\w*|[a-z]{4,}(?:mab|nib|platin|taxel|lutamide))\b")),
 )  # fmt: skip
+
+
+#: "no contraception during the study": the study is not what is refused
+_DURING = re.compile(r"\b(?:during|while on|throughout|for the duration of|in the course of) (?:the |this |his |her )?(?:whole )?(?:study|trial)\b")
 
 
 def read(note: NoteText) -> Iterable[Draft]:
@@ -45,21 +49,35 @@ def _plain(sentence: Sentence, hit: Hit, **more: object) -> Draft:
     return Draft(family=FAMILY, concept=hit.key, rule_id=hit.concept.rule_id, code=hit.concept.code, **fields)  # type: ignore[arg-type]
 
 
+#: a consent that is yet to be signed, or only spoken of
+_UNSIGNED = re.compile(
+    r"\b(?:not (?:yet )?(?:been )?(?:signed|obtained|given)|to be (?:signed|obtained)|will (?:be )?(?:sign|obtain|consent)\w*"
+    r"|(?:to|can|could|should|must|may|would) sign|(?:once|when|until|after|before|if) [^.,;]{0,25}(?:signed|signs|consent)"
+    r"|unsigned|pending|await\w*|needs? to (?:sign|consent)|require[sd]?|non signe|en attente|a signer)\b"
+)
+_SIGNED = re.compile(r"\b(?:signed|obtained|consented|consents|executed|provided|gave|given(?! (?:to|the|a|him|her)\b)|signee?s?|signature)\b")
+_OWN_STUDY = re.compile(r"nct07016230|\bunlock\b|tarlatamab")
+_TREATMENT_CONSENT = re.compile(r"\b(?:chemo\w*|transfusion|procedure(?! in)|surg\w+|port|anesthe\w+|anaesthe\w+|thoracentesis|bronchoscopy|radi\w+)\b")
+
+
 def _consent(sentence: Sentence, hit: Hit) -> Draft | None:
+    """Signed (positive) or refused (negative); a consent that is handed out, discussed or to come says nothing.
+
+    ``study`` is the trial that the sentence names, else the one that the note is headed with.
+    """
     folded = sentence.folded
-    if re.search(
-        r"\b(?:will|to be|needs? to|pending|before|require|discuss|draft|copy|sent|given) [^.]{0,20}consent|consent (?:form )?(?:given to|sent|pending|discussed)|consent (?:form )?(?:to read|for review)",
-        folded,
-    ):
-        return None
     trial = re.search(r"nct\d{8}|unlock|tarlatamab|[a-z]+-?\d{3}", folded)
     attributes = {"study": trial.group()} if trial else {}
-    value = (
-        "negative"
-        if re.search(r"\b(?:declin|refus|withdr|not (?:yet )?(?:signed|obtained|consent)|unsigned)", folded)
-        else "positive"
-    )
-    return _plain(sentence, hit, value_text=value, attributes=attributes, assertion="present")
+    if re.search(r"\b(?:declin|refus|withdr)", folded):
+        return _plain(sentence, hit, value_text="negative", attributes=attributes, assertion="present")
+    if _UNSIGNED.search(folded) or not _SIGNED.search(folded):
+        return None
+    if not trial and not _TREATMENT_CONSENT.search(folded):
+        back = sentence.previous()
+        near = sentence.note.folded[:300] + " " + (back.folded if back else "")
+        headed = _OWN_STUDY.search(near)
+        attributes = {"study": headed.group()} if headed else {}
+    return _plain(sentence, hit, value_text="positive", attributes=attributes, assertion="present")
 
 
 def _expectancy(sentence: Sentence, hit: Hit) -> Draft | None:
@@ -85,18 +103,19 @@ def _expectancy(sentence: Sentence, hit: Hit) -> Draft | None:
 
 
 def _named(sentence: Sentence, hit: Hit) -> Draft:
-    return _plain(sentence, hit, value_text=sentence.note.folded[hit.start : hit.end])
+    """The method; that of the partner protects the couple."""
+    return _plain(sentence, hit, experiencer="patient", value_text=sentence.note.folded[hit.start : hit.end])
 
 
 def _refusal(sentence: Sentence, hit: Hit) -> Draft | None:
     """What is refused stands behind the verb; a refusal of nothing that the criteria ask for is not read."""
     after = sentence.folded[hit.end - sentence.start :][:90]
-    after = re.split(r"[.;]\s", after)[0]
+    after = _DURING.sub(lambda m: " " * len(m.group()), re.split(r"[.;]\s", after)[0])
     found = [(m.start(), kind) for kind, expression in _REFUSED if (m := expression.search(after))]
     if not found:
         before = sentence.folded[: hit.start - sentence.start][-60:]
         found = [(m.start(), kind) for kind, expression in _REFUSED if (m := expression.search(before))]
-        if not found or not re.search(r"(?:was|were|but|offered|recommended|,|patient|pt|he|she|veteran)\s*$", before):
+        if not found or "contracep" in after or not re.search(r"(?:was|were|but|offered|recommended|,|patient|pt|he|she|veteran)\s*$", before):
             return None
     return _plain(sentence, hit, value_text=min(found)[1])
 

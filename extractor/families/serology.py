@@ -158,9 +158,11 @@ def _drafts(note: NoteText, name: Name, result: tuple[str, int, int]) -> Iterato
     folded = note.folded
     attributes = {}
     if name.hit.key == "pregnancy_test":
-        around = folded[max(0, name.start - 12) : name.end]
+        around = folded[max(0, name.start - 12) : name.end + 12]
+        # a urine test has no number: one in units per volume is of serum
+        around += " quant" if re.search(r"\dx?\s*m?(?:iu|ui|u)\s?/\s?m?l", folded[name.start : end]) else ""
         for specimen, words in (
-            ("serum", ("serum", "quant", "beta", "blood")),
+            ("serum", ("serum", "serique", "plasma", "sanguin", "quant", "beta", "blood")),
             ("urine", ("urine", "upt", "uhcg", "icon")),
         ):
             if any(word in around for word in words):

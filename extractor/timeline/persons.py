@@ -324,6 +324,13 @@ def male_contraception(patient: Patient, settings: Settings) -> Answer:
     return _contraception(patient)
 
 
+#: methods of less than 1 % failures a year (the list of I13): hormones, coil, closure of the tubes, sterile partner,
+#: true abstinence; condoms, caps and periodic abstinence are not
+HIGHLY_EFFECTIVE = ("abstin", "iud", "intrauterine", "intra-uterin", "sterilet", "ius", "coil", "mirena", "vasectom",
+                    "tubal", "implant", "nexplanon", "pill", "pilule", "oral contracep", "ocp", "hormon", "depo",
+                    "injection", "patch", "ring", "hysterectomy")  # fmt: skip
+
+
 def _contraception(patient: Patient) -> Answer:
     answer = _attest(patient, ("contraception_statement",), "highly effective contraception")
     if answer.asserted:
@@ -336,7 +343,7 @@ def _contraception(patient: Patient) -> Answer:
         if fact.assertion == "present"
         and any(
             word in (fact.value_text or "").lower()
-            for word in ("abstin", "iud", "intrauterine", "vasectom", "tubal", "implant")
+            for word in HIGHLY_EFFECTIVE
         )
     ]
     if good:
@@ -353,14 +360,32 @@ def _contraception(patient: Patient) -> Answer:
     return answer
 
 
+#: a wish or refusal of an older note was told before the screening and says nothing of it
+SCREENING_DAYS = 120
+
+
+def _renounced(patient: Patient, concept: str, what: str) -> Answer:
+    """Renounced: T; wished for in a note of the screening: F; a wish before it (sperm banked before an earlier
+    chemotherapy) says nothing."""
+    facts = patient.facts(concept)
+    if any(fact.assertion == "present" or not _before_screening(patient, fact) for fact in facts):
+        return _attest(patient, (concept,), what)
+    return time.silent(what, missing=what)
+
+
+def _before_screening(patient: Patient, fact: Fact) -> bool:
+    told = min(filter(None, (fact.note_date, time.last_day(fact))), default=patient.index_date)
+    return (patient.index_date - told).days > SCREENING_DAYS
+
+
 @state("no_ova_donation")
 def no_ova_donation(patient: Patient, settings: Settings) -> Answer:
-    return _attest(patient, ("ova_statement",), "no donation of ova")
+    return _renounced(patient, "ova_statement", "no donation of ova")
 
 
 @state("no_sperm_donation")
 def no_sperm_donation(patient: Patient, settings: Settings) -> Answer:
-    return _attest(patient, ("sperm_statement",), "no freezing or donation of sperm")
+    return _renounced(patient, "sperm_statement", "no freezing or donation of sperm")
 
 
 @state("informed_consent")
@@ -379,6 +404,7 @@ def informed_consent(patient: Patient, settings: Settings) -> Answer:
         fact for fact in facts if fact.value_text == "negative" and (fact in own or not fact.attributes.get("study"))
     ]
     refused += _refusals(patient, "trial")
+    refused = [fact for fact in refused if fact in own or not _before_screening(patient, fact)]
     refused += [fact for fact in _refusals(patient, "biopsy", "blood") if fact.attributes.get("study")]
     if refused and not (signed and time.last_day(signed[-1]) > time.last_day(refused[-1])):
         return time.say(Truth.F, "The patient declined to take part.", refused, correctable=True)
