@@ -33,8 +33,19 @@ _AGED = re.compile(
     r"|-))(?:\s?(?:years?|yrs?|y\b|ans\b))?"
 )
 _ANS = re.compile(
-    r"\b(?:patiente?|homme|femme|monsieur|madame|agee? de|garcon|fille|m\."
+    r"\b(?<!\bsa )(?<!leur )(?:patiente?|homme|femme|monsieur|madame|agee? de|garcon|fille|m\."
     r"|mme)\s*,?\s*(?:agee?\s+)?(?:de\s+)?(?P<n>\d{1,3})\s?ans\b"
+)
+_CIVIL = re.compile(r"\b(?:m\.|mr|mme|monsieur|madame)\s+[a-z'-]{1,20},?\s*\(?(?P<n>\d{2,3})\s?ans\b")
+_JARIG = re.compile(r"(?<![\d.,/-])(?P<n>\d{2,3})[\s-]?j(?:ahr|ar)ig\w{0,3}\b")
+_ANOS = re.compile(
+    r"\b(?:paciente|varon|mujer|hombre|paziente|uomo|donna|man|vrouw|mann|frau|patientin|patient|dhr\.?|mevrouw|meneer|dame)"
+    r"[\s,(]{1,3}(?:de\s|di\s|van\s|con\s|anni\s){0,2}(?P<n>\d{2,3})(?:\s?(?:anos|anni|jaar|jahre|j\.)|(?<=anni\s\d\d))"
+)
+_FOREIGN_HINT = re.compile(r"j(?:ahr|ar)ig|\banos\b|\banni\b|\bjaar\b|\bjahre\b")
+#: F/71 and 71/M
+_STROKED = re.compile(
+    r"(?<![\w/.])(?:(?P<sex>[MF])\s?/\s?(?P<n>\d{2})|(?P<n2>\d{2})\s?/\s?(?P<sex2>[MF]))(?![\w/.]\w|\w|/|\s?(?:mg|mL|cm|mm)\b)"
 )
 _LETTER = re.compile(
     r"(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/"
@@ -58,16 +69,27 @@ _PLAIN_HINT = re.compile(r"is\s+(?:now\s+)?[1-9]\d")
 _COMMA_HINT = re.compile(r"(?:patient|male|female|man|woman),\s?\d")
 #: a number behind one of these is a part of another
 _GLUED = frozenset("0123456789.,/-")
-_BIRTH_HINTS = ("dob", "d.o.b", "birth", "born", "nee le", "ne le", "naissance")
+_BIRTH_HINTS = ("dob", "d.o.b", "birth", "born", "nee le", "ne le", "naissance", "nee en", "ne en", "geb", "nato il", "nata il", "nac")
 _TITLE_HINTS = ("Mr", "Ms", "Miss", "MR", "MS", "Mme", "Madame", "Monsieur")
-_DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late)?[\s-]*(?P<n>[2-9]0)['’]?s\b")
-_BIRTH = re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on)?|nee? le|date de naissance)\s*[:=]?\s*")
+_DECADE_WORDS = {
+    "twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80,
+    "nineties": 90,
+}  # fmt: skip
+_DECADES = "|".join(_DECADE_WORDS)
+_DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late)?[\s-]*(?:(?P<n>[2-9]0)['’]?s|(?P<word>" + _DECADES + r"))\b")
+_BIRTH = re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on| in)?|nee? (?:le|en)|geb(?:oren)?\.?(?: am| op)?|nat[oa] il|f\.? nac\.?|date de naissance)\s*[:=]?\s*")
+_DECADE_HINT = re.compile(r"0['’]?s\b|(?:ent|irt|ort|ift|ixt|ght|net)ies\b")
 _PARTS = {"early": (0, 3), "mid": (4, 6), "middle": (4, 6), "late": (6, 9), None: (0, 9)}
 _LABEL = re.compile(
     r"\b(?:sex|gender|sexe|birth sex|sex at birth|legal sex"
-    r"|administrative gender)\s*[:=]\s*(?:\|\s*)?(?P<sex>masculin|feminin|female|male|femme|homme|[mfh]\b)"
+    r"|administrative gender|geslacht|geschlecht|sexo|sesso)\s*[:=]\s*(?:\|\s*)?"
+    r"(?P<sex>masculin\w?|feminin\w?|femenino|female|male|femme|homme|femmina|maschio|weiblich|mannlich|vrouw|man\b|mujer"
+    r"|hombre|varon|[mfhvw]\b)"
 )
-_BIRTH_SEX = re.compile(r"\b(?:dob|date of birth|born)\s*[:=]?\s*[\w/.\- ]{6,12}[,;]\s*(?P<sex>male|female|[mf]\b)")
+_FEMALE = re.compile(r"f|v(?!aron)|w|mujer")
+_BIRTH_SEX = re.compile(
+    r"\b(?:dob|date of birth|born|geb(?:oren)?\.?|nee? le)\s*[:=]?\s*[\w/.\- ]{6,12}[,;]\s*(?P<sex>male|female|[mf]\b)"
+)
 _AGE_LABEL = re.compile(r"\bage\s*/\s*sex\s*[:=]?\s*(?P<n>\d{1,3})\s*(?:y\w*)?\s*/?\s*(?P<sex>m|f|male|female)\b")
 _TITLE = re.compile(
     r"(?<![A-Za-z])(?P<male>Mr\.?|Monsieur|MR\.|MR(?!\s+(?i:brain|head|spine|liver|abd|pelvis"
@@ -122,6 +144,7 @@ class _Age:
     sure: bool
     sex: tuple[int, int, str] | None
     born: datetime.date | None = None  # from a birth date
+    birth_year: bool = False
 
 
 def read(note: NoteText) -> Iterable[Draft]:
@@ -152,10 +175,11 @@ def read(note: NoteText) -> Iterable[Draft]:
             comparator="=",
             unit="a",
             value_as_written=age.written,
-            date=(note.note_date, note.note_date, "note") if age.born and note.note_date else None,
+            date=(note.note_date, note.note_date, "note") if (age.born or age.birth_year) and note.note_date else None,
             attributes=dict(attributes),
             assertion="present",
             experiencer="patient",
+            temporality="current" if age.born or age.birth_year else None,
         )
     sex = _sex(note, kept)
     today = (note.note_date, note.note_date, "note") if note.note_date else None
@@ -213,7 +237,9 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             value = float(w.numbers[match["tens"]] + (w.numbers[match["ones"]] if match["ones"] else 0))
             end = noun[1] if noun else match.end()
             found.append(_Age(match.start(), end, value, None, match.group(), True, noun))
-    for pattern, hint in ((_ANS, _ANS_HINT), (_AGED, _AGED_HINT), (_PATIENT_COMMA, _COMMA_HINT), (_PLAIN, _PLAIN_HINT)):
+    for pattern, hint in (
+        (_ANS, _ANS_HINT), (_CIVIL, _ANS_HINT), (_JARIG, _FOREIGN_HINT), (_ANOS, _FOREIGN_HINT), (_AGED, _AGED_HINT), (_PATIENT_COMMA, _COMMA_HINT), (_PLAIN, _PLAIN_HINT),
+    ):  # fmt: skip
         if not hint.search(folded):
             continue
         for match in pattern.finditer(folded):
@@ -230,7 +256,7 @@ def _ages(note: NoteText) -> Iterator[_Age]:
                     start = max(0, start - 12) + begin.start()
                 elif folded[start : start + 3] == "age" and not folded.startswith(("aged", "agee"), start):
                     start = match.start("n")
-            sex = _sex_word(folded, start, end)
+            sex = _sex_word(folded, start, end) or (_noun_behind(note, end) if pattern is _JARIG else None)
             found.append(_Age(start, end, float(match["n"]), None, match["n"], True, sex))
     for match in _LETTER.finditer(text):
         if match.start() and (folded[match.start() - 1] in _GLUED or folded[match.start() - 1].isalpha()):
@@ -246,22 +272,37 @@ def _ages(note: NoteText) -> Iterator[_Age]:
         found.append(
             _Age(match.start(), match.end(), float(value), None, match["n"], not any(a.sure for a in found), sex)
         )
-    for match in _DECADE.finditer(folded) if "0s" in folded or "0's" in folded or "0’s" in folded else ():
+    for match in _STROKED.finditer(text):
+        value = int(match["n"] or match["n2"])
+        if 15 <= value <= 93 and _of_patient(note, match.start(), match.end()):
+            group = "sex" if match["sex"] else "sex2"
+            sex = (*match.span(group), "male" if match[group] == "M" else "female")
+            sure = not any(a.sure for a in found)
+            found.append(_Age(match.start(), match.end(), float(value), None, str(value), sure, sex))
+    for match in _DECADE.finditer(folded) if _DECADE_HINT.search(folded) else ():
         if _of_patient(note, match.start(), match.end()):
             low, high = _PARTS[match["part"]]
-            decade = float(match["n"])
-            found.append(_Age(match.start(), match.end(), decade + low, decade + high, match["n"], not found, None))
+            decade = float(match["n"] or _DECADE_WORDS[match["word"]])
+            written = match["n"] or match["word"]
+            found.append(_Age(match.start(), match.end(), decade + low, decade + high, written, not found, None))
     for match in _BIRTH.finditer(folded) if any(hint in folded for hint in _BIRTH_HINTS) else ():
-        found += _born(note, match.end())
+        if _of_patient(note, match.start(), match.end()):
+            found += _born(note, match.end())
     return iter(sorted(found, key=lambda a: (a.start, a.end)))
 
 
 def _born(note: NoteText, at: int) -> list[_Age]:
-    """The age on the note's date from a full birth date."""
-    spans = [
-        d for d in note.dates_between(at, min(len(note.text), at + 24)) if d.start - at <= 2 and d.precision == "day"
-    ]
-    if not spans or note.note_date is None or spans[0].earliest != spans[0].latest:
+    """The age on the note's date from a birth date; from a birth year the two ages that it allows."""
+    spans = [d for d in note.dates_between(at, min(len(note.text), at + 24)) if d.start - at <= 2]
+    if not spans or note.note_date is None:
+        return []
+    if spans[0].precision == "year":
+        years = note.note_date.year - spans[0].earliest.year
+        written = note.text[spans[0].start : spans[0].end]
+        known = 0 < years <= 112
+        age = _Age(spans[0].start, spans[0].end, years - 1.0, float(years), written, False, None, birth_year=True)
+        return [age] if known else []
+    if spans[0].precision != "day" or spans[0].earliest != spans[0].latest:
         return []
     born, today = spans[0].earliest, note.note_date
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
@@ -292,10 +333,10 @@ def _of_patient(note: NoteText, start: int, end: int) -> bool:
 def _noun_behind(note: NoteText, end: int) -> tuple[int, int, str] | None:
     """A word for a man or a woman within a few words behind the age: "64-year-old British Caucasian woman"."""
     folded, text = note.folded, note.text
-    letter = re.compile(r"[\s,/]{0,2}\(?([MF])(?![A-Za-z'’])").match(text, end)
+    letter = re.compile(r"[\s,/]{0,2}\(?(?:[WBAHC]|AA)?([MF])(?![A-Za-z'’])").match(text, end)
     if letter:
         return letter.start(1), letter.end(1), "male" if letter[1] == "M" else "female"
-    lower = re.compile(r"[\s,]{0,2}[wbah]?([mf])(?=[\s,.;]|$)").match(folded, end)
+    lower = re.compile(r"[\s,]{0,2}(?:[wbahc]|aa)?([mf])(?=[\s,.;]|$)").match(folded, end)
     if lower:
         return lower.start(1), lower.end(1), "male" if lower[1] == "m" else "female"
     window = re.compile(r"(?:[\s,/-]+[a-z0-9&'’()-]+){0,7}").match(folded, end)
@@ -327,12 +368,12 @@ def _sex(note: NoteText, ages: list[_Age]) -> tuple[int, int, str] | None:
 
 def _labels(note: NoteText) -> list[tuple[int, int, str]]:
     folded = note.folded
-    named = "sex" in folded or "gender" in folded
+    named = any(word in folded for word in ("sex", "gender", "geslacht", "geschlecht", "sesso"))
     patterns = (_LABEL, _AGE_LABEL) if named else ()
     if any(hint in folded for hint in _BIRTH_HINTS):
         patterns += (_BIRTH_SEX,)
     return [
-        (m.start("sex"), m.end("sex"), "male" if m["sex"][0] in "mh" else "female")
+        (m.start("sex"), m.end("sex"), "female" if _FEMALE.match(m["sex"]) else "male")
         for pattern in patterns
         for m in pattern.finditer(folded)
     ]

@@ -124,6 +124,8 @@ class Grammar:
             rf"|[\s,;]*(?:{newer}\s+)+(?:{moves}\s+)+(?:at|to)\s+"
         )
         self.time = re.compile(rf"[\s,(]*{times}[\s,)]*")
+        # "0.8; on admission 2.3; at discharge 1.0"
+        self.timed = re.compile(rf"\s*[;,]\s*(?:and\s+)?{times}\s*(?:it\s+)?(?:was|is|:|of|to|=)?\s*(?=[\d<>])")
 
 
 @lru_cache(maxsize=1)
