@@ -59,8 +59,11 @@ MEDICATIONS = [
     ("Keppra for seizures.", [("anticonvulsant", None, "levetiracetam", "present", "received")]),
     (
         "Methotrexate 15 mg weekly for rheumatoid arthritis.",
-        [("immunosuppressant", None, "methotrexate", "present", "received")],
+        [("immunosuppressant", None, "methotrexate", "present", "ongoing")],
     ),
+    ("Started dex 4 mg q6h.", [("systemic_steroid", 16, "dexamethasone", "present", "ongoing")]),
+    ("Started on steroids in 2024.", [("systemic_steroid", None, None, "present", "received")]),
+    ("Prednisone 40 mg, tapered off by 2/10.", [("systemic_steroid", 40, "prednisone", "present", "received")]),
     ("No transfusions.", [("transfusion", None, None, "absent", "not_given")]),
     ("Flu shot today.", []),
 ]

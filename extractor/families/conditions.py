@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..pipeline.lexicon import Hit
@@ -46,9 +47,19 @@ _CAUSE = (
     ("drug", re.compile(r"\bdrug-induced\b")),
 )  # fmt: skip
 _SKIN_TREATMENT = re.compile(
-    r"\b(?:(topical(?:ly)?|creams?|ointments?|emollients?)|never (?:been )?treated|untreated|not treated|no treatment|"
+    r"\b(?:(topical(?:ly)?|creams?|ointments?|emollients?|clobetasol|calcipotri\w+|betamethasone|triamcinolone|dermocorticoides?|topiques?)|never (?:been )?treated|untreated|not treated|no treatment|"
     r"no systemic (?:treatment|therapy))\b"
 )
+_DECOMPRESSED = re.compile(
+    r"\b(?:s/p|status post|treated|decompressed|after|following|previous|prior)\b[^.;]{0,60}\b(?:laminectomy|fusion|decompress\w*|surgery|rt|xrt|"
+    r"radi\w+|corpectomy|treat\w*)\b|\bdecompressed\b|\btreated (?:with|by)\b"
+)
+#: words of a suspicion that is more than a differential diagnosis
+_SUSPECTED = re.compile(
+    r"\b(?:concern(?:ing)? (?:for|of)|suspicious (?:for|of)|suspected|suspicion (?:for|of)|suggest(?:s|ing|ive of)?|compatible (?:with|avec)|likely|probable|"
+    r"favou?rs?|worrisome for|in keeping with|evocateurs?(?: d)?|suspecte?e?s?)\b"
+)
+_DIFFERENTIAL = re.compile(r"\b(?:vs|versus|or|ou)\b|/")
 _BY_ECG = re.compile(
     r"\bage (?:undetermined|indeterminate|unknown)|\bundetermined age|\b(?:ecg|ekg)\b[^.;]{0,30}\bold\b|\bold\b[^.;]{0,30}\b(?:on|by) (?:ecg|ekg)"
 )
@@ -98,7 +109,7 @@ _QUIT = re.compile(r"\b(?:former|quit|stopped|remote|past|sober|history of|h/o|i
 _AGENT = re.compile(
     r"\s+(?:to\s+|with\s+|from\s+|after\s+)?(?:an?\s+|the\s+|iv\s+|intravenous\s+)?([a-z][\w-]+(?:\s(?:contrast|dye|sulfate|80|oil|acid|drugs?|antibiotics))?)"
 )
-_BEFORE_AGENT = re.compile(r"([a-z][\w-]{3,})(?:[- ](?:induced|associated|related))?\s*(?:\s|[-–:=(]\s*)$")
+_BEFORE_AGENT = re.compile(r"([a-z][\w-]{3,})(?:[- ](?:induced|associated|related|iv|i\.v\.|po|im|injection|infusion))?\s*(?:\s|[-–:=(]\s*)$")
 _NONE_LISTED = re.compile(r"^(?:none|no|nkda|nka|nkma|denies|nil|unknown|not|aucune|negative|pas)\b")
 _SEVERE = re.compile(
     r"\b(?:anaphyla\w+|severe|life-threatening|angioedema|hypotension|arrest|intubat\w+|grade [345]|gr [345])\b"
@@ -119,7 +130,11 @@ def read(note: NoteText) -> Iterable[Draft]:
             elif hit.key == "hypersensitivity":
                 yield from _hypersensitivity(sentence, hit)
             else:
-                yield _condition(sentence, hit)
+                draft = _condition(sentence, hit)
+                yield draft
+                named = _ALSO_C.match(note.folded, hit.end) if hit.key == "hepatitis_b" else None
+                if named:
+                    yield replace(draft, concept="hepatitis_c", code=_HEPATITIS_C, end=named.end(), anchor=(hit.start, hit.end))
     yield from _allergy_list(note)
 
 
@@ -153,6 +168,10 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
                 break
         if hit.key == "colitis":
             attributes["cause"] = "immune" if attributes.get("cause") == "immune" else "other"
+    if hit.key == "spinal_cord_compression" and _DECOMPRESSED.search(sentence.folded):
+        attributes["status"] = "treated"
+    if hit.key == "ild" and _SUSPECTED.search(near) and not _DIFFERENTIAL.search(near):
+        attributes["certainty"] = "suspected"
     if hit.key in ("other_autoimmune", "myasthenia_gravis", "diabetes") and _CHECKPOINT.search(near):
         attributes["cause"] = "immune"
     if hit.key in ("psoriasis", "vitiligo", "graves_disease"):
@@ -180,7 +199,7 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
             catheter = None
         if catheter and hit.key == "pleural_effusion":
             attributes["catheter"] = "chest tube" if catheter.group() in ("chest tube", "pigtail") else "yes"
-    own = _own_item(sentence, hit)
+    own = "" if "status" in attributes else _own_item(sentence, hit)
     for status, expression in _STATUS:
         if expression.search(own):
             attributes["status"] = status
@@ -277,6 +296,7 @@ def _hypersensitivity(sentence: Sentence, hit: Hit) -> Iterator[Draft]:
         return
     folded = sentence.folded
     start, end = hit.start - sentence.start, hit.end - sentence.start
+    own = re.split(r"[;\n]", folded[:start])[-1] + re.split(r"[;\n]", folded[start:])[0]
     agent = None
     after = _AGENT.match(folded[end:])
     before = _BEFORE_AGENT.search(folded[max(0, start - 40) : start])
@@ -284,16 +304,21 @@ def _hypersensitivity(sentence: Sentence, hit: Hit) -> Iterator[Draft]:
         agent = after.group(1)
     elif before:
         agent = before.group(1)
+    if "polysorbate" in hit.name:
+        agent = "polysorbate 80"
     attributes: dict[str, Any] = {}
-    severe = _SEVERE.search(folded)
+    severe = _SEVERE.search(own)
     if severe:
         attributes["severity"] = "severe"
-    grade = _grade(folded)
+    grade = _grade(own)
     if grade is not None:
         attributes["grade"] = grade
     yield _draft(hit, value_text=agent, attributes=attributes)
 
 
+#: "hepatitis B or C": the second virus has no name of its own
+_ALSO_C = re.compile(r"(?:\s?(?:,|/|&|and|or|et|ou|nor)\s?){1,2}c\b")
+_HEPATITIS_C = "SNOMED 50711007"
 _ITEM = re.compile(r"[^,;\n]+?(?=,|;|\n|\.\s|\.$|\band\b|$)")
 
 

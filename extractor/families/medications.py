@@ -38,12 +38,12 @@ _BARE = re.compile(
 _TIMES = (
     (
         re.compile(
-            r"\b(?:bid|b\.i\.d\.?|twice (?:a |per )?da(?:y|ily)|twice daily|q12h?|q 12 h\w*|every 12 h\w*|2x/d\w*|x\s?2\s?/\s?d\w*)\b"
+            r"\b(?:bid|bd|b\.i\.d\.?|b\.d\.|twice (?:a |per )?da(?:y|ily)|twice daily|q12h?|q 12 h\w*|every 12 h\w*|2x/d\w*|x\s?2\s?/\s?[dj]\w*|2 ?fois par jour|1-0-1)\b"
         ),
         2,
     ),
-    (re.compile(r"\b(?:tid|t\.i\.d\.?|three times (?:a |per )?da(?:y|ily)|q8h?|q 8 h\w*|every 8 h\w*)\b"), 3),
-    (re.compile(r"\b(?:qid|q\.i\.d\.?|four times (?:a |per )?da(?:y|ily)|q6h?|q 6 h\w*|every 6 h\w*)\b"), 4),
+    (re.compile(r"\b(?:tid|tds|t\.i\.d\.?|x\s?3\s?/\s?[dj]\w*|1-1-1|three times (?:a |per )?da(?:y|ily)|q8h?|q 8 h\w*|every 8 h\w*)\b"), 3),
+    (re.compile(r"\b(?:qid|qds|q\.i\.d\.?|four times (?:a |per )?da(?:y|ily)|q6h?|q 6 h\w*|every 6 h\w*)\b"), 4),
     (re.compile(r"\b(?:qod|q\.o\.d\.?|every other day|alternate days)\b"), 0.5),
 )
 _DEPOT = re.compile(
@@ -72,8 +72,13 @@ _TAKEN = re.compile(
 _BEGUN = re.compile(
     r"\b(?:(?:re)?started|begun|began|commenced|initiated|put|placed|remains|still|continues|maintained)\s+(?:\w+\s+){0,2}$"
 )
+#: a course with a date of its start alone is told by that date
+_DAY = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}/\d{1,2}\b|\b(?:in|on) (?:\d{1,2} )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 #: a verb of ending right before the drug
 _OVER = re.compile(r"\b(?:finished|completed|ended|stopped|came off|weaned off|termine)\s+(?:\w+\s+){0,2}$")
+_OVER_BEHIND = re.compile(
+    r"^(?: (?:\d+ ?mg|dose pack|course|wean|taper(?:ed)?))*,? (?:was |were |is )?(?:done|finished|completed|ended|over|off)\b"
+)
 
 
 def setup(patterns: Patterns) -> None:
@@ -204,7 +209,11 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
         single=concept in ("live_vaccine", "transfusion"),
         near_only=True,
     )
-    if period.start is not None and period.end is None and _OVER.search(note.folded[sentence.start : hit.start]):
+    if (
+        period.start is not None
+        and period.end is None
+        and (_OVER.search(note.folded[sentence.start : hit.start]) or _OVER_BEHIND.match(after))
+    ):
         # "finished her prednisolone wean on 12 September": the day is the last one
         period = dataclasses.replace(period, start=None, end=period.start)
     attributes |= period.attributes()
@@ -251,14 +260,14 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
     region = before[-60:] + " # " + after[:80]
     if re.search(r"\boff\b\W*(?:\w+\W+){0,2}$", before) and re.search(r"\boff (?:all |of |his |her )?\W*$", before):
         return "not_given", "absent"
-    if _KNOWN.cues.has_stopped(after[:80]):
+    if _KNOWN.cues.has_stopped(after[:80]) or _OVER_BEHIND.match(after) or re.search(r"\b(?:tapered|weaned) off\b", after[:80]):
         return "received", "present"
     if re.search(r"\bsous\s+$", before):  # "sous azathioprine"
         return "ongoing", "present"
     if (
         course.sentence.section == "medications"
         or _TAKEN.search(region)
-        or _BEGUN.search(before[-40:])
+        or (_BEGUN.search(before[-40:]) and not _DAY.search(after[:60]))
     ) and not re.search(r"\b(?:received|was given|were given|had been|treated with|completed)\b", before[-60:]):
         return "ongoing", "present"
     return "received", "present"

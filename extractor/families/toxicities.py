@@ -26,6 +26,11 @@ _STOOLS = re.compile(
     r"[\s,:(]*(?:of |up to |about |approximately |~|now )*(?:\d{1,2}\s?(?:-|–|to)\s?(?P<high>\d{1,2})|(?P<low>\d{1,2}))\s?"
     r"(?:x|times|stools?|bms?|episodes|loose stools|watery stools)?\s?(?:/|per |a |each )\s?(?:day|d\b|24)"
 )
+#: the grade that a toxicity came down to: "grade 2, improved to grade 1"
+_NOW = re.compile(
+    r"[^.;\n]{0,50}?\b(?:improv\w+|down|decreas\w+|resol\w+|recover\w+|settl\w+|now|currently|today)\s+(?:to |at |is |only )*"
+    r"(?:ctcae )?(?:grade|gr\.?|g)\s?(?P<g>[0-5]|i{1,3}v?|iv)\b"
+)
 _RECURRED = re.compile(r"\b(?:recur(?:red|rent|ring)|relapsed|(?:second|2nd|another) episode|flared again)\b")
 _NOT_RECURRED = re.compile(r"\b(?:no|not|never|without|did not|didn.t)\b[^.;]{0,20}\brecur")
 IMMUNE_CLASSES = frozenset(
@@ -59,6 +64,9 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
     before, after = folded[left : hit.start], folded[hit.end : right]
     clause = re.split(r"[;]|\.\s", before)[-1] + folded[hit.start : hit.end] + re.split(r"[;]|\.\s", after)[0]
     start, end, value, high = _grade(hit, before, after)
+    lately = _NOW.match(after, end) if value is not None else None
+    if lately is not None:
+        value, high, end = _number(lately["g"]), None, lately.end()
     stools = _STOOLS.match(after) if value is None and hit.name.startswith("diarrh") else None
     if hit.get("graded") and value is None and stools is None:
         return None

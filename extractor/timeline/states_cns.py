@@ -20,6 +20,11 @@ def _imaging(patient: Patient, settings: Settings) -> Answer:
     return patient.context("brain_img", settings)
 
 
+def _is_scan(fact: Fact) -> bool:
+    kind = fact.note_type.lower()
+    return "enhanc" in fact.text.lower() or any(word in kind for word in ("mri", "irm", "ct", "radiol", "imag", "scan"))
+
+
 def overruled(possible: list[Fact], absent: list[Fact]) -> bool:
     """Is every suspicion answered by a denial: of a later day, or further down in the same note?"""
     return all(
@@ -353,11 +358,12 @@ def leptomeningeal_disease(patient: Patient, settings: Settings) -> Answer:
     # what a study of that day only suspected is no more certain where another note quotes it
     present = [fact for fact in facts if fact.assertion == "present" and time.last_day(fact) not in suspected_on]
     absent = [fact for fact in facts if fact.assertion == "absent"]
-    newest_absent = max((time.last_day(fact) for fact in absent), default=None)
+    # a later scan without it shows that treatment worked; only a person can take the diagnosis back
+    retracted = max((time.last_day(fact) for fact in absent if not _is_scan(fact)), default=None)
     imaging = _imaging(patient, settings)
     if present:
         newest_present = max(time.last_day(fact) for fact in present)
-        if newest_absent and newest_absent > newest_present:
+        if retracted and retracted > newest_present:
             return time.say(
                 Truth.U,
                 "Leptomeningeal disease is stated and later denied.",

@@ -257,6 +257,9 @@ def severe_hypersensitivity(patient: Patient, settings: Settings) -> Answer:
         for fact in severe
         if _agent(fact) and any(is_in(word, "polysorbate_80") for word in (_agent(fact), *_agent(fact).split()))
     ]
+    sensitised = [fact for fact in present if is_in(_agent(fact), "study_drug_excipient") and fact not in excipient]
+    if polysorbate and any("polysorbate" in _agent(fact) for fact in sensitised):
+        excipient = excipient + polysorbate + sensitised  # the excipient is proven to be the cause
     if excipient:
         return time.say(
             Truth.T, "A severe reaction to the study drug or one of its excipients.", excipient, correctable=False
@@ -269,6 +272,14 @@ def severe_hypersensitivity(patient: Patient, settings: Settings) -> Answer:
             polysorbate,
             review=("R6",),
             missing="was polysorbate 80 the cause",
+        )
+    if sensitised:
+        return time.say(
+            Truth.U,
+            "A reaction to an excipient of the study drug, not stated to be severe.",
+            sensitised,
+            review=("R6",),
+            missing="severity of the reaction",
         )
     if present or denied:
         return time.say(Truth.F, "No severe reaction to the study drug or its excipients.", (present + denied)[-4:])
@@ -349,18 +360,28 @@ def unresolved_toxicity(patient: Patient, settings: Settings) -> Answer:
     )
 
 
+def _told_as_past(fact: Fact) -> bool:
+    """A toxicity of the past that was mild or has no grade; a graded one of the history lasts until it is said to end."""
+    grade = grade_of(fact)
+    return fact.temporality == "historical" and (grade is None or grade.compare(">", 1) is Truth.F)
+
+
 def _toxicity(
     patient: Patient, name: str, newest: list[Fact], resolved: datetime.date | None, days: int
 ) -> Answer | None:
     present = [fact for fact in newest if fact.assertion in ("present", "possible")]
     if not present:
         return time.say(Truth.F, f"No {name}.", newest)
-    over = [fact for fact in present if fact.attributes.get("status") == "resolved" or fact.temporality == "historical"]
-    if len(over) == len(present):
-        return time.say(Truth.F, f"{name} has resolved.", over)
     if name in GOVERNED:
         return time.say(Truth.F, f"{name}: the laboratory limits decide.", present, review=("R6",))
+    over = [fact for fact in present if fact.attributes.get("status") == "resolved" or _told_as_past(fact)]
+    if len(over) == len(present):
+        return time.say(Truth.F, f"{name} has resolved.", over)
     grades = [grade for fact in present if (grade := grade_of(fact)) is not None]
+    if all(fact.temporality == "historical" and (fact.section or "") != "past_medical_history" for fact in present):
+        return time.say(
+            Truth.U, f"{name} of the past; its end is not written.", present, missing=f"present grade of the {name}"
+        )
     if resolved is not None and resolved >= told(present[-1]) and not grades:
         return None
     if not grades:

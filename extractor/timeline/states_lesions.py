@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from extractor.records import Fact
 from extractor.timeline import chronology as time
 from extractor.timeline import tumour as t
@@ -299,6 +301,12 @@ def _same_lineage(fact: Fact, found: t.Tumour, name: str) -> bool:
     )
 
 
+_CHRONIC = re.compile(
+    r"\b(?:cll|sll|cml|mds|mpn|aml with mds)\b|chronic|myeloma|myelodysplas|myelofibros|polycythemia|thrombocyth|waldenstr|follicular|"
+    r"marginal zone|mantle|indolent|smou?ldering"
+)
+
+
 def _haematological(patient: Patient, fact: Fact) -> Answer:
     """Active, or treated in the last 3 years: T; in remission for longer: F."""
     name = fact.value_text or "haematological malignancy"
@@ -306,7 +314,11 @@ def _haematological(patient: Patient, fact: Fact) -> Answer:
         return time.say(Truth.F, f"{name} is no cancer.", [fact])
     state_ = str(fact.attributes.get("status") or "")
     event = time.past_event(fact)
-    inactive = state_ in ("resolved", "remission", "cured", "inactive") or fact.temporality == "historical"
+    # a chronic one of the past history lasts until it is said to rest
+    lasting = _CHRONIC.search(f"{name} {fact.text}".lower()) is not None
+    inactive = state_ in ("resolved", "remission", "cured", "inactive") or (
+        fact.temporality == "historical" and not lasting
+    )
     if event is None:
         if inactive:
             return time.say(
@@ -318,7 +330,7 @@ def _haematological(patient: Patient, fact: Fact) -> Answer:
             )
         return time.say(Truth.T, f"{name}, active or untreated.", [fact], correctable=False)
     inside = time.within_months(event, patient.index_date, LOOK_BACK_MONTHS)
-    if inside is Truth.F and inactive:
+    if inside is Truth.F and (inactive or not (lasting or state_)):
         return time.say(Truth.F, f"{name} {time.span(event)}, more than 3 years ago.", [fact])
     if inside is Truth.F and not inactive:
         return time.say(Truth.T, f"{name} since {time.span(event)}.", [fact], correctable=False)
