@@ -15,15 +15,15 @@ from .alternation import alternation
 
 Day = datetime.date
 
-
 MONTH_NUMBERS = {
     name: number
     for number, names in enumerate(
         (
-            "january jan janvier janv januar", "february feb fevrier fevr fev februar", "march mar mars marz",
-            "april apr avril avr", "may mai", "june jun juin juni", "july jul juillet juil juli",
-            "august aug aout", "september sep sept septembre", "october oct octobre oktober okt",
-            "november nov novembre", "december dec decembre dezember dez",
+            "january jan janvier janv januar januari enero gennaio", "february feb fevrier fevr fev februar februari febrero febbraio",
+            "march mar mars marz maart marzo", "april apr avril avr abril aprile", "may mai mei mayo maggio",
+            "june jun juin juni junio giugno", "july jul juillet juil juli julio luglio", "august aug aout augustus agosto",
+            "september sep sept septembre septiembre settembre", "october oct octobre oktober okt octubre ottobre",
+            "november nov novembre noviembre", "december dec decembre dezember dez diciembre dicembre",
         ),
         1,
     )
@@ -41,6 +41,12 @@ _NUMBERS = {
 _UNITS = {"d": "day", "j": "day", "w": "week", "s": "week", "m": "month", "y": "year", "a": "year"}
 _COUNT = r"(?:\d{1,3}|(?:a )?couple(?: of)?|a few|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|an?|un|une|deux|trois|quatre|cinq)"
 _SPAN = r"(?:days?|d(?=\sago)|weeks?|wks?|wk|w(?=\sago)|months?|m(?=\sago)|mos?|mths?|years?|yrs?|yr|jours?|semaines?|mois|ans|hours?)"
+#: units of time in German, Dutch, Spanish and Italian, by their first letters
+_ABROAD = {
+    "tag": "day", "dag": "day", "dia": "day", "gio": "day", "woc": "week", "wek": "week", "wee": "week", "sem": "week", "set": "week",
+    "mon": "month", "maa": "month", "mes": "month", "moi": "month", "jah": "year", "jaa": "year", "ano": "year", "an": "year", "ann": "year",
+}  # fmt: skip
+_SPAN_ABROAD = r"(?:tage?n?|dage?n?|dias?|giorn[oi]|wochen?|weken|week|semanas?|settiman[ae]|monate?n?|maand(?:en)?|mes(?:es|i|e)?|jahre?n?|jaar|anos?|ann[oi])"
 _YEAR = r"(?:19[2-9]\d|20\d\d)"
 _SEPARATOR = r"[/.\-]"
 
@@ -58,6 +64,7 @@ EXPRESSION = re.compile(
     | (?<![\w/.]) (?P<dmy> (?P<dd>\d\d?)(?:st|nd|rd|th|er|\.)?\s+(?:of\s+)?(?P<dm>{MONTHS})\.?,?\s+(?P<dy>{_YEAR}) ) (?!\w)
     | (?<![\w/.,]) (?P<dmo> (?P<qd>\d\d?)(?:st|nd|rd|th|er)?\s+(?:of\s+)?(?P<qm>{MONTHS}) ) (?!\w)
     | (?<!\w) (?P<dash> (?P<sd>\d\d?)[-](?P<sm>{MONTHS}) ) (?!\w)
+    | (?<![\w/.,]) (?P<fa> (?P<gn>\d{{1,2}})\s+(?P<gu>{_SPAN_ABROAD})\s+(?:geleden|fa) ) (?!\w)
     | (?<![\w/.\-]) (?P<yr2> (?<=')(?P<y2>\d\d) ) (?![\w'])
     | (?<![\w/.#$:]) (?P<part> (?P<pa>\d\d?)/(?P<pb>\d\d?) ) (?![\w/%]|\.\d|-\d(?!\d?/\d)|:\d)
     | (?:(?<![\w/.\-#$:,])|(?<=[12]\d\d\d[-–])|(?<=^[-])|(?<=\s[-])) (?P<year> {_YEAR} ) (?![\w/%]|\.\d|-(?!(?:19|20)\d\d\b)\d{{3}}|:\d|\s*(?:ml|mg|mcg|iu|units?|cc|g|kg|cells|copies|patients|kcal|mm|cm|ng|u)\b)
@@ -69,10 +76,13 @@ EXPRESSION = re.compile(
     | (?<!\w) (?P<mon> (?P<om>{MONTHS})\.?(?:,)?\s*(?:of\s+)?(?:(?P<oy>{_YEAR})|'(?P<oy2>\d\d)) ) (?![\w/])
     | (?<!\w) (?P<md> (?P<pm>{MONTHS})\.?\s+(?P<pd>\d\d?)(?:st|nd|rd|th)? ) (?![\w/%]|\.\d|\s*(?:mm|cm|mg|ml|%|x\b))
     | (?<!\w) (?P<ilya> il\ y\ a\s+(?P<in>{_COUNT})\s*(?P<iu>{_SPAN}) ) (?!\w)
+    | (?<!\w) (?P<vor> (?:vor|hace)\s+(?P<on>\d{{1,2}})\s+(?P<ou>{_SPAN_ABROAD}) ) (?!\w)
     | (?<!\w) (?P<ahead> in\s+(?P<hn>{_COUNT})\s+(?P<hu>{_SPAN})(?!\s+(?:of|ago|doses|cycles))\b )
     | (?<!\w) (?P<dur> (?:for|x|over|during|depuis)\s*(?:the\s+)?(?:past|last|about|approximately|~|over)?\s*(?P<fn>{_COUNT})\s+(?P<fu>{_SPAN})\b )
-    | (?<!\w) (?P<rel> today|yesterday|tomorrow|tonight|this\ (?:morning|afternoon|evening)|last\ night|day\ before\ yesterday|aujourd'hui|hier|demain ) (?!\w)
+    | (?<!\w) (?P<rel> today|yesterday|tomorrow|tonight|this\ (?:morning|afternoon|evening)|last\ night|day\ before\ yesterday|aujourd'hui|hier|demain|avant-hier|gestern|heute|gisteren|vandaag|ayer|ieri|oggi ) (?!\w)
     | (?<!\w) (?P<lw> (?P<lwq>last|this|next|past|previous|coming)\s+(?P<lwu>week|month|year|(?:mon|tues|wednes|thurs|fri|satur|sun)day) ) (?!\w)
+    | (?<!\w) (?P<der> (?:le|la)\s+(?P<du>mois|semaine)\s+(?:dernier|derniere|passe|passee) | l'(?P<du2>an|annee)\s+(?:dernier|derniere|passee?)
+        | (?:letzten?|letztes|vorigen?|vorig)\s+(?P<du3>week|woche|monat|maand|jahr|jaar) ) (?!\w)
     | (?<!\w) (?P<wd> (?:on|since|depuis)\s+(?P<wdd>(?:mon|tues|wednes|thurs|fri|satur|sun)day) ) (?!\w)
     | (?<!\w) (?P<inm> (?:in|since|from|until|through|by|of|during|en|depuis|mid|after|before|late|till|finished|completed|started|ended|stopped)\s+(?P<imm>{MONTHS}) ) (?![\w\-]|[,.]?\s*(?:of\s+)?\d)
     )
@@ -81,7 +91,7 @@ EXPRESSION = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-# what stands before or behind a partial date that shows it is none
+# what stands beside a partial date that shows it is none
 _NOT_BEFORE = re.compile(
     r"(?:\b(?:hydrocortisone|cortef|ln|lns|nodes?|lymph nodes?|ecog|ps|pain|strength|gcs|bp|murmur|take|takes|taking|score|gleason|grade|stage|station|level|ratio|titer|titre|vision|va|apgar|motor|reflexes|pulses|power|wbrt|pci|xrt|rt|sbrt|imrt|cycle|cycles|dose|doses|fraction|fractions|rated|is|are|was|sat|about|approximately|arm|phase|hep|hiv|cn|type|fx|pts?|all|gy|no|age|aged|hgb|hct|wbc|plt|ratio|nodes? \(|tel|phone|ext|call|mrn|acc|accession|room|rm|blood pressure)\.?\s*[:#=]?\s*|[#$]\s*|\d\s*[x×]\s*|\bx\s?)$",
     re.IGNORECASE,
@@ -91,7 +101,7 @@ _NOT_AFTER = re.compile(
     re.IGNORECASE,
 )
 _HINT = re.compile(
-    r"(?:\b(?:on|since|from|until|till|thru|through|by|dated?|to|of|last|done|started|start|starting|completed|finished|ended|stopped|held|began|begun|given|seen|labs?|drawn|collected|and|before|after|as of|d1|c\d+|due|ct|mri|pet|c/a/p|cap|a/p|chest|brain|abdomen|pelvis|path|ekg|ecg|tte|echo|bx|dx|pd|due|le|du|au|the|tomorrow|today|yesterday|mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|session|visit|infusion|dose|week of|admitted|discharged|clinic|note|exp)\.?\s*|[(:;,\-–>@]\s*|^\s*)$",
+    r"(?:\b(?:on|since|from|until|till|thru|through|by|dated?|to|of|last|cbc|cmp|bmp|diff|chem|lfts?|bloods|bilan|nfs|vitals|vs|results?|scan|cxr|done|started|start|starting|completed|finished|ended|stopped|held|began|begun|given|seen|labs?|drawn|collected|and|before|after|as of|d1|c\d+|due|ct|mri|pet|c/a/p|cap|a/p|chest|brain|abdomen|pelvis|path|ekg|ecg|tte|echo|bx|dx|pd|due|le|du|au|the|tomorrow|today|yesterday|mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|session|visit|infusion|dose|week of|admitted|discharged|clinic|note|exp)\.?\s*|[(:;,\-–>@]\s*|^\s*)$",
     re.IGNORECASE,
 )
 _FUTURE = re.compile(
@@ -331,6 +341,26 @@ def _il_y_a(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     return _moved(n, count, m["iu"]) if n and count else None
 
 
+def _abroad(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
+    """vor 3 Wochen, hace 3 semanas, 3 weken geleden, 3 settimane fa."""
+    count, unit = int(m["on"] or m["gn"]), (m["ou"] or m["gu"]).lower()
+    return _moved(n, (count, count), _ABROAD[unit[:3]]) if n else None
+
+
+def _last_abroad(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
+    """le mois dernier, la semaine derniere, l'an dernier, letzte Woche, vorig jaar."""
+    if n is None:
+        return None
+    unit = _ABROAD[(m["du"] or m["du2"] or m["du3"]).lower()[:3]]
+    if unit == "week":
+        monday = n - datetime.timedelta(days=n.weekday() + 7)
+        return monday, monday + datetime.timedelta(days=6), "day", "relative"
+    if unit == "month":
+        month = _months_back(n.replace(day=1), 1)
+        return _month(month.year, month.month, "relative")
+    return Day(n.year - 1, 1, 1), Day(n.year - 1, 12, 31), "year", "relative"
+
+
 def _ahead(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     count = _count(m["hn"])
     if _LOSS.search(t[max(0, m.start() - 40) : m.start()]):
@@ -370,7 +400,7 @@ def _relative(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     if n is None:
         return None
     word = m["rel"].lower()
-    back = {"yesterday": 1, "last night": 1, "hier": 1, "day before yesterday": 2, "tomorrow": -1, "demain": -1}.get(
+    back = {"yesterday": 1, "last night": 1, "hier": 1, "gestern": 1, "gisteren": 1, "ayer": 1, "ieri": 1, "avant-hier": 2, "day before yesterday": 2, "tomorrow": -1, "demain": -1}.get(
         word, 0
     )
     return _one(n - datetime.timedelta(days=back), "relative")
@@ -465,6 +495,6 @@ def _year_only(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 READERS: dict[str, Callable[[re.Match[str], str, Day | None, str], Read]] = {
     "iso": _iso, "num": _numeric, "nummon": _text_number, "compact": _compact, "my": _month_year, "ym": _year_month,
     "mdy": _mdy, "dmy": _dmy, "vm": _vague_month, "vy": _vague_year, "mon": _month_named, "md": _month_day,
-    "dmo": _day_month, "dash": _dashed, "ago": _ago, "ilya": _il_y_a, "ahead": _ahead, "dur": _duration, "rel": _relative,
+    "dmo": _day_month, "dash": _dashed, "ago": _ago, "ilya": _il_y_a, "ahead": _ahead, "vor": _abroad, "fa": _abroad, "der": _last_abroad, "dur": _duration, "rel": _relative,
     "lw": _last_week, "wd": _on_weekday, "yr2": _short_year, "inm": _in_month, "part": _partial, "year": _year_only,
 }  # fmt: skip

@@ -34,13 +34,15 @@ _BEGINS = re.compile(
     r"som|ove|nea|cou|one|two|thr|fou|fiv|six|sev|eig|nin|ten|ele|twe|un|deu|tro|qua|cin|"
     r"mon|tue|wed|thu|fri|sat|sun|ear|mi|lat|beg|end|deb|fin|spr|sum|fal|win|"
     r"for|dur|dep|tod|yes|tom|ton|thi|las|day|hie|dem|nex|pas|pre|com|sin|fro|unt|bef|til|sta|sto|"
-    rf"{'|'.join(sorted({name[:3] for name in MONTH_NUMBERS}))})",
+    r"ava|ges|heu|gis|van|aye|ier|ogg|l[ea]\s|l'a|let|vor|hace|"
+    rf"{'|'.join(sorted({name[:4] for name in MONTH_NUMBERS}))})",
     re.IGNORECASE,
 )
 
 # every expression holds one of these; the lower-case text is looked through once, most sentences end here
 _HOLDS = re.compile(
-    r"\d\d?[-/.]\d|19\d\d|20\d\d|'\d\d|day|week|w(?=\sago)|wk|month|m(?=\sago)|mos?\b|mths?\b|year|yr|jour|semaine|mois|ans|hour|"
+    r"\d\d?[-/.]\d|19\d\d|20\d\d|'\d\d|day|week|w(?=\sago)|wk|month|m(?=\sago)|mos?\b|mths?\b|year|yr|jour|semaine|mois|ans|hour|anne|"
+    r"tag|dag|woche|weken|semana|settiman|monat|maand|mese|jahr|jaar|anos|anni|l'an\b|gestern|heute|gister|vandaag|ayer|ieri|oggi|"
     rf"hier|demain|morning|afternoon|evening|night|tomorrow|(?:{MONTHS})(?![a-z])"
 )
 
@@ -62,7 +64,8 @@ def expressions(text: str) -> list[re.Match[str]]:
 
 _PLAIN = str.maketrans("éèêûùüäàâôîçÉÈÊÛÙÜÄÀÂÔÎÇ", "eeeuuuaaaoicEEEUUUAAAOIC")
 _QUICK = re.compile(
-    rf"\d|(?<![a-z])(?:{MONTHS})(?![a-z])|yesterday|today|tomorrow|tonight|morning|hier|demain|aujourd|ago\b|day\b|(?:week|month|year|semaine|mois|ans|woche|monat|jahr)",
+    rf"\d|(?<![a-z])(?:{MONTHS})(?![a-z])|yesterday|today|tomorrow|tonight|morning|hier|demain|aujourd|ago\b|day\b|(?:week|month|year|semaine|mois|ans|woche|monat|jahr|maand|jaar)|"
+    r"gestern|heute|gister|vandaag|ayer|ieri|oggi|annee|l'an\b",
     re.IGNORECASE,
 )
 
