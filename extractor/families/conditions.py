@@ -12,6 +12,8 @@ from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
 
 FAMILY = "condition"
+#: an allergy list names agents of every kind, so that none of its words need be a condition
+ALWAYS = True
 #: infection, syndrome, substance, allergy: what kind of the concept the names mean; value_from_name: the name is the value
 KEYS = frozenset({"infection", "syndrome", "substance", "allergy", "value_from_name"})
 

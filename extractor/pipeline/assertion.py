@@ -88,6 +88,8 @@ _PATIENT_AGAIN = re.compile(
 #: adjectives of doubt: behind a name they belong to the next one ("COPD and possible fibrosis")
 _ATTRIBUTIVE = frozenset({"possible", "suspected", "probable", "likely", "questionable"})
 _NEXT_NAME = re.compile(r"(?:\b(?:and|with|plus|et|also|now)|,)\s+(?:now |also |a |an )?$")
+#: other viruses of one panel between a virus and the result of all ("HBV, HCV and HIV negative")
+_PANEL = re.compile(r"(?:[\s,/&]|\b(?:and|or|et|b|c|hep|hepatitis|hbv|hcv|hiv|vih|vhb|vhc|htlv|cmv|syphilis|rpr|tests?|serolog\w+|all|were|are)\b)*")
 _OLD_YEAR = re.compile(r"\b(?:in|since|from|dx|diagnosed|circa)\s+(?:19\d\d|20[01]\d)\b|\(\s*(?:19\d\d|20[01]\d)\s*\)")
 _SECTIONS_HISTORICAL = frozenset({"past_medical_history", "past_surgical_history", "social_history"})
 
@@ -216,7 +218,7 @@ class Assertor:
         if name in _ATTRIBUTIVE and _NEXT_NAME.search(between) and re.match(r"\s+[a-z]", folded[cue.end : cue.end + 3]):
             return False
         plural = name.startswith(("were ", "are ", "have "))
-        if not plural and "," in between:
+        if not plural and "," in between and not _PANEL.fullmatch(between):
             return False
         if cue.key.startswith("absent") and re.search(r"\bfor\b", folded[cue.end : cue.end + 5]):
             return False

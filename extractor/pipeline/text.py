@@ -297,6 +297,7 @@ def _stops(text: str, start: int, end: int) -> bool:
 _LABEL = re.compile(
     r"(?:^|\n)[ \t#*=_\d.)-]*(?P<line>[^\W\d_][^:=\n]{0,59})"
     r"|(?<=[.,;:])[ ]?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)"
+    r"|(?<=\. )(?P<title>[A-Z][a-z]+(?: [A-Za-z]+){0,3})(?= ?:)"
 )
 _AFTER_NAME = re.compile(
     r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$|(?:reconciled|reviewed|verified|checked|updated|confirmed|unchanged|per|as|against)\b)"
@@ -307,6 +308,8 @@ _AFTER_NAME = re.compile(
 _ONE_SENTENCE = frozenset(
     {"past_medical_history", "past_surgical_history", "family_history", "social_history", "allergies"}
 )
+#: ... and those that a heading in small letters opens there ("Allergies: NKDA. Medications: warfarin.")
+_TITLED = _ONE_SENTENCE | {"medications"}
 _SENTENCE_STOP = re.compile(r"\.(?=\s+[A-Z])|\n")
 #: sections that are one line long: what follows the comparison's dates is the report again
 _ONE_LINE = frozenset({"comparison", "technique"})
@@ -334,11 +337,17 @@ def find_sections(text: str, folded: str) -> list[Section]:
         start, end = match.span(match.lastgroup or 0)
         stop = text[end : end + 1]
         labelled = stop in (":", "=")
+        kind = match.lastgroup
         category, length = _category(folded[start:end], names)
+        last_stop = text.rfind(". ", start, end)
+        if category is None and kind == "line" and last_stop > 0:  # "Seen today. Allergies: NKDA."
+            start = last_stop + 2
+            kind = "inline" if text[start:end].isupper() else "title"
+            category, length = _category(folded[start:end], names)
         if category is None:
             continue
         rest = folded[start + length : end]
-        if match.lastgroup == "line":
+        if kind == "line":
             capitals = text[start : start + length].isupper()
             alone = not rest.strip(" \t-=*_") and stop in ("\n", "")
             dashed = capitals and bool(re.match(r"\s*(?:-|–)\s|\s*--", rest))
@@ -348,7 +357,9 @@ def find_sections(text: str, folded: str) -> list[Section]:
         if found:
             found[-1].end = min(found[-1].end, start)
         last = len(text)
-        if match.lastgroup == "inline" and length <= 4 and category in _ONE_SENTENCE:
+        if kind == "title" and (category not in _TITLED or rest.strip()):
+            continue  # only headings that are no words of a sentence
+        if (kind == "inline" and length <= 4 and category in _ONE_SENTENCE) or kind == "title":
             stop_at = _SENTENCE_STOP.search(text, body)
             last = stop_at.start() + 1 if stop_at else last
         elif category in _ONE_LINE:
