@@ -6,6 +6,8 @@ The latest value inside the window decides, not the best; an older value is give
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from extractor.records import Fact
 from extractor.timeline import chronology as time
 from extractor.timeline.knowledge import uln
@@ -51,8 +53,40 @@ def latest_lab(patient: Patient, concept: str, settings: Settings, *, days: int 
     """
     key = ("lab", concept, days)
     if key not in patient.cache:
-        patient.cache[key] = _latest_lab(patient, concept, days or settings.window("labs_i11"))
+        days = days or settings.window("labs_i11")
+        found = _latest_lab(patient, concept, days)
+        if concept == "anc" and (found is None or found.stale):
+            found = _from_differential(patient, days, found)
+        patient.cache[key] = found
     return patient.cache[key]
+
+
+def _from_differential(patient: Patient, days: int, counted: Measure | None) -> Measure | None:
+    """Absolute neutrophils where none are counted: white cells times the share of neutrophils and bands (R9)."""
+    white = _latest_lab(patient, "wbc", days)
+    if white is None or white.unit != "10*9/L" or (counted is not None and white.stale):
+        return counted
+    notes = {fact.note_id for fact in patient.facts("wbc", "lab") if fact.fact_id in white.evidence}
+    shares: dict[str, list[Fact]] = {}
+    for fact in patient.facts("neutrophil_share"):
+        if fact.value is not None and fact.note_id in notes and time.when(fact) == white.date:
+            shares.setdefault(str(fact.value_text), []).append(fact)
+    segmented = {fact.value for fact in shares.get("segmented", ())}
+    bands = {fact.value for fact in shares.get("band", ())}
+    if len(segmented) != 1 or len(bands) > 1:
+        return counted
+    share = (segmented.pop() + (bands.pop() if bands else 0.0)) / 100
+    return replace(
+        white,
+        low=white.low * share,
+        high=white.high * share,
+        evidence=white.evidence + time.ids(fact for facts in shares.values() for fact in facts),
+        ref_low=None,
+        ref_high=None,
+        uln=None,
+        review=(*white.review, "R9"),
+        name="anc",
+    )
 
 
 def _latest_lab(patient: Patient, concept: str, days: int) -> Measure | None:
@@ -133,14 +167,7 @@ def _register(concept: str) -> None:
 
 
 for _concept in LABS:
-    if _concept != "anc":
-        _register(_concept)
-
-
-@derived("anc")
-def anc(patient: Patient, settings: Settings) -> Measure | None:
-    """Absolute neutrophils, 10*9/L: as measured, else white cells times the share of neutrophils and bands."""
-    return latest_lab(patient, "anc", settings)
+    _register(_concept)
 
 
 def stale_or(answer_truth: Truth, measure: Measure, reason: str, missing: str, /, **more) -> Answer:

@@ -205,9 +205,13 @@ def liver_metastases(patient: Patient, settings: Settings) -> Answer:
     facts = patient.facts("liver_metastases", "condition")
     facts += [fact for fact in patient.facts("metastatic_site", "stage") if fact.value_text == "liver"]
     facts.sort(key=lambda fact: (fact.note_date or time.last_day(fact), fact.fact_id))
+    seen = [fact for fact in patient.facts("liver_finding") if fact.assertion == "present"]
     present = [fact for fact in facts if fact.assertion == "present" and fact.attributes.get("status") != "resolved"]
+    present += [fact for fact in seen if fact.value_text == "lesions"]
     absent = [fact for fact in facts if fact.assertion == "absent"]
+    absent += [fact for fact in seen if fact.value_text == "clear"]
     possible = [fact for fact in facts if fact.assertion == "possible"]
+    possible += [fact for fact in seen if fact.value_text == "unsettled"]
     if present:
         newest = max(time.last_day(fact) for fact in present)
         if absent and max(time.last_day(fact) for fact in absent) > newest:

@@ -309,21 +309,41 @@ def _current(patient: Patient, class_name: str, what: str) -> Answer:
             return time.say(Truth.F, f"No {what} among the anticoagulants.", facts)
         return time.silent(what, missing="medication list")
     newest = _written_last([fact for fact in mine if not fact.copied_from] or mine)
-    off = [fact for fact in newest if not is_current(fact)]
-    on = [fact for fact in newest if is_current(fact)]
-    if off:
-        return time.say(Truth.F, f"The {what} was stopped or held.", off)
+    stopped = [fact for fact in newest if _is_stopped(fact)]
+    if stopped:
+        return time.say(Truth.F, f"The {what} was stopped or held.", stopped)
+    on = [fact for fact in newest if is_current(fact) or _is_named_now(fact)]
+    if not on:
+        return time.say(Truth.F, f"The {what} is of the past.", newest)
     ended = [fact for fact in mine if fact.assertion == "absent" or fact.attributes.get("end_date")]
     if ended and not any(status(fact) == "ongoing" for fact in newest):
         return time.say(Truth.F, f"The {what} was stopped.", ended)
     later_stop = [
         fact
         for fact in mine
-        if not is_current(fact) and time.is_dated(fact) and time.last_day(fact) >= told(newest[-1])
+        if _is_stopped(fact) and time.is_dated(fact) and time.last_day(fact) >= told(newest[-1])
     ]
     if later_stop:
         return time.say(Truth.F, f"The {what} was stopped.", later_stop)
-    return time.say(Truth.T, f"On a {what}.", on or newest)
+    return time.say(Truth.T, f"On a {what}.", on)
+
+
+def _is_stopped(fact: Fact) -> bool:
+    return (
+        fact.assertion == "absent"
+        or status(fact) in ("held", "not_given", "declined", *DISCONTINUED)
+        or bool(fact.attributes.get("end_date"))
+    )
+
+
+def _is_named_now(fact: Fact) -> bool:
+    """A lasting drug that the note names without an end and without a past of its own."""
+    return (
+        fact.assertion == "present"
+        and fact.temporality == "current"
+        and status(fact) == "received"
+        and not time.is_dated(fact)
+    )
 
 
 @state("vka_current")
