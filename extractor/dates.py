@@ -99,6 +99,7 @@ _SLASHED = re.compile(r"(\d(?<![\d/.\-]\d)\d?)([/.\-])(\d\d?)\2((?:19|20)?\d\d)(
 _CONTINENTAL = re.compile(
     r"\b(?:le|la|les|du|des|au|une|et|avec|depuis|pas de|cures?|und|der|die|mit|bei|keine|het|een|van|met|geen)\b", re.IGNORECASE
 )
+_ACCENTS = re.compile(r"[éèêàçùôîäöüßñ]")
 _ENGLISH = re.compile(r"\b(?:the|of|and|with|was|is|for|on|no|patient)\b", re.IGNORECASE)
 _BRITISH = re.compile(
     r"\b(?:haem\w+|tumour\w*|oesoph\w+|anaem\w+|leukaem\w+|oedema\w*|diarrhoea|\w+aemia|\w+aemic|registrar|nhs|bloods|"
@@ -109,7 +110,7 @@ _BRITISH = re.compile(
 
 def _writes_day_first(text: str) -> bool:
     """Is the note's language one that writes the day before the month?"""
-    continental = len(_CONTINENTAL.findall(text))
+    continental = len(_CONTINENTAL.findall(text)) + (0 if text.isascii() else len(_ACCENTS.findall(text)))
     if continental >= 3 and continental > len(_ENGLISH.findall(text)):
         return True
     return len(_BRITISH.findall(text)) >= 2

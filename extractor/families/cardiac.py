@@ -81,7 +81,8 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
     dates = trend_dates(note, sentence, [(r.start, r.end) for r in readings])
     for one, date in zip(readings, dates, strict=True):
         for draft in _value(note, sentence, name, one, {}):
-            yield replace(draft, date=date, temporality=None if one is reading else "historical")
+            now = "current" if one.start < readings[-1].start else None
+            yield replace(draft, date=date, temporality=now if one is reading else "historical")
 
 
 def _tracings(text: str, first: Reading, limit: int) -> list[Reading]:

@@ -88,7 +88,7 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
         return False
     if reading.unit is None and re.match(
         r"\s?(?:(?:mg|mcg|mm|cm|ml|hpf|gm?)\b|/hpf|/lpf|-yo)", folded[number_end : number_end + 8]
-    ):
+    ) and not note.hits_between("lab", number_end, number_end + 2):
         return False
     blocked = hit.get("not_before")
     if blocked and values.pattern_of(tuple(blocked)).search(folded, name.end, min(sentence.end, reading.end + 14)):

@@ -139,7 +139,10 @@ def _value(
             continue
         draft = draft_of(name, one, settled, min(start, one.start), max(one.end, end if one is reading else 0), date=date)
         dated = date is not None and date[2] != "note"
-        drafts.append(draft if one is reading or dated else replace(draft, temporality="historical"))
+        older = one is not reading and not dated
+        # "9.7 (previously 10.5)": what is said of the older value is not said of this one
+        now = one is reading and one.start < readings[-1].start
+        drafts.append(replace(draft, temporality="historical" if older else "current") if older or now else draft)
     return drafts, reading.tail
 
 

@@ -16,6 +16,7 @@ from ..records import Draft
 FAMILY = "performance"
 KEYS = frozenset({"plausible", "short"})
 
+_ROMAN = {"i": 1.0, "ii": 2.0, "iii": 3.0, "iv": 4.0}
 _SCORE = re.compile(
     r"(?P<low>[0-5])(?:\s?(?:-|–|—|to|or|/|a|and)\s?(?P<high>[1-5])(?!\d))?(?:\s?/\s?[45](?!\d))?(?![\d.,]\d|\d"
     r"|\s?%|\+\d|-?\s?(?:months?|weeks?|days?|years?))"
@@ -25,12 +26,15 @@ _FILLER = re.compile(
     r"(?:\s|:|=|\b(?:score|grade|ps|who|oms|ecog|performance|status|scale|group|class|stage|currently|now|estimated|about"
     r"|approximately|assessed|of|at|as|is|was)\b|[(\[,~-])*"
 )
+_WHEN = r"(?:\s*(?:at|on|in|as of|since)\s+(?:the\s+)?[a-z]{3,12}(?:\s+\d{1,4})?|\s+(?:today|last (?:week|month|visit)))?"
 _BEFORE_OLDER = re.compile(
     r"[\s,;(]*(?:was|previously|previous|prior|from|improv\w+ from|declin\w+ from|down from|up from"
     r"|worsen\w+ from|formerly)[\s:]*(?:ecog\s*|ps\s*)*"
 )
 _BEFORE_NEWER = re.compile(
-    r"\s*(?:->|→|-->|,?\s*now|,?\s*currently|,?\s*(?:improv\w+|declin\w+|worsen\w+)\s+to|\s+to(?=\s+\d\s+(?:now"
+    _WHEN + r"\s*(?:->|→|-->|=>|(?:,?\s*(?:and|but)\b)?\s*(?:is\s+)?(?:,\s*)?(?:now|currently|today)(?:\s+(?:is|at|of|to))?"
+    r"|,?\s*(?:(?:and|but|then|now|has|had)\s+){0,3}(?:(?:it\s+)?(?:fell|dropped|decreas\w+|increas\w+|deteriorat\w+|went\s+(?:up|down)|changed)\s+to)"
+    r"|,?\s*(?:(?:and|but|then|now|has|had)\s+){0,3}(?:improv\w+|declin\w+|worsen\w+)\s+to|\s+to(?=\s+\d\s+(?:now"
     r"|today|currently)))[\s:]*(?:ecog\s*|ps\s*)*"
 )
 _WISH = re.compile(
@@ -92,17 +96,24 @@ def _status(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
     if _REQUIRED.match(folded, end, limit):
         return
     first = _draft(note, name, concept, low, high, sign, name.start, end)
-    # "2 (was 3 last month)", "2 -> 1", "2, now 1"
-    for step, older_first in ((_BEFORE_OLDER, False), (_BEFORE_NEWER, True)):
-        passed = step.match(folded, end, limit)
-        other = _read(folded, passed.end(), limit, name.hit.key) if passed else None
-        if other is not None and other[0] == concept:
-            second = _draft(note, name, concept, other[1], other[2], "=", name.start, other[3])
-            dates = trend_dates(note, sentence, [(at, end), (passed.end(), other[3])])
-            yield replace(first, date=dates[0], temporality="historical" if older_first else None)
-            yield replace(second, date=dates[1], temporality=None if older_first else "historical")
-            return
-    yield first
+    steps = [(first, at, end, False)]  # draft, its span, older than the one before
+    # "2 (was 3 last month)", "2 -> 1", "1 at diagnosis, declined to 2 in January and is now 3"
+    while len(steps) < 5:
+        for step, older in ((_BEFORE_OLDER, True), (_BEFORE_NEWER, False)):
+            passed = step.match(folded, end, limit)
+            other = _read(folded, passed.end(), limit, name.hit.key) if passed else None
+            if passed is not None and other is not None and other[0] == concept:
+                draft = _draft(note, name, concept, other[1], other[2], "=", name.start, other[3])
+                steps.append((draft, passed.end(), other[3], older))
+                end = other[3]
+                break
+        else:
+            break
+    current = max((i for i, s in enumerate(steps) if not s[3]), default=0)
+    dates = trend_dates(note, sentence, [(s[1], s[2]) for s in steps])
+    for index, ((draft, *_), date) in enumerate(zip(steps, dates, strict=True)):
+        now = "current" if index < len(steps) - 1 else None
+        yield replace(draft, date=date, temporality=now if index == current else "historical")
 
 
 def _read(folded: str, at: int, limit: int, key: str) -> tuple[str, float, float | None, int] | None:
@@ -115,6 +126,8 @@ def _read(folded: str, at: int, limit: int, key: str) -> tuple[str, float, float
                 return "ecog", low, high, match.end()
             return "ecog", low, None, match.start() + 1
         word = re.compile(r"[a-z]+").match(folded, at, limit)
+        if word is not None and word.group() in _ROMAN and re.match(r"\s*(?:[,;.)]|$)", folded[word.end() : word.end() + 3]):
+            return "ecog", _ROMAN[word.group()], None, word.end()
         if word is not None and word.group() in _words:
             return "ecog", float(_words[word.group()]), None, word.end()
     match = _KARNOFSKY.match(folded, at, limit)

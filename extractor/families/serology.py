@@ -122,7 +122,8 @@ def _behind(note: NoteText, name: Name, limit: int) -> tuple[str, int, int] | No
         and not re.match(r"\s?-\s?[a-z]", folded[sign.start() : sign.end() + 2])
     ):
         glued = sign.start("sign") == name.end
-        if glued or sign["sign"] == "+":
+        closed = re.match(r"\s*(?:[,;)]|$)", folded[sign.end() : sign.end() + 4]) is not None
+        if glued or closed or sign["sign"] == "+":
             return ("positive" if sign["sign"] == "+" else "negative"), name.start, sign.end()
     number = _numeric(note, name, limit)
     if number is not None:

@@ -239,7 +239,8 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
         return
     for one, date in zip(readings, dates, strict=True):
         for draft in _drafts(note, sentence, name, one, comma, min(start, one.start), max(one.end, end), limit=limit):
-            yield replace(draft, date=date, temporality=None if one is reading else "historical")
+            now = "current" if one.start < readings[-1].start else None
+            yield replace(draft, date=date, temporality=now if one is reading else "historical")
     if hit.key == "spo2":
         yield from _more_saturations(note, name, reading, limit)
 

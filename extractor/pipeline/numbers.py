@@ -22,6 +22,7 @@ NUMBER = re.compile(
     rf"\d{{1,3}}(?:{_THIN}\d{{3}})+(?![\d])(?:[.,]\d+)?"
     r"|\d{1,3}(?:['’]\d{3})+(?!\d)(?:[.,]\d+)?"
     r"|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?"
+    r"|\d{1,2}(?:,\d{2}){1,2},\d{3}(?!\d)"  # 1,02,000: the groups of India
     r"|\d+(?:[.,·]\d+)?"
     r"|[.·]\d+)"
 )
@@ -117,7 +118,8 @@ class Grammar:
         self.move = re.compile(moves)
         # "(was 3 last month)", ", down from 17.3", "; prev 8"
         self.older = re.compile(
-            rf"[\s,;(]*(?:{moves}\s+)*{older}[\s:=(]*(?:{older}[\s:=]*)?(?:(?:a|the)\s+)?(?:(?:peak|high|low|max|maximum)\s+(?:of\s+)?)?"
+            rf"[\s,;(]*(?:{moves}\s+)*{older}[\s:=(]*(?:{older}[\s:=]*)?"
+            rf"(?:(?:a|the|his|her)\s+)?(?:(?:peak|high|low|max|maximum|{older})\s+(?:of\s+)?)?"
         )
         self.newer = re.compile(
             rf"[\s,;]*(?:{newer}\s+)*(?:{moves}\s+)*(?:back\s+)?{newer}\s*"
@@ -154,7 +156,7 @@ def number(written: str) -> tuple[float, float | None]:
         if len(groups) == 1 and len(groups[0]) == 3 and 1 <= len(head) <= 3:
             decimal = float(f"{head}.{groups[0]}")
             return (decimal, None) if head == "0" else (float(head + groups[0]), decimal)
-        if all(len(g) == 3 for g in groups):
+        if len(groups) > 1 and len(groups[-1]) == 3:
             return float("".join([head, *groups])), None
         return float(f"{head}.{''.join(groups)}"), None
     if "." in plain:

@@ -41,7 +41,7 @@ DASH = re.compile(rf"{SPACE}?(?:-|–|—|‑|−){SPACE}?")
 TO = re.compile(rf"{SPACE}?(?:-|–|—|‑|−){SPACE}?|{SPACE}(?:to|a|à){SPACE}", re.IGNORECASE)
 AND = re.compile(rf"{SPACE}(?:and|et|to|à){SPACE}", re.IGNORECASE)
 _BLANK = re.compile(rf"{SPACE}*")
-_PADDING = re.compile(r"[\s°:=|,\-–—(\[*_;\u00a0\u202f\u2009\"']|\.{2,}|(?<=\s)\.|(?<=\w)\.(?=\s)")
+_PADDING = re.compile(r"[\s°:=|,\-–—(\[*_;\u00a0\u202f\u2009\"']|\.{2,}|(?<=\s)\.(?!\d)|(?<=\w)\.(?=\s)")
 _ASIDE = re.compile(r"\(\s*[A-Za-zÀ-ÿ][^()\d\n]{0,30}\)|\[\s*[A-Za-zÀ-ÿ][^\[\]\d\n]{0,30}\]")
 _MULTIPLE = re.compile(rf"{SPACE}?(?:[x×*]|times|fold|-fold|fois){SPACE}*", re.IGNORECASE)
 

@@ -108,7 +108,7 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
             behind = arrow.end() if dated is None else dated.end()
             nxt, newer = read_plain(text, GAP.match(text, behind, limit).end(), limit, letters=letters, folded=folded, joint=DASH), True
         else:
-            older = g.older.match(folded, at, limit)
+            older = g.older.match(folded, at, limit) or (g.older.match(folded, pos, limit) if time else None)
             later = g.newer.match(folded, at, limit) if older is None else None
             nxt, newer = None, False
             if older is not None:
