@@ -73,6 +73,7 @@ def read(note: NoteText) -> Iterator[Draft]:
                 yield from spread.listed(note, sentence, hit)
         yield from metastases.drafts(note, sentence, hits)
     yield from spread.drafts(note)
+    yield from spread.of_tissue(note)
     yield from nodes.node_counts(note)
     yield from _tnm(note)
 
