@@ -374,8 +374,7 @@ def _renounced(patient: Patient, concept: str, what: str) -> Answer:
 
 
 def _before_screening(patient: Patient, fact: Fact) -> bool:
-    told = min(filter(None, (fact.note_date, time.last_day(fact))), default=patient.index_date)
-    return (patient.index_date - told).days > SCREENING_DAYS
+    return (patient.index_date - (fact.note_date or time.last_day(fact))).days > SCREENING_DAYS
 
 
 @state("no_ova_donation")

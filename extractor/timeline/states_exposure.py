@@ -52,6 +52,10 @@ def lhrh_ongoing(patient: Patient, settings: Settings) -> Answer:
     facts.sort(key=lambda fact: (fact.note_date or datetime.date.min, time.last_day(fact), fact.fact_id))
     if not facts:
         vague = patient.facts("hormone_therapy", "therapy")
+        told = [fact for fact in vague if fact.note_date == vague[-1].note_date]
+        refused = [fact for fact in told if status(fact) in ("declined", "not_given") or fact.attributes.get("end_date")]
+        if refused and not any(status(fact) == "ongoing" for fact in told):
+            return time.say(Truth.F, "Hormone therapy was stopped, refused or never given.", refused, correctable=True)
         if vague:
             return time.say(
                 Truth.U, "Hormone therapy is mentioned without drug and state.", vague, missing="LHRH analogue"

@@ -211,6 +211,8 @@ def _in_history(fact: Fact) -> bool:
     )
 
 
+#: organs that a specimen of a metastasis comes from
+METASTATIC_SITES = frozenset({"liver", "bone", "brain", "adrenal", "lymph_node", "peritoneum", "pleura", "soft tissue"})
 #: words in a name that place a small cell carcinoma in the lung
 _LUNG_NAMES = ("lung", "sclc", "pulm", "bronch", "cbpc", "cppc", "poumon")
 
@@ -218,12 +220,14 @@ _LUNG_NAMES = ("lung", "sclc", "pulm", "bronch", "cbpc", "cppc", "poumon")
 def _follows_prostate_cancer(patient: Patient, firm: list[Fact], ne: list[Fact], transformed: bool) -> bool:
     """A carcinoma that no note places in another organ, in a man whose prostate adenocarcinoma transformed or is under
     hormones: treatment-emergent NEPC (specification 3.8, after the definition of de novo and treatment-emergent)."""
-    if not any(fact.concept in ("adenocarcinoma", "other_malignancy") and _site(fact) == "prostate" for fact in firm):
+    signalling = given(patient, "arsi")  # drugs of prostate cancer alone
+    known = any(fact.concept in ("adenocarcinoma", "other_malignancy") and _site(fact) == "prostate" for fact in firm)
+    if not known and not signalling:
         return False
     if not {fact.concept for fact in ne} <= {"sclc", "sc_nec", "nec_nos", "nepc", "lcnec"}:
         return False
     named = [fact for fact in ne if any(word in fact.text.lower() for word in _LUNG_NAMES)]
-    placed = _sites([fact for fact in ne if fact.concept != "sclc"]) - {"prostate", "unknown"}
+    placed = _sites([fact for fact in ne if fact.concept != "sclc"]) - {"prostate", "unknown", *METASTATIC_SITES}
     lung_stage = [
         fact for fact in patient.facts(("extensive_stage", "limited_stage"), "stage") if fact.assertion == "present"
     ]
@@ -233,7 +237,7 @@ def _follows_prostate_cancer(patient: Patient, firm: list[Fact], ne: list[Fact],
         return False
     emergent = [fact for fact in patient.facts("nepc_origin") if fact.value_text == "treatment_emergent"]
     hormones = [course for course in given(patient, "androgen_deprivation") if course.ongoing]
-    return bool(transformed or emergent or given(patient, "arsi") or hormones)
+    return bool(transformed or emergent or signalling or hormones)
 
 
 def _subtypes(facts: list[Fact]) -> set[str]:
