@@ -22,7 +22,7 @@ KEYS = quantity.KEYS | {"formula", "class"}
 _ROMAN = {"i": 1.0, "ii": 2.0, "iii": 3.0, "iv": 4.0, "1": 1.0, "2": 2.0, "3": 3.0, "4": 4.0}
 _CLASS = re.compile(r"(iv|i{1,3}|[1-4])(?:\s?(?:-|–|/|to|a|or)\s?(iv|i{1,3}|[1-4]))?(?:\s?/\s?iv)?(?![a-z\d])")
 _ANOTHER = re.compile(r"\s*(?:,|/|;|\band\b)\s*(?:and\s+)?(\d{3})\s?(?:ms\b|msec\b)?")
-_WISH = re.compile(r"\b(?:goal|target|if|hold|until|when|criteria|eligib\w*|exclu\w*|must)\b[^.;\n]*$")
+_WISH = re.compile(r"\b(?:goal|target|if|hold|until|when|criteria|eligib\w*|exclu\w*|inclusion|must)\b(?:[^.;\n]|\.(?=\d))*$")
 
 _modality: dict[str, re.Pattern[str]] = {}
 
@@ -70,7 +70,7 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
         reading = values.read_before(note.text, name.start, sentence.start, folded=note.folded)
         if reading is None or reading.unit != "%" or name.hit.key != "lvef":
             return
-    if reading.comparator != "=" and _WISH.search(note.folded, max(sentence.start, name.start - 60), name.start):
+    if reading.comparator != "=" and _WISH.search(note.folded, max(sentence.start, name.start - 240), name.start):
         return
     if name.hit.key == "qtc":
         tracings = _tracings(note.text, reading, limit)

@@ -24,6 +24,7 @@ class Context:
     blood: re.Pattern[str]
     behind: re.Pattern[str]
     wish: re.Pattern[str]
+    wish_label: re.Pattern[str]
     threshold: re.Pattern[str]
     not_value: re.Pattern[str]
     tissue: re.Pattern[str]
@@ -50,6 +51,7 @@ def setup(table: dict[str, list[str]]) -> None:
         blood=re.compile(lists["blood"]),
         behind=re.compile(rf"[\s,)]*{lists['after_specimen']}"),
         wish=re.compile(lists["wishes"]),
+        wish_label=re.compile(rf"[\s*•#-]*{lists['wish_labels']}\s*(?:\([^)\n]{{0,40}}\)\s*)?[:=]"),
         threshold=re.compile(lists["thresholds"]),
         not_value=re.compile(rf"[\s-]?{lists['not_values']}"),
         tissue=re.compile(lists["tissue"]),
@@ -78,6 +80,8 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
         return False
     clause = _ASIDE.sub(" ", _CLAUSE.split(before)[-1])
     if c.wish.search(clause) or c.wish.search(folded, name.end, max(name.end, reading.start)):
+        return False
+    if c.wish_label.match(folded, sentence.start, name.start):
         return False
     if reading.comparator in "<=>=" and reading.comparator != "=" and c.threshold.search(clause):
         return False

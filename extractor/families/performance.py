@@ -39,13 +39,13 @@ _BEFORE_NEWER = re.compile(
 )
 _WISH = re.compile(
     r"\b(?:if|eligib\w*|criteria|requires?|required|inclusion|exclusion|must|should be|patients with|until|when"
-    r"|unless)\b[^.;\n]*$"
+    r"|unless)\b(?:[^.;\n]|\.(?=\d))*$"
 )
 _CHANGE = re.compile(r"([0-5])\s+to\s+([0-5])(?!\d)")
 _MOVED = re.compile(
     r"\b(?:declin|improv|worsen|deteriorat|decreas|increas|chang|went|dropp|progress|gone)\w*\b.*\bfrom\b"
 )
-_REQUIRED = re.compile(r"\s+(?:is\s+|are\s+|was\s+)?(?:required|eligible|to enroll|needed)\b")
+_REQUIRED = re.compile(r"\s+(?:is\s+|are\s+|was\s+)?(?:required|eligible|to enroll|needed)\b|\s+in\s+\d+(?:\.\d+)?\s?(?:%|patients|percent)")
 
 _words: dict[str, int] = {}
 _ventilator = re.compile("(?!)")

@@ -67,15 +67,17 @@ _BUILT = re.compile(
     r"|female))[\s,(-]{1,3}(?:weighing\s)?(?P<w>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/)"
 )
 _WISH = re.compile(
-    r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|parameters)\b[^.;\n]*$"
+    r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|parameters|aim|eligib\w+|criteria)\b(?:[^.;\n]|\.(?=\d))*$"
 )
 _THRESHOLD = re.compile(
-    r"\b(?:call|notify|return|report|if|hold|when|contact|page|precautions|instructed|parameters|for)\b[^.;\n]*$"
+    r"\b(?:call|notify|return|report|if|hold|when|contact|page|precautions|instructed|parameters|for|alert)\b"
+    r"(?:[^.;\n]|\.(?=\d))*$"
 )
+_ADVICE = re.compile(r"\s*(?:or (?:above|higher|more|less|greater)\s+)?(?:must|should|needs? to|please|call|to be reported|is an emergency)\b")
 _READINGS = re.compile(r"\s*readings from (?:the )?last \d+ (?:encounters|visits)")
 _SPECIMEN = re.compile(
     r"\b(?:specimen|uterus|mass|tumou?r|spleen|kidneys?|prostate|gland|implant|tissue|thymus|placenta|liver|lungs?|heart|"
-    r"brain|organ|nodule|lobe|fragments?|colon|ovary|bowel|cyst|limb|dog|cat|fetus|operative)\b"
+    r"brain|baby|neonate|organ|nodule|lobe|fragments?|colon|ovary|bowel|cyst|limb|dog|cat|fetus|operative)\b"
 )
 _CENTIMETRES_OF_MERCURY = ("TA", "PA", "tension arterielle", "pression arterielle")
 
@@ -195,7 +197,7 @@ def _readings(note: NoteText, sentence: Sentence, name: Name, comma: bool) -> It
 
 
 def _wished(note: NoteText, sentence: Sentence, name: Name) -> bool:
-    return bool(_WISH.search(note.folded, max(sentence.start, name.start - 60), name.start))
+    return bool(_WISH.search(note.folded, max(sentence.start, name.start - 80), name.start))
 
 
 def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: int, comma: bool) -> Iterator[Draft]:
@@ -235,7 +237,10 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
     dates = trend_dates(note, sentence, [(r.start, r.end) for r in readings])
     if hit.key == "weight" and _SPECIMEN.search(note.folded, max(sentence.start, name.start - 60), name.start):
         return
-    if reading.comparator not in ("=", "~") and _THRESHOLD.search(note.folded, max(sentence.start, start - 80), start):
+    if reading.comparator not in ("=", "~") and (
+        _THRESHOLD.search(note.folded, max(sentence.start, start - 120), start)
+        or _ADVICE.match(note.folded, reading.end, sentence.end)
+    ):
         return
     for one, date in zip(readings, dates, strict=True):
         for draft in _drafts(note, sentence, name, one, comma, min(start, one.start), max(one.end, end), limit=limit):
