@@ -75,7 +75,8 @@ class LocalContext:
             )
         if weak:
             close = before[-45:] + " # " + after[:45]
-            return self.near("surgery", close) and not self.near("minor", before[-30:] + " # " + after[:30])
+            listed = sentence.section == "past_surgical_history"
+            return (listed or self.near("surgery", close)) and not self.near("minor", before[-30:] + " # " + after[:30])
         if "section" in hit.name and self.near("obstetric", view.folded[max(0, hit.start - 300) : hit.end + 200]):
             return False
         return not re.match(r"[^.;,]{0,12}\b(?:biops\w*|scar|bag|clips|defect)\b", after)

@@ -76,6 +76,9 @@ _BEGUN = re.compile(
 _DAY = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}/\d{1,2}\b|\b(?:in|on) (?:\d{1,2} )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 #: a verb of ending right before the drug
 _OVER = re.compile(r"\b(?:finished|completed|ended|stopped|came off|weaned off|termine)\s+(?:\w+\s+){0,2}$")
+#: "start Bactrim if on more than 20 mg": an order that waits for its condition
+_BEGIN = re.compile(r"\b(?:start|begin|give|add|take|use|consider|initiate)\b[^.;,]{0,25}$")
+_ON_CONDITION = re.compile(r"[^.;,\n]{0,30}\b(?:if|unless|in case of|should)\b")
 _OVER_BEHIND = re.compile(
     r"^(?: (?:\d+ ?mg|dose pack|course|wean|taper(?:ed)?))*,? (?:was |were |is )?(?:done|finished|completed|ended|over|off)\b"
 )
@@ -91,7 +94,7 @@ def setup(patterns: Patterns) -> None:
 def read(note: NoteText) -> Iterable[Draft]:
     for sentence, hits in note.sentences_with(FAMILY):
         kept = [hit for hit in hits if _counts(note, sentence.start, sentence.end, hit)]
-        if sentence.section in ("allergies", "family_history"):
+        if sentence.section in ("allergies", "family_history") or _KNOWN.cues.of_others(sentence.folded):
             continue
         for course in courses(note, sentence, kept):
             for hit in course.hits:
@@ -247,6 +250,8 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
 def _status(course: Course, before: str, after: str, concept: str) -> tuple[str | None, str | None]:
     """Status and, where a word decides it, the assertion."""
     found = _KNOWN.cues.status(before, after)
+    if found != "ongoing" and _BEGIN.search(before) and _ON_CONDITION.match(course.sentence.note.folded, course.end, course.sentence.end):
+        found = "planned"
     if (
         found == "planned"
         and re.search(r"\bto (?:start|begin|receive)\b|\bprn\b", after[:30]) is None

@@ -21,7 +21,7 @@ _DOSE = (
 #: what may stand between two drugs of one regimen: connectors, doses, days
 _JOIN = re.compile(
     rf"(?:[\s,/+&-]|\b(?:and|plus|with|or|et|und|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|po|"
-    rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|the|any|other|further|prior|radiation to|c/w)\b|{_DOSE})*",
+    rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|inj(?:ection)?\.?|tab\.?|cap\.?|the|any|other|further|prior|radiation to|c/w)\b|{_DOSE})*",
     re.IGNORECASE,
 )
 #: between the name of a class and the drugs that fill it ("chemotherapy consisting of cisplatin and etoposide")

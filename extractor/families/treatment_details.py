@@ -15,7 +15,7 @@ from ..dates import DateSpan
 _WORDS = {
     "a": 1, "an": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6,
-    "once": 1, "twice": 2,
+    "once": 1, "twice": 2, "premiere": 1, "deuxieme": 2, "seconde": 2, "troisieme": 3, "quatrieme": 4,
 }  # fmt: skip
 _NUMBER = r"(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|single|an?)"
 _COUNT = _NUMBER.replace("|single|an?", "")
@@ -40,9 +40,9 @@ _CYCLES = tuple(
     )
 )
 _LINE = re.compile(
-    r"\b(?:(first|second|third|fourth|fifth|sixth|[1-9](?:st|nd|rd|th))[- ]?line|([1-9])\s?l\b(?!\s*(?:of |/|nc|min|o2|oxygen|saline|ns\b|via|fluid))|line\s?(?:no\.?\s?)?([1-9])\b|l([1-9])\s?:)"
+    r"\b(?:(first|second|third|fourth|fifth|sixth|[1-9](?:st|nd|rd|th))[- ]?line|(premiere|deuxieme|seconde|troisieme|quatrieme|[1-9](?:ere|er|eme|nde?|e|de)?) ?(?:ligne|lijn)\b|([1-9])\s?l\b(?!\s*(?:of |/|nc|min|o2|oxygen|saline|ns\b|via|fluid))|line\s?(?:no\.?\s?)?([1-9])\b|l([1-9])\s?:)"
 )
-_GY = re.compile(r"\b(\d{1,3}(?:[.,]\d{1,2})?)\s?(c?gy|grays?)\b")
+_GY = re.compile(r"\b(\d{1,3}(?:[.,]\d{1,2})?|\d,?\d{3})\s?(c?gy|grays?)\b")
 _FRACTIONS = (
     re.compile(r"\b(\d{1,2})\s?(?:daily )?(?:fx|fractions?|fr\b|sessions?|treatments\b)"),
     re.compile(r"gy\s?(?:/|in|x|×)\s?(\d{1,2})\b"),
@@ -293,7 +293,7 @@ def radiation(before: str, after: str) -> dict[str, float | int]:
     """
     found: dict[str, float | int] = {}
     doses = [
-        (float(m.group(1).replace(",", ".")), m.group(2)) for t in (after[:110], before[-60:]) for m in _GY.finditer(t)
+        (_dose(m.group(1)), m.group(2)) for t in (after[:110], before[-60:]) for m in _GY.finditer(t)
     ]
     if doses:
         amount, unit = doses[0]
@@ -317,6 +317,11 @@ def radiation(before: str, after: str) -> dict[str, float | int]:
         each = float(found["dose_gy"])
         found["dose_gy"] = each * int(found["fractions"]) if each <= 34 else each
     return {key: int(value) if value == int(value) else value for key, value in found.items() if value}
+
+
+def _dose(written: str) -> float:
+    """A dose as written: "4,500" is a thousand, "30,6" a decimal."""
+    return float(written.replace(",", "") if re.fullmatch(r"\d,\d{3}", written) else written.replace(",", "."))
 
 
 def trial_id(texts: Iterable[str]) -> str | None:

@@ -259,7 +259,7 @@ def _line_ends(text: str, start: int, end: int) -> bool:
     if line[-1] in ",-/(" or line.endswith((" and", " or", " of", " the", " with", " for", " to", " in", " no", " a")):
         return False
     first = following[:1]
-    if first.islower():
+    if first.islower() and not following[1:2].isupper():  # "pRBC 2 units" begins a line of its own
         return len(line) < 28
     return len(line) < 60
 
@@ -297,7 +297,7 @@ def _stops(text: str, start: int, end: int) -> bool:
 _LABEL = re.compile(
     r"(?:^|\n)[ \t#*=_\d.)-]*(?P<line>[^\W\d_][^:=\n]{0,59})"
     r"|(?<=[.,;:])[ ]?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)"
-    r"|(?<=\. )(?P<title>[A-Z][a-z]+(?: [A-Za-z]+){0,3})(?= ?:)"
+    r"|(?<=\. )(?P<title>[A-Z][a-zé]+(?: [A-Za-zé]+){0,3} ?)(?=:)"
 )
 _AFTER_NAME = re.compile(
     r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$|(?:reconciled|reviewed|verified|checked|updated|confirmed|unchanged|per|as|against)\b)"
