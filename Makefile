@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 TAG = $(shell $(VENV)/bin/python -c 'import sys; print("py%d%d" % sys.version_info[:2])')
 PIP = -m pip install --quiet --disable-pip-version-check -c constraints/$(TAG).txt
 
-.PHONY: screen test lint typecheck wheel wheel-test unit clean
+.PHONY: screen test lint typecheck wheel sdist wheel-test sdist-test release docs unit clean
 
 screen: $(VENV)/.installed
 	$(VENV)/bin/extractor screen corpora/demo/notes.csv --trial NCT07016230 \
@@ -30,15 +30,24 @@ typecheck: $(VENV)/.dev
 unit: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -n 2 -m "not wheel"
 
-wheel: $(VENV)/.dev
-	rm -rf build/wheel && $(VENV)/bin/python -m build --wheel --outdir build/wheel . >/dev/null
+wheel sdist: $(VENV)/.dev
+	rm -rf build/$@ && $(VENV)/bin/python -m build --$@ --outdir build/$@ . >/dev/null
 
-# the wheel alone, in an environment of its own, from a folder without the sources
+# what is delivered, alone, in an environment of its own, from a folder without the sources
 wheel-test: wheel
-	rm -rf build/fresh build/away && $(VENV)/bin/python -m venv build/fresh && mkdir -p build/away
-	build/fresh/bin/python $(PIP) build/wheel/*.whl pytest
-	cp -r tests corpora pyproject.toml build/away/
-	cd build/away && ../fresh/bin/python -P -m pytest -m wheel -p no:cacheprovider tests/test_packaging.py
+sdist-test: sdist
+wheel-test sdist-test: %-test:
+	rm -rf build/fresh-$* build/away-$* && $(VENV)/bin/python -m venv build/fresh-$* && mkdir -p build/away-$*
+	build/fresh-$*/bin/python $(PIP) build/$*/trial_extractor-* pytest
+	cp -r tests corpora pyproject.toml build/away-$*/
+	cd build/away-$* && ../fresh-$*/bin/python -P -m pytest -m wheel -p no:cacheprovider tests/test_packaging.py
+
+release: wheel-test sdist-test docs
+
+# the pages of docs/ as a site that any browser opens from the disk; a link that leads nowhere is an error
+docs: $(VENV)/.docs
+	rm -rf build/site && $(VENV)/bin/python -m sphinx -W --keep-going -n -q -d build/doctrees docs build/site
+	@echo build/site/index.html
 
 $(VENV)/bin/python:
 	@if [ -z "$(PYTHON)" ]; then \
@@ -55,7 +64,11 @@ $(VENV)/.installed: pyproject.toml $(wildcard constraints/*.txt) | $(VENV)/bin/p
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(VENV)/bin/python $(PIP) -e ".[dev,sql,review,spark]"
+	$(VENV)/bin/python $(PIP) -e ".[dev,sql,review,spark,docs]"
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(VENV)/bin/python $(PIP) -e ".[docs]"
 	@touch $@
 
 clean:

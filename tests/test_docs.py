@@ -27,7 +27,7 @@ def blocks(page: str, language: str) -> list[str]:
 @pytest.fixture
 def site(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "notes.csv").write_text(blocks("quick-start.md", "csv")[0])
+    (tmp_path / "notes.csv").write_text(blocks("quick-start.md", "text")[0])
     (tmp_path / "site" / "labs").mkdir(parents=True)
     (tmp_path / "site" / "labs" / "ours.toml").write_text(blocks("how-to.md", "toml")[0])
     return tmp_path
@@ -76,6 +76,24 @@ def test_links_and_tests_that_a_page_names_are_there(page):
     named = set(re.findall(r"`(test_\w+)`", text))
     here = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
     assert {name for name in named if f"def {name}(" not in here} == set()
+
+
+def test_the_site_is_built_without_a_warning_and_opens_without_a_network(tmp_path):
+    pytest.importorskip("sphinx")
+    pytest.importorskip("myst_parser")
+    options = ["-W", "--keep-going", "-n", "-q", "-d", str(tmp_path / "doctrees")]
+    command = [sys.executable, "-m", "sphinx", *options, str(DOCS), str(tmp_path / "site")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    for page in DOCS.glob("*.md"):
+        assert (tmp_path / "site" / f"{page.stem}.html").is_file()
+        assert page.stem == "index" or f'href="{page.stem}.html"' in index
+    remote = re.compile(r"""(?:<(?:script|img|iframe|link)\b[^>]*?(?:src|href)=|@import\s+|url\()["']?(?:https?:)?//""")
+    loaded = [
+        p for p in (tmp_path / "site").rglob("*") if p.suffix in (".html", ".css") and remote.search(p.read_text())
+    ]
+    assert loaded == []
 
 
 def test_the_bill_of_materials_names_what_the_project_needs():
