@@ -140,8 +140,8 @@ def planned_platinum(patient: Patient) -> list[Course]:
 def _before_the_tumour(patient: Patient, course: Course) -> bool:
     """Ended more than a year before the first day that any note gives to this tumour: it treated another one."""
     found = t.tumour(patient, Settings())
-    known = [time.when(fact)[0] for fact in found.facts]
-    known += [time.when(fact)[0] for fact in patient.facts(("extensive_stage", "limited_stage", "tissue_proof"))]
+    facts = [*found.facts, *patient.facts(("extensive_stage", "limited_stage", "tissue_proof"))]
+    known = [span[0] for fact in facts if (span := time.when(fact))]  # a note without a date dates nothing
     return bool(known and course.last and course.last[1] < time.months_before(min(known), 12))
 
 
