@@ -47,17 +47,17 @@ def _frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
 def mark_copies(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Set ``copied_from`` of rows of facts whose sentence stood in an earlier note of the patient (copy-forward).
 
-    ``note_date`` may be a date or its ISO text; a fact without one is the latest.
+    ``note_date`` may be a date or its ISO text; of a note without one nobody knows what was earlier.
     """
     first: dict[tuple[str, str], tuple[str, str]] = {}
-    for row in rows:
-        if row["sentence_sha"]:
-            key = (row["patient_id"], row["sentence_sha"])
-            when = (str(row["note_date"] or "9999"), row["note_id"])
-            first[key] = min(first.get(key, when), when)
-    for row in rows:
-        origin = first.get((row["patient_id"], row["sentence_sha"]))
-        if origin and origin[0] < str(row["note_date"] or "9999"):
+    dated = [row for row in rows if row["sentence_sha"] and row["note_date"]]
+    for row in dated:
+        key = (row["patient_id"], row["sentence_sha"])
+        when = (str(row["note_date"]), row["note_id"])
+        first[key] = min(first.get(key, when), when)
+    for row in dated:
+        origin = first[row["patient_id"], row["sentence_sha"]]
+        if origin[0] < str(row["note_date"]):
             row["copied_from"] = origin[1]
     return rows
 
