@@ -146,7 +146,7 @@ def _watched(process: subprocess.Popen[bytes]) -> tuple[int, int]:
                 peak = max(peak, high)
             elif f"\nPPid:\t{process.pid}\n" in status:
                 workers = max(workers, high)
-        time.sleep(0.1)
+        time.sleep(0.5)
     return peak, workers
 
 

@@ -1,6 +1,6 @@
 """Growth with the export: time and peak memory of ``extractor screen`` from 1,000 to 100,000 dictated notes; 1 against 2 workers.
 
-    python -m benchmarks.size [--notes 1000 10000 30000 100000] [--characters 3400] [--dense 0.2]
+    python -m benchmarks.size [--notes 1000 10000 100000] [--characters 2000] [--dense 0.2] [--processes 2]
     python -m benchmarks.size --workers [--rounds 3] [--workers-notes 3000]
 
 Time is that of the processors, so that other work on the machine disturbs it less; only 1 against 2 workers goes by the
@@ -22,14 +22,15 @@ from benchmarks import charts, notes
 TRIAL = "NCT07016230"
 
 
-def growth(place: Path, counts: list[int], characters: int, dense: float) -> dict[str, Any]:
-    """One run for each number of notes, with one worker. What a note costs is the difference to the run before it."""
+def growth(place: Path, counts: list[int], characters: int, dense: float, processes: int) -> dict[str, Any]:
+    """One run for each number of notes. What a note costs is the difference to the run before it."""
     runs: dict[str, dict[str, Any]] = {}
     former, known = None, 0
     for count in sorted(counts):
         source, out = place / f"{count}.parquet", place / "out"
         notes.write(source, count, characters, dense)
-        found: dict[str, Any] = notes.run("screen", str(source), "--trial", TRIAL, "--out", str(out), "--workers", "1")
+        arguments = (str(source), "--trial", TRIAL, "--out", str(out), "--workers", str(processes))
+        found: dict[str, Any] = notes.run("screen", *arguments)
         data = json.loads((out / "run.json").read_text())
         found["facts"] = data["counts"]["facts"] + data["counts"]["support"]
         found["phases"] = data["seconds"]
@@ -44,6 +45,7 @@ def growth(place: Path, counts: list[int], characters: int, dense: float) -> dic
     return {
         "characters": characters,
         "dense": dense,
+        "workers": processes,
         "runs": runs,
         "cost_of_a_further_note_last_to_first": round(each[-1] / each[0], 3) if each else None,
     }
@@ -74,8 +76,9 @@ def workers(place: Path, count: int, rounds: int, characters: int, dense: float)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--notes", type=int, nargs="+", default=[1_000, 10_000, 30_000, 100_000])
-    parser.add_argument("--characters", type=int, default=3_400)
+    parser.add_argument("--notes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--characters", type=int, default=2_000)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--dense", type=float, default=0.2)
     parser.add_argument("--workers", action="store_true", help="only 1 against 2 workers")
     parser.add_argument("--rounds", type=int, default=3)
@@ -86,7 +89,7 @@ def main() -> None:
         if options.workers:
             notes.keep("workers", workers(place, options.workers_notes, options.rounds, options.characters, options.dense))
             return
-        result = growth(place, options.notes, options.characters, options.dense)
+        result = growth(place, options.notes, options.characters, options.dense, options.processes)
     notes.keep("size", result)
     draw(result)
 
@@ -97,7 +100,7 @@ def draw(result: dict[str, Any]) -> None:
     runs = list(result["runs"].values())
     peaks = {"a worker": [run["worker_peak_mb"] for run in runs], "main process": [run["main_peak_mb"] for run in runs]}
     charts.lines(notes.RESULTS / "size_memory.svg", "Peak memory by the size of the export", counts, peaks, "notes", "MB")
-    total = {"one worker": [run["cpu"] for run in runs]}
+    total = {"all processes": [run["cpu"] for run in runs]}
     title = "Processor time from notes to decisions by the size of the export"
     charts.lines(notes.RESULTS / "size_time.svg", title, counts, total, "notes", "s", logarithmic=False)
 

@@ -299,6 +299,22 @@ def test_since_with_an_export_of_new_notes_alone(tmp_path, keep, expected):
     assert found == expected
 
 
+def test_a_merge_that_needs_more_memory_gets_it(tmp_path, monkeypatch):
+    path = write(tmp_path / "n.csv", notes(120))
+    run(path, tmp_path / "whole")
+    asked = []
+
+    def recorded(*args, merge=parts._merge):
+        asked.append(args[3])
+        return merge(*args)
+
+    monkeypatch.setattr(parts, "_merge", recorded)
+    monkeypatch.setattr(parts, "MERGE_MEMORY", ("1MB", "512MB"))
+    run(path, tmp_path / "out")
+    assert asked == ["1MB", "512MB"]
+    assert content(tmp_path / "out", FILES) == content(tmp_path / "whole", FILES)
+
+
 def test_no_row_that_is_a_note(tmp_path):
     path = write(tmp_path / "n.csv", [["", "n1", "", "", "ECOG 1"]])
     with pytest.raises(InputError, match="none of its 1 rows can be read as a note"):

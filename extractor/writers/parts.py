@@ -25,7 +25,10 @@ FACT_ORDER = (
     'patient_id, note_id, start, "end", concept, fact_id, family, rule_id, value, value_high, value_text, '
     "date_start, date_end, attributes"
 )
-MERGE_MEMORY = "512MB"
+#: memory of DuckDB in a merge, whatever the size of the run; the larger one where the first does not do
+MERGE_MEMORY = ("192MB", "1GB")
+#: more threads would need more memory each
+MERGE_THREADS = 2
 BATCH_ROWS = 8_192
 
 
@@ -87,10 +90,13 @@ def merge(
     """
     import duckdb
 
-    shutil.rmtree(scratch, ignore_errors=True)  # of a merge that was interrupted
-    scratch.mkdir(parents=True, exist_ok=True)
+    threads = min(max(1, threads), MERGE_THREADS)
+    small, large = MERGE_MEMORY
     try:
-        return _merge(folder, out, scratch, threads, former, keep_missing)
+        try:
+            return _merge(folder, out, scratch, small, threads, former, keep_missing)
+        except duckdb.OutOfMemoryException:
+            return _merge(folder, out, scratch, large, threads, former, keep_missing)
     except duckdb.Error as problem:  # its message could hold values; a full disk shows in many classes
         free = shutil.disk_usage(scratch).free
         raise ExtractorError(
@@ -99,13 +105,17 @@ def merge(
         ) from None
 
 
-def _merge(folder: Path, out: Path, scratch: Path, threads: int, former: Path | None, keep_missing: bool) -> Merged:
+def _merge(
+    folder: Path, out: Path, scratch: Path, memory: str, threads: int, former: Path | None, keep_missing: bool
+) -> Merged:
     import duckdb
 
+    shutil.rmtree(scratch, ignore_errors=True)  # of a merge that was interrupted
+    scratch.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(scratch / "merge.duckdb")) as connection:
-        connection.execute(f"SET memory_limit='{MERGE_MEMORY}'")
+        connection.execute(f"SET memory_limit='{memory}'")
         connection.execute(f"SET temp_directory='{_quoted(scratch / 'spill')}'")
-        connection.execute(f"SET threads={max(1, threads)}")
+        connection.execute(f"SET threads={threads}")
         connection.execute("SET preserve_insertion_order=false")
         _load(connection, folder, former, keep_missing)
         merged = Merged()
