@@ -90,9 +90,11 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
         return False  # "platelets in the 80s"
     if reading.unit != quantity.ULN and c.not_value.match(folded, number_end, number_end + 14):
         return False
-    if reading.unit is None and re.match(
-        r"\s?(?:(?:mg|mcg|mm|cm|ml|hpf|gm?)\b|/hpf|/lpf|-yo)", folded[number_end : number_end + 8]
-    ) and not note.hits_between("lab", number_end, number_end + 2):
+    if (
+        reading.unit is None
+        and re.match(r"\s?(?:(?:mg|mcg|mm|cm|ml|hpf|gm?)\b|/hpf|/lpf|-yo)", folded[number_end : number_end + 8])
+        and not note.hits_between("lab", number_end, number_end + 2)
+    ):
         return False
     blocked = hit.get("not_before")
     if blocked and values.pattern_of(tuple(blocked)).search(folded, name.end, min(sentence.end, reading.end + 14)):
@@ -107,6 +109,35 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
         if c.tissue.search(around):
             return False
     return not _other_specimen_above(note, sentence)
+
+
+_CLOCK = re.compile(r"(?<![\d:.,/])(?P<h>[01]?\d|2[0-3])\s?[:h]\s?(?P<m>[0-5]\d)(?![\d:])(?!\s?(?:ratio|1\b))")
+_COLLECTED = re.compile(r"\b(?:collect\w*|drawn|specimen|sampl\w*|preleve\w*|received|\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4})")
+_LINES_ABOVE = 30
+
+
+def clock(note: NoteText, start: int) -> str | None:
+    """Time of day ``HH:MM`` of a value: before it on its line, else in the heading of its block (a line that says
+    when the specimen was collected). None in a note without a time."""
+    folded = note.folded
+    if not _CLOCK.search(folded):
+        return None
+    begin = note.line(start)[0]
+    own = list(_CLOCK.finditer(folded, begin, start))
+    if own and not re.search(r"[.;]\s", folded[own[-1].end() : start]):
+        return _of_day(own[-1])
+    for number, (above, stop) in enumerate(tables.lines_above(folded, begin)):
+        if number >= _LINES_ABOVE:
+            break
+        line = folded[above:stop]
+        found = _CLOCK.search(line)
+        if found and _COLLECTED.search(line):
+            return _of_day(found)
+    return None
+
+
+def _of_day(match: re.Match[str]) -> str:
+    return f"{int(match['h']):02d}:{match['m']}"
 
 
 def _other_specimen_above(note: NoteText, sentence: Sentence) -> bool:

@@ -45,7 +45,8 @@ def read(note: NoteText) -> Iterable[Draft]:
             key = (draft.start, draft.end, draft.concept)
             if key not in seen or draft.date is not None:
                 seen.add(key)
-                yield draft
+                time = lab_context.clock(note, draft.start) if draft.date is None and draft.value is not None else None
+                yield replace(draft, attributes={**draft.attributes, "time": time}) if time else draft
 
 
 def _sentence(
@@ -69,6 +70,8 @@ def _sentence(
                 index += len(run)
                 continue
         limit = names[index + 1].start if index + 1 < len(names) else sentence.end
+        if name.end > sentence.end:  # a name over two lines: "Serum" above "Na 135"
+            limit = max(limit, note.sentence_at(name.end - 1).end)
         single = _single(note, sentence, name, limit, floor, comma)
         if single is not None:
             drafts, floor = single

@@ -109,7 +109,7 @@ def _latest_lab(patient: Patient, concept: str, days: int) -> Measure | None:
     if not pool:
         return None
     chosen = time.newest(pool)
-    if any(_time_of_day(fact) for fact in chosen):
+    if all(_time_of_day(fact) for fact in chosen):
         newest = max(_time_of_day(fact) for fact in chosen)
         chosen = [fact for fact in chosen if _time_of_day(fact) == newest]
     tables = [fact for fact in chosen if fact.attributes.get("table") in (True, "yes")]
