@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from . import patterns
 
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_POWER = re.compile(r"^[x×*·]?\s*10\s*(?:[*^]{1,2}|e\+?|exp|\()?\s*(\d{1,2})\)?\s*(?:(cells?|copies)\s*)?(?=/|$)")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻−‐‑–", "0123456789-----")
+_NEGATIVE = re.compile(r"^(.*?)[.·⋅•* ]?\b([muμnd]?l|mm|cm|min|kg|h)\s?\^?-\s?([13])(?=$|[ .·])(.*)$")
+_POWER = re.compile(r"^[x×*·]?\s*10(?!00)\s*(?:[*^]{1,2}|x|'|e\+?|exp|\()?\s*(\d{1,2})\)?\s*(?:(cells?|copies)\s*)?(?=/|$)")
 _PREFIXES = {"": 1.0, "k": 1e3, "d": 1e-1, "c": 1e-2, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 #: unit without prefix -> (factor, dimension)
 _BASES = {
@@ -48,7 +49,7 @@ def parse(raw: str | None) -> str | None:
     if not raw or not raw.strip():
         return None
     tables = _tables()
-    text = raw.strip().translate(_SUPERSCRIPTS).replace("µ", "u").replace("μ", "u").replace("⁄", "/").replace("∕", "/")
+    text = raw.strip().translate(_SUPERSCRIPTS).replace("µ", "u").replace("μ", "u").replace("⁄", "/").replace("º", "°").replace("×", "x").replace("∕", "/")
     text = re.sub(r"\s+", " ", text).strip(".,;: ")
     exact = tables["exact"].get(text.replace(" ", ""))
     if exact or text.replace(" ", "") in tables["refused"]:
@@ -84,8 +85,13 @@ def parse(raw: str | None) -> str | None:
 
 
 def _stroked(low: str) -> str:
-    """Products with negative powers as fractions: mmol.l-1 is mmol/l."""
-    return re.sub(r"^([a-z]+)[.·* ]([a-z]+)-1$", r"\1/\2", low)
+    """Products with negative powers as fractions: mmol.l-1 is mmol/l, mm-3 is /mm3, ml min-1 1.73 m-2 is ml/min/1.73m2."""
+    match = _NEGATIVE.match(low) if "-" in low else None
+    if match is None:
+        return low
+    below = match[2] + ("3" if match[3] == "3" else "")
+    surface = "/1.73m2" if re.fullmatch(r"[ .·]?1[.,]73\s?m\s?-2", match[4]) else match[4].strip()
+    return f"{match[1].strip()}/{below}{surface}"
 
 
 def _per(text: str) -> str | None:

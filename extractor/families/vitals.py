@@ -215,7 +215,8 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
     letters = hit.get("letters", {})
     reading = None
     ahead = note.folded[max(floor, name.start - 6) : name.start]
-    follows = hit.get("body") and (re.search(r"\bin\s+$|(?:\bin|ft|cm|m|kgs?|lbs?|pounds|['\"”])\s?\)\s*$", ahead) or note.folded[name.start : name.end] == "tall")
+    bracketed = note.folded.startswith("(", name.end + 1) or note.folded.startswith("(", name.end)
+    follows = hit.get("body") and not bracketed and (re.search(r"\bin\s+$|(?:\bin|ft|cm|m|kgs?|lbs?|pounds|['\"”])\s?\)\s*$", ahead) or note.folded[name.start : name.end] == "tall")
     if not follows:
         reading = values.read_number(text, name.end, limit, letters=letters, folded=note.folded)
     start, end = name.start, 0
@@ -228,6 +229,8 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
             return
         if hit.key not in ("height", "spo2", "weight", "temperature", "heart_rate"):
             return
+        if hit.get("body") and _CHANGE.search(note.folded, max(floor, reading.start - 24), reading.start):
+            return  # "gained 5 kg of weight"
         start, end = reading.start, name.end
     elif hit.get("body") and (
         _CHANGE.search(between) or (note.folded[name.start : name.end] in ("tall", "stands") and reading.unit is None)
@@ -262,6 +265,8 @@ def _drafts(
     limit: int = 0,
 ) -> Iterator[Draft]:
     hit = name.hit
+    if reading.unit == "deg":
+        reading = replace(reading, unit=None)  # a degree sign without its scale
     if reading.unit is None and re.match(r"['’]?s\b", note.text[reading.end : reading.end + 3]):
         return  # "HR 80s"
     if hit.get("silent") or (

@@ -33,7 +33,7 @@ WRITTEN_DATE = re.compile(
     r"|(?:0?[1-9]|1[0-2])/(?:19|20)\d{2}(?![\d/])"
     r"|(?:day|days|jour)\s+\d{1,3}"
 )
-_EXPONENT = re.compile(rf"{SPACE}?[x×*]{SPACE}?10{SPACE}?(?:\^|\*\*|e)?\(?(\d{{1,2}})\)?(?![\d.,])", re.IGNORECASE)
+_EXPONENT = re.compile(rf"{SPACE}?[x×*]{SPACE}?10(?!00){SPACE}?(?:\^|\*\*|e)?\(?(\d{{1,2}})\)?(?![\d.,])", re.IGNORECASE)
 _MULTIPLIER = re.compile(r"\s?(lakhs?|lacs?|thousands?(?!\s?/)|millions?(?!\s?/))(?![a-z])")
 _MULTIPLIERS = {"lakh": 1e5, "lac": 1e5, "thousand": 1e3, "million": 1e6}
 _LOG = re.compile(rf"{SPACE}?log(?:10)?{SPACE}?", re.IGNORECASE)
