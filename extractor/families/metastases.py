@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
-from . import nodes, sites
+from . import nodes, sites, spread
 from .histology import LITERATURE
 
 _PRE_WORDS = (
@@ -183,6 +183,8 @@ def drafts(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Draf
             yield Draft(nodes.FAMILY_STAGE, "metastatic_site", hit.start, hit.end, hit.concept.rule_id, value_text=site)
         elif kind == "organ":
             yield from _compound(note, sentence, hit)
+        elif kind == "involved":
+            yield from spread.involved(note, sentence, hit, before(note.folded, found, hit.start))
 
 
 def _compound(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:

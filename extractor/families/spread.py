@@ -111,8 +111,22 @@ def _site_drafts(
         yield from nodes.site_drafts(
             member.get("metastasis"), start, end, anchor, _RULE, sentence.folded, extra, assertion
         )
-    if assertion in (None, "present") and any(m.get("metastasis") != "lymph_node" for m in members):
+    denied = _NO.search(note.folded, max(sentence.start, hit.start - 60), hit.start)
+    if not denied and assertion in (None, "present") and any(m.get("metastasis") != "lymph_node" for m in members):
         yield Draft(nodes.FAMILY_STAGE, "metastatic", hit.start, hit.end, _RULE, anchor=anchor, assertion=assertion)
+
+
+#: organs that a tumour seldom reaches by growing into them
+_DISTANT = frozenset({"liver", "bone", "brain", "adrenal", "peritoneum"})
+
+
+def involved(note: NoteText, sentence: Sentence, hit: Hit, members: Sequence[Hit]) -> Iterator[Draft]:
+    """ "liver and nodal deposits", "hepatic involvement": in a note that names a solid tumour."""
+    if not any(h.get("kind") != "haematological" for h in note.hits.get("histology", ())):
+        return
+    deposits = "deposit" in hit.name
+    kept = [m for m in of_disease(note, members) if deposits or m.key in _DISTANT]
+    yield from _site_drafts(note, sentence, hit, kept, None)
 
 
 def listed(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:

@@ -23,6 +23,7 @@ from ..records import SUPPORT, Draft, Fact, Note, fact_id
 from .assertion import Assertor, Qualifier
 from .fuzzy import Fuzzy, flag
 from .lexicon import Lexicon
+from .scanned import mended
 from .text import NoteText, Sentence
 from .view import calm, composed
 
@@ -85,7 +86,7 @@ class Engine:
             order = infer_order(text, note_date) or "mdy"
         read, places = composed(text)
         return NoteText(
-            calm(read), lexicon=self.lexicon, note_date=note_date, note_type=note_type, date_order=order, places=places
+            mended(calm(read), self.lexicon.words), lexicon=self.lexicon, note_date=note_date, note_type=note_type, date_order=order, places=places
         )
 
     def facts(self, note: Note) -> list[Fact]:

@@ -119,13 +119,14 @@ class Lexicon:
 
     def __init__(self, patterns: Patterns) -> None:
         self.root: dict[str, Any] = {}
+        self.words: set[str] = set()  # of the names, those of four letters or more
         for concept in patterns.concepts:
             for name in concept.names:
                 self._add(concept.family, concept, name, cased=False)
                 if concept.plural:
                     for plural in _plurals(name):
                         self._add(concept.family, concept, plural, cased=False)
-                if concept.family == "lab":
+                if concept.family in ("lab", "biomarker"):
                     for misread in _misreadings(name):
                         self._add(concept.family, concept, misread, cased=False)
             for name in concept.cased:
@@ -145,6 +146,8 @@ class Lexicon:
         node = self.root
         for _, _, word in parts:
             node = node.setdefault(word, {})
+            if len(word) > 3:
+                self.words.add(word)
         entries = node.setdefault("", [])
         # two spellings that differ in space and hyphen alone are one name
         if not any(
@@ -224,7 +227,7 @@ def _fits(entry: Entry, text: str, words: Words, first: int) -> bool:
 
 
 #: what a scanner makes of a letter; only in words long enough to stay unmistakable
-_MISREAD = (("m", "rn"), ("rn", "m"), ("l", "i"), ("l", "1"), ("i", "l"), ("o", "0"))
+_MISREAD = (("m", "rn"), ("rn", "m"), ("in", "m"), ("l", "i"), ("l", "1"), ("i", "l"), ("o", "0"))
 _MISREAD_LENGTH = 7
 
 

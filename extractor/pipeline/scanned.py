@@ -1,0 +1,62 @@
+"""Digits that a scanner read where letters stood: "carc1noma", "DIAGN0SIS", "9O %". One character for one, offsets stay.
+
+A word is mended only where the letters in place of its digits make a word of a pattern file's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from itertools import product
+
+_DIGIT = re.compile(r"[01](?:(?<=[a-zA-Z][01])|(?=[a-zA-Z]))")
+_WORD = re.compile(r"[a-zA-Z0-9]+")
+#: an O that ends a number before a percent sign or a range
+_OH = re.compile(r"[Oo](?<=\d[Oo])(?=\s?(?:%|[-–]\s?\d))")
+_LETTERS = {"0": "o", "1": "li"}
+_LONGEST, _MOST = 24, 3  # letters of a word, digits in it
+
+
+def mended(text: str, known: Container[str]) -> str:
+    """The text with the misread words of ``known`` (in small letters, 4 or more) put right.
+
+    >>> mended("smal1 ce11 carc1noma, CD10 +, Ki-67 9O %", {"small", "cell", "carcinoma"})
+    'small cell carcinoma, CD10 +, Ki-67 90 %'
+    """
+    text = _OH.sub("0", text)
+    changes: dict[int, str] = {}
+    done = 0
+    for match in _DIGIT.finditer(text):
+        at = match.start()
+        if at < done:
+            continue
+        start = at
+        while start > done and at - start < _LONGEST and text[start - 1].isalnum() and text[start - 1].isascii():
+            start -= 1
+        word = _WORD.match(text, start)
+        done = word.end() if word else at + 1
+        if word and (right := _right(word.group(), known)):
+            changes.update(enumerate(right, start))
+    if not changes:
+        return text
+    letters = list(text)
+    for at, letter in changes.items():
+        letters[at] = letter
+    return "".join(letters)
+
+
+def _right(word: str, known: Container[str]) -> str | None:
+    """The word in letters, in the case of those that were read right."""
+    digits = [c for c in word if c.isdigit()]
+    least = 4 if word[0].isalpha() else 6  # "10ng" is no word
+    if not least <= len(word) <= _LONGEST or len(digits) > _MOST or len(digits) > len(word) / 2:
+        return None
+    if any(d not in _LETTERS for d in digits):
+        return None
+    upper = sum(c.isupper() for c in word) > len(word) / 3
+    for letters in product(*(_LETTERS[d] for d in digits)):
+        following = iter(letters)
+        spelt = "".join(next(following) if c.isdigit() else c for c in word)
+        if spelt.lower() in known:
+            return "".join(s.upper() if upper and c.isdigit() else s for c, s in zip(word, spelt, strict=True))
+    return None
