@@ -79,7 +79,7 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
     if c.behind.match(folded, name.end, sentence.end) or c.behind.match(folded, reading.tail, sentence.end):
         return False
     clause = _ASIDE.sub(" ", _CLAUSE.split(before)[-1])
-    if c.wish.search(clause) or c.wish.search(folded, name.end, max(name.end, reading.start)):
+    if c.wish.search(clause) or c.wish.search(_ASIDE.sub(" ", folded[name.end : reading.start])):
         return False
     if c.wish_label.match(folded, sentence.start, name.start):
         return False
