@@ -209,3 +209,21 @@ def test_brain_attributes_of_a_sentence():
 def test_extent_of_a_stain():
     assert panel.extent("focal, weak") == {"extent": "focal", "intensity": "weak"}
     assert panel.extent("") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("Colon cancer pT3N0 resected 6/2024, surveillance colonoscopy clean.", "curatively_treated"),
+        ("Also metastatic breast cancer on letrozole since 2024.", "active"),
+        ("Metastatic breast cancer since 2023.", "metastatic"),
+        ("Prostate cancer, Gleason 6, on active surveillance.", "surveillance"),
+        ("Breast cancer 2015.", None),
+    ],
+)
+def test_what_became_of_another_tumour(text, status):
+    from extractor.pipeline.engine import Engine
+    from extractor.records import Note
+
+    found = [f for f in Engine().facts(Note("p", "n", None, "", text)) if f.concept == "other_malignancy"]
+    assert [fact.attributes.get("status") for fact in found] == [status]

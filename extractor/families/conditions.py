@@ -111,7 +111,9 @@ _QUIT = re.compile(r"\b(?:former|quit|stopped|remote|past|sober|history of|h/o|i
 _AGENT = re.compile(
     r"\s+(?:to\s+|with\s+|from\s+|after\s+)?(?:an?\s+|the\s+|iv\s+|intravenous\s+)?([a-z][\w-]+(?:\s(?:contrast|dye|sulfate|80|oil|acid|drugs?|antibiotics))?)"
 )
-_BEFORE_AGENT = re.compile(r"([a-z][\w-]{3,})(?:[- ](?:induced|associated|related|iv|i\.v\.|po|im|injection|infusion))?\s*(?:\s|[-–:=(]\s*)$")
+_BEFORE_AGENT = re.compile(
+    r"([a-z][\w-]{3,})(?:[- ](?:induced|associated|related|iv|i\.v\.|po|im|injection|infusion))?\s*(?:\s|[-–:=(]\s*)$"
+)
 _NONE_LISTED = re.compile(r"^(?:none|no|nkda|nka|nkma|denies|nil|unknown|not|aucune|negative|pas)\b")
 _SEVERE = re.compile(
     r"\b(?:anaphyla\w+|severe|life-threatening|angioedema|hypotension|arrest|intubat\w+|grade [345]|gr [345])\b"
@@ -136,7 +138,9 @@ def read(note: NoteText) -> Iterable[Draft]:
                 yield draft
                 named = _ALSO_C.match(note.folded, hit.end) if hit.key == "hepatitis_b" else None
                 if named:
-                    yield replace(draft, concept="hepatitis_c", code=_HEPATITIS_C, end=named.end(), anchor=(hit.start, hit.end))
+                    yield replace(
+                        draft, concept="hepatitis_c", code=_HEPATITIS_C, end=named.end(), anchor=(hit.start, hit.end)
+                    )
     yield from _allergy_list(note)
 
 

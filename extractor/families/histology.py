@@ -16,6 +16,7 @@ from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
 from . import primary_site as sites_of
 from . import sites
+from .disease_course import course_of_disease
 
 FAMILY = "histology"
 KEYS = frozenset({"group", "site", "value_text", "kind", "subtype", "context"})
@@ -110,10 +111,6 @@ class Mention:
 
 
 #: what says behind another cancer's name that it is under treatment or has spread
-_UNDER_TREATMENT = re.compile(
-    r"\b(?:ongoing|under treatment|on (?:letrozole|anastrozole|exemestane|tamoxifen|fulvestrant|chemotherapy|treatment)|"
-    r"currently (?:treated|on)|still (?:treated|on)|undergoing (?:treatment|chemotherapy)|not (?:yet )?treated)\b"
-)
 
 
 def read(note: NoteText) -> Iterator[Draft]:
@@ -231,10 +228,8 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
     ):
         mention.site, mention.explicit = "skin", True
         mention.attributes["kind"] = "nmsc"
-    if mention.concept == "other_malignancy" and (
-        _UNDER_TREATMENT.search(re.split(r"[.;\n]", after)[0][:90]) or re.search(r"(?<!in)\b(?<!not )active\s+$", before)
-    ):
-        mention.attributes["status"] = "active"
+    if mention.concept in ("other_malignancy", "adenocarcinoma", "squamous_cell_carcinoma"):
+        mention.attributes |= course_of_disease(before, after)
     if mention.concept in ("adenocarcinoma", "other_malignancy", "squamous_cell_carcinoma") and (
         grade := _other_grade(mention.concept, before, after)
     ):
@@ -389,6 +384,7 @@ def _generic(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Mention]:
     mention = Mention("other_malignancy", start, end, hit, site.key, True, f"{site.key} cancer", generic=True)
     if grade := _other_grade("other_malignancy", before, after):
         mention.attributes["grade"] = grade
+    mention.attributes |= course_of_disease(before, after)
     yield mention
 
 

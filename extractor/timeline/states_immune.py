@@ -18,7 +18,9 @@ from extractor.truth import Answer, Truth
 SEVERE_GRADE = 3
 IMMUNE = ("immune_related_ae", "crs", "icans")
 #: names of organ inflammation that checkpoint inhibitors cause
-INFLAMED = frozenset({"colitis", "pneumonitis", "hepatitis", "nephritis", "myocarditis", "hypophysitis", "encephalitis"})
+INFLAMED = frozenset(
+    {"colitis", "pneumonitis", "hepatitis", "nephritis", "myocarditis", "hypophysitis", "encephalitis"}
+)
 #: conditions that are immune events where their cause is immunotherapy
 IMMUNE_CONDITIONS = ("pneumonitis", "colitis", "hypophysitis", "uveitis", "myasthenia_gravis")
 

@@ -258,7 +258,11 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
             # recent or undated, and nothing says what became of it
             answers.append(
                 time.say(
-                    Truth.U, f"{name}, treatment not written.", [fact], review=("R4",), missing=f"treatment of the {name}"
+                    Truth.U,
+                    f"{name}, treatment not written.",
+                    [fact],
+                    review=("R4",),
+                    missing=f"treatment of the {name}",
                 )
             )
     if answers:
@@ -316,7 +320,7 @@ def _haematological(patient: Patient, fact: Fact) -> Answer:
     event = time.past_event(fact)
     # a chronic one of the past history lasts until it is said to rest
     lasting = _CHRONIC.search(f"{name} {fact.text}".lower()) is not None
-    inactive = state_ in ("resolved", "remission", "cured", "inactive") or (
+    inactive = state_ in ("resolved", "remission", "cured", "inactive", "curatively_treated") or (
         fact.temporality == "historical" and not lasting
     )
     if event is None:
