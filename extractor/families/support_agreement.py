@@ -24,9 +24,7 @@ FAMILY = SUPPORT
 KEYS = frozenset({"says", "value_text", "value_from_name", "reader", "act"})
 
 #: what may stand between the verb and the topic: a few words, no stop, no other actor
-_BETWEEN = (
-    r"(?:(?!\b(?:if|but|although|until|after|because|who|which|radiology|ir|mais|si)\b)[a-z ,/+&'-]){0,45}$"
-)
+_BETWEEN = r"(?:(?!\b(?:if|but|although|until|after|because|who|which|radiology|ir|mais|si)\b)[a-z ,/+&'-]){0,45}$"
 _AGREES = re.compile(
     r"\b(?:has |have )?(?:agree[sd]?(?: to)?|agreeable to|accept(?:s|ed)?|accepting|consent(?:s|ed)? to|(?:is )?willing to"
     r"|happy (?:to|with)|ok(?:ay)? with|fine with|signs? off on|signed off on|no objections? to|prepared to|ready to"
@@ -67,6 +65,8 @@ _REACHED = re.compile(
     r"\b(?:accessible|amenable|reachable|biops(?:i|y)able|feasible|suitable|approachable|straightforward|target|easy|easily"
     r"|safe(?:ly)?|abordable|faisable|possible|can be (?:easily |safely )?(?:re-?)?(?:biopsied|sampled))\b"
 )
+#: a word that is said of nothing else than a way to the lesion, wherever it stands behind the biopsy
+_ACCESSIBLE = re.compile(r"\b(?:accessible|amenable|reachable|biops(?:i|y)able)\b")
 _CALLED = re.compile(
     r"(?:[^.,]{0,35}?\b(?:is|are|was|were|would be|seems|appears|est)|(?=\s*not))\s+(?:not\s+)?"
     r"(?:(?:felt|considered|thought|judged|deemed)\s+(?:to be\s+)?)?"
@@ -134,11 +134,16 @@ def _forgo(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
 
 
 def _reach(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
-    begin, stop = max(sentence.start, hit.start - 70), min(sentence.end, hit.end + 45)
+    begin, stop = max(sentence.start, hit.start - 70), min(sentence.end, hit.end + 80)
     before, after = note.folded[begin : hit.start], note.folded[hit.end : stop]
     before, after = re.split(r"[;]|\bbut\b", before)[-1], re.split(r"[;]|\bbut\b", after)[0]
     name = note.folded[hit.start : hit.end]
-    if not (_REACHED.search(f"{before[-45:]} {name}") or _REACHED.match(after.lstrip(" :,-")) or _CALLED.match(after)):
+    if not (
+        _REACHED.search(f"{before[-45:]} {name}")
+        or _REACHED.match(after.lstrip(" :,-"))
+        or _CALLED.match(after)
+        or _ACCESSIBLE.search(after)
+    ):
         return None
     piece = f"{before[-70:]} {after}"
     says = "possible" if _UNSURE.search(piece) else "absent" if _UNREACHED.search(piece) else "present"

@@ -226,6 +226,7 @@ _READERS = {
     "expert_review": _expert,
     "mtc_grade": _grade,
     "transformed": _plain,
+    "hypercalcaemic_type": _plain,
     "mixed_histology": _mixed,
     "nepc_origin": _nepc,
 }

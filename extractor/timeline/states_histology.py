@@ -225,8 +225,12 @@ def advanced_disease(patient: Patient, settings: Settings) -> Answer:
     ]
     if specimens and t.tumour(patient, settings).cohorts:
         return time.say(Truth.T, "A metastasis was biopsied.", specimens, review=("R9",))
-    relapse = [fact for fact in patient.facts("progression", "response") if fact.assertion == "present"]
-    if relapse:
+    relapse = [
+        fact
+        for fact in patient.facts("progression", "response") + patient.facts("growth")
+        if fact.assertion == "present"
+    ]
+    if relapse and t.tumour(patient, settings).cohorts:
         return time.say(Truth.T, "The disease has recurred or progressed.", relapse[-3:], review=("R6",))
     if by_extent.get("limited"):
         return time.say(

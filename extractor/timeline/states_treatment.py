@@ -259,6 +259,13 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
         if course.start and not is_in(course.drug, "androgen_deprivation", "supportive", "no_line")
     ]
     stopped = [fact for fact in drug_facts(patient) if stop_reason(fact) == "progression"]
+    # growth told without the word: of a scan after the therapy began, never of the first staging
+    firm += [
+        fact
+        for fact in patient.facts("growth")
+        if fact.assertion == "present" and started and time.when(fact) and time.when(fact)[0] > min(started)
+        and (not fact.note_date or fact.note_date > min(started))
+    ]  # fmt: skip
     since = [fact for fact in patient.facts("progression_denied") if fact.assertion == "present"]
     treated = given(patient, at_least=Truth.U)
     second = [fact for fact in patient.facts("lines_stated") if (fact.value or 0) >= 2]
@@ -290,7 +297,7 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
         newest = max(time.last_day(fact) for fact in usable + stopped)
         against = [
             fact
-            for fact in denied + good + possible
+            for fact in denied + good + possible + patient.facts("stable_disease", "response")
             if time.last_day(fact) >= newest and "radiol" not in fact.note_type.lower()
         ]
         quoting = {(fact.note_id, time.last_day(fact)) for fact in against}

@@ -148,7 +148,7 @@ def _tumour(patient: Patient) -> Tumour:
         review.add("R8")
     if cohorts == {"nec"} and "prostate" not in sites and not sites - {"unknown"}:
         review.add("R8")
-    if any("hypercalc" in str(fact.attributes.get("variant", "")).lower() for fact in ne):
+    if any(fact.assertion == "present" for fact in patient.facts("hypercalcaemic_type")):
         cohorts = frozenset({*cohorts, "none"})
         review.add("R8")
     newest = _newest_specimen(firm)
