@@ -3,7 +3,7 @@
 import pytest
 
 from extractor.patterns import Concept, Patterns
-from extractor.pipeline.lexicon import Lexicon, fold
+from extractor.pipeline.lexicon import Lexicon, Words, fold
 
 
 def lexicon(*concepts):
@@ -36,7 +36,7 @@ METS = Concept("stage", "mets", "t", names=("brain metastasis",))
     ],
 )
 def test_names(text, expected):
-    found = lexicon(SCLC, NSCLC, KI67, PE, BILI, METS).scan(text, fold(text))
+    found = lexicon(SCLC, NSCLC, KI67, PE, BILI, METS).scan(text, Words(fold(text)))
     hits = sorted((h for hits in found.values() for h in hits), key=lambda h: h.start)
     assert [(h.key, text[h.start : h.end]) for h in hits] == expected
 

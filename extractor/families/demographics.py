@@ -25,7 +25,7 @@ ALWAYS = True
 _YEARS = {"y": 1.0, "a": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 # 68 y/o, 68yo, 68 y.o., 71-year-old, 10-month-old, 45 year-old, 57 years old, 63 years of age
 _OLD = re.compile(
-    r"(?P<n>\d{1,3})(?P<plus>\+)?[\s-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?"
+    r"(?P<n>\d(?<![\d.,/-]\d)\d{0,2})(?P<plus>\+)?[\s-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?"
     r"|days?)\.?[\s-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|(?<=[y.])o(?=[wbah]?[mf]\b)|of\s+age\b)"
 )
 _AGED = re.compile(
@@ -42,11 +42,14 @@ _ANOS = re.compile(
     r"\b(?:paciente|varon|mujer|hombre|paziente|uomo|donna|man|vrouw|mann|frau|patientin|patient|dhr\.?|mevrouw|meneer|dame)"
     r"[\s,(]{1,3}(?:de\s|di\s|van\s|con\s|anni\s){0,2}(?P<n>\d{2,3})(?:\s?(?:anos|anni|jaar|jahre|j\.)|(?<=anni\s\d\d))"
 )
-_FOREIGN_HINT = re.compile(r"j(?:ahr|ar)ig|\banos\b|\banni\b|\bjaar\b|\bjahre\b")
+_FOREIGN_WORDS = frozenset(
+    {"anos", "anni", "jaar", "jahre", "jarig", "jarige", "jahrig", "jahrige", "jahriger", "jahriges", "jahrigen", "jahrigem"}
+)
 #: F/71 and 71/M
 _STROKED = re.compile(
     r"(?<![\w/.])(?:(?P<sex>[MF])\s?/\s?(?P<n>\d{2})|(?P<n2>\d{2})\s?/\s?(?P<sex2>[MF]))(?![\w/.]\w|\w|/|\s?(?:mg|mL|cm|mm)\b)"
 )
+_STROKED_HINT = re.compile(r"/(?:(?<=[MF]/)|(?<=[MF]\s/)|\s?[MF](?!\w))")
 _LETTER = re.compile(
     r"(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/"
     r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\()"
@@ -63,14 +66,15 @@ _WORDED = re.compile(
 _PLAIN = re.compile(r"\b(?:he|she|the patient|patient|pt)\s+is\s+(?:now\s+)?(?P<n>[1-9]\d)(?=\s*(?:[.,;)]|$))")
 # cheap signs without which the expressions above cannot match; each begins with letters that the search can jump to
 _WORDED_HINT = re.compile(r"year(?<=[a-z][\s-]year)[\s-]old")
-_AGED_HINT = re.compile(r"age[de]{0,2}\s*(?:is|de|of|:|=|,)?\s*\d")
-_ANS_HINT = re.compile(r"ans(?<=\d\sans|.\dans)\b", re.DOTALL)
 _PLAIN_HINT = re.compile(r"is\s+(?:now\s+)?[1-9]\d")
-_COMMA_HINT = re.compile(r"(?:patient|male|female|man|woman),\s?\d")
+_COMMA_HINT = re.compile(r",(?:(?<=patient,)|(?<=male,)|(?<=man,))\s?\d")
+_LETTER_HINT = re.compile(r"[MF](?![a-z])(?:(?<=\d[MF])|(?<=\d[\syY.][MF])|(?<=[oOrR.][MF])|(?<=[yYoOrR.]\s[MF]))")
+#: words of the note without which it has no such age, birth date or title
+_AGE_WORDS = frozenset({"age", "aged", "agee"})
+_BIRTH_WORDS = frozenset({"dob", "birth", "birthdate", "born", "ne", "nee", "naissance", "b", "geb", "geboren", "nato", "nata", "nac"})
+_TITLE_WORDS = frozenset({"mr", "mrs", "ms", "miss", "mme", "madame", "monsieur"})
 #: a number behind one of these is a part of another
 _GLUED = frozenset("0123456789.,/-")
-_BIRTH_HINTS = ("dob", "d.o.b", "birth", "born", "nee le", "ne le", "naissance", "nee en", "ne en", "geb", "nato il", "nata il", "nac")
-_TITLE_HINTS = ("Mr", "Ms", "Miss", "MR", "MS", "Mme", "Madame", "Monsieur")
 _DECADE_WORDS = {
     "twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80,
     "nineties": 90,
@@ -96,7 +100,11 @@ _TITLE = re.compile(
     r"|angio|chest|prostate|cardiac|entero|cholangio|neck|whole|whole-spine)))(?=\s+[A-Z])|(?<![A-Za-z])(?P<female>Mrs\.?|Ms\.?|Miss|Mme"
     r"|Madame|MRS\.?|MS\.)(?=\s+[A-Z])|(?P<male2>\bMonsieur\b)|(?P<female2>\bMadame\b)"
 )
-_PRONOUN = re.compile(r"(?<![\w'’-])(?<!\b[a-z] )(?:(?P<male>he|his|him|himself)|(?P<female>she|her|hers|herself))\b")
+# the first letter stands before the look behind it, so that the search jumps from letter to letter
+_PRONOUN = re.compile(
+    r"[hs](?<![\w'’-][hs])(?<!\b[a-z] [hs])"
+    r"(?:(?P<male>(?<=h)(?:e|is|im(?:self)?))|(?P<female>(?<=s)he|(?<=h)er(?:s|self)?))\b"
+)
 _PLAIN_NOUN = re.compile(
     r"\b(?:(?:this|the|a|an|pleasant|elderly|young|old|year-old)\s+)+(?:[a-z-]+\s+){0,2}?(?P<noun>male|female|man"
     r"|woman|gentleman|lady)\b(?!\s+(?:genital|pelvis|catheter|urethra|breast|organs|condom|hormone|partner"
@@ -204,8 +212,6 @@ def _ages(note: NoteText) -> Iterator[_Age]:
     folded, text, w = note.folded, note.text, _words
     found: list[_Age] = []
     for match in _OLD.finditer(folded):
-        if match.start() and folded[match.start() - 1] in _GLUED:
-            continue
         unit = match["unit"][0]
         value = float(match["n"]) * _YEARS[unit]
         if not 0 <= value <= 112 or not _of_patient(note, match.start(), match.end()):
@@ -237,10 +243,19 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             value = float(w.numbers[match["tens"]] + (w.numbers[match["ones"]] if match["ones"] else 0))
             end = noun[1] if noun else match.end()
             found.append(_Age(match.start(), end, value, None, match.group(), True, noun))
-    for pattern, hint in (
-        (_ANS, _ANS_HINT), (_CIVIL, _ANS_HINT), (_JARIG, _FOREIGN_HINT), (_ANOS, _FOREIGN_HINT), (_AGED, _AGED_HINT), (_PATIENT_COMMA, _COMMA_HINT), (_PLAIN, _PLAIN_HINT),
-    ):  # fmt: skip
-        if not hint.search(folded):
+    words = note.vocabulary
+    french = "ans" in words
+    foreign = not _FOREIGN_WORDS.isdisjoint(words)
+    for pattern, worth in (
+        (_ANS, french),
+        (_CIVIL, french),
+        (_JARIG, foreign),
+        (_ANOS, foreign),
+        (_AGED, not _AGE_WORDS.isdisjoint(words)),
+        (_PATIENT_COMMA, _COMMA_HINT.search(folded)),
+        (_PLAIN, _PLAIN_HINT.search(folded)),
+    ):
+        if not worth:
             continue
         for match in pattern.finditer(folded):
             if not 0 < int(match["n"]) <= 112 or not _of_patient(
@@ -258,7 +273,7 @@ def _ages(note: NoteText) -> Iterator[_Age]:
                     start = match.start("n")
             sex = _sex_word(folded, start, end) or (_noun_behind(note, end) if pattern is _JARIG else None)
             found.append(_Age(start, end, float(match["n"]), None, match["n"], True, sex))
-    for match in _LETTER.finditer(text):
+    for match in _LETTER.finditer(text) if _LETTER_HINT.search(text) else ():
         if match.start() and (folded[match.start() - 1] in _GLUED or folded[match.start() - 1].isalpha()):
             continue
         value = int(match["n"])
@@ -272,7 +287,7 @@ def _ages(note: NoteText) -> Iterator[_Age]:
         found.append(
             _Age(match.start(), match.end(), float(value), None, match["n"], not any(a.sure for a in found), sex)
         )
-    for match in _STROKED.finditer(text):
+    for match in _STROKED.finditer(text) if _STROKED_HINT.search(text) else ():
         value = int(match["n"] or match["n2"])
         if 15 <= value <= 93 and _of_patient(note, match.start(), match.end()):
             group = "sex" if match["sex"] else "sex2"
@@ -285,7 +300,7 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             decade = float(match["n"] or _DECADE_WORDS[match["word"]])
             written = match["n"] or match["word"]
             found.append(_Age(match.start(), match.end(), decade + low, decade + high, written, not found, None))
-    for match in _BIRTH.finditer(folded) if any(hint in folded for hint in _BIRTH_HINTS) else ():
+    for match in _BIRTH.finditer(folded) if not _BIRTH_WORDS.isdisjoint(words) else ():
         if _of_patient(note, match.start(), match.end()):
             found += _born(note, match.end())
     return iter(sorted(found, key=lambda a: (a.start, a.end)))
@@ -370,7 +385,7 @@ def _labels(note: NoteText) -> list[tuple[int, int, str]]:
     folded = note.folded
     named = any(word in folded for word in ("sex", "gender", "geslacht", "geschlecht", "sesso"))
     patterns = (_LABEL, _AGE_LABEL) if named else ()
-    if any(hint in folded for hint in _BIRTH_HINTS):
+    if not _BIRTH_WORDS.isdisjoint(note.vocabulary):
         patterns += (_BIRTH_SEX,)
     return [
         (m.start("sex"), m.end("sex"), "female" if _FEMALE.match(m["sex"]) else "male")
@@ -381,7 +396,7 @@ def _labels(note: NoteText) -> list[tuple[int, int, str]]:
 
 def _titles(note: NoteText) -> list[tuple[int, int, str]]:
     text = note.text
-    if not any(hint in text for hint in _TITLE_HINTS):
+    if _TITLE_WORDS.isdisjoint(note.vocabulary):
         return []
     return [(m.start(), m.end(), "male" if m["male"] or m["male2"] else "female") for m in _TITLE.finditer(text)]
 
@@ -402,9 +417,13 @@ def _pronouns(note: NoteText) -> tuple[int, int, str] | None:
     folded, w = note.folded, _words
     first: dict[str, tuple[int, int, str]] = {}
     count = {"male": 0, "female": 0}
+    end, relative = -1, False
     for match in _PRONOUN.finditer(folded):
-        sentence = note.sentence_at(match.start())
-        if w.relatives.search(folded, sentence.start, sentence.end) or sentence.section == "family_history":
+        if match.start() >= end:
+            sentence = note.sentence_at(match.start())
+            end = sentence.end
+            relative = sentence.section == "family_history" or bool(w.relatives.search(folded, sentence.start, end))
+        if relative:
             continue
         sex = match.lastgroup or ""
         count[sex] += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..gated import Gated
 from ..pipeline.text import NoteText
 from ..records import SUPPORT, Draft
 from . import sites
@@ -28,7 +29,7 @@ _IMAGING = re.compile(
     r"\b(?:ct|pet|mri?|scans?|scanner|tdm|irm|ultrasound|imaging|radiolog\w+|x-?ray|cxr|sonogra\w+|echograph\w+|restaging|short axis|target|recist)\b"
 )
 _EXAM = re.compile(r"\b(?:palpable|exam(?:ination)?|on palpation|calliper|caliper|palpat\w+)\b")
-_PATH = re.compile(
+_PATH = Gated(
     r"gross (?:description|examination|pathology)|surgical pathology|received in (?:formalin|saline)|final diagnosis|specimen|pathology report|\bmicroscop"
 )
 _SHORT, _LONG = (

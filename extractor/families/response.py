@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from ..patterns import Patterns
@@ -32,11 +33,16 @@ _ABSENT_BEFORE = re.compile(
 )
 
 
-#: a longer note without any of these does not speak of a tumour
+#: a longer note without any of these words does not speak of a tumour
 _ONCOLOGY = re.compile(
-    r"\b(?:cancers?|\w*carcinomas?|tumou?rs?|metasta\w*|mets|malignan\w*|neoplas\w*|e?s?-?sclc|l?cnec|nec|net|lymphomas?|myelomas?|leuka?emias?|"
-    r"\w*sarcomas?|melanomas?|oncolog\w*|chemo\w*|\w*blastomas?|gliomas?|meningiomas?|carcinoids?|recist|ca)\b"
+    r"(?:cancers?|\w*carcinomas?|tumou?rs?|metasta\w*|mets|malignan\w*|neoplas\w*|(?:es)?sclc|l?cnec|nec|net|lymphomas?|myelomas?|leuka?emias?|"
+    r"\w*sarcomas?|melanomas?|oncolog\w*|chemo\w*|\w*blastomas?|gliomas?|meningiomas?|carcinoids?|recist|ca)"
 )
+
+
+@lru_cache(maxsize=1 << 14)
+def _of_oncology(word: str) -> bool:
+    return _ONCOLOGY.fullmatch(word) is not None
 
 
 def setup(patterns: Patterns) -> None:
@@ -46,7 +52,7 @@ def setup(patterns: Patterns) -> None:
 
 
 def read(note: NoteText) -> Iterable[Draft]:
-    elsewhere = len(note.text) > 600 and not _ONCOLOGY.search(note.folded)
+    elsewhere = len(note.text) > 600 and not any(map(_of_oncology, note.vocabulary))
     for sentence, hits in note.sentences_with(FAMILY):
         if sentence.section in ("family_history", "allergies", "social_history"):
             continue

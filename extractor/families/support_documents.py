@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from ..gated import Gated
 from ..pipeline.text import NoteText
 from ..records import SUPPORT, Draft
 
@@ -23,12 +24,12 @@ _ONCOLOGY_NOTE = re.compile(
     r"onc|hem|chemo|tumou?r|cancer|thoracic|day unit|trial|research|screening|consult|clinic|progress|h&p|letter|courrier|consultation"
 )
 _TREATED = ("therapy", "histology")
-_BRAIN = re.compile(
+_BRAIN = Gated(
     r"\b(?:mri?|irm)\b[^.;:\n]{0,25}\b(?:brain|head|cerebrale?|encephalique)\b|\b(?:brain|head|cranial|cerebral) mri?\b|"
     r"\bct\b[^.;:\n]{0,12}\b(?:head|brain)\b[^.;:\n]{0,12}\b(?:with|w/|w|contrast)[^.;:\n]{0,14}contrast\b|"
     r"\bcontrast[- ]?(?:enhanced )?(?:head |brain )ct\b|\bct (?:head|brain) (?:w/|with)\b|\bcontrast[- ]enhanced ct (?:of the )?(?:head|brain)\b"
 )
-_CHEST = re.compile(
+_CHEST = Gated(
     r"\b(?:ct|cat|tdm|scanner)\b[^.;:\n]{0,22}\b(?:chest|thorax|thoraci\w+|c/?a/?p|cap|tap|thoraco\w*)\b|\b(?:chest|thoracic) ct\b|\bhrct\b|\bct angiogra\w+ (?:of the )?chest\b|\bcta chest\b|\bctpa\b"
 )
 #: each expression holds one of these words
@@ -40,10 +41,10 @@ _NOT_DONE = re.compile(
 _DONE = re.compile(
     r"\b(?:show\w*|reveal\w*|demonstrat\w*|negative|neg|no (?:mets|metast\w*|evidence|new|intracranial|brain mets|leptomen\w*|lmd|acute|mass)|stable|normal|clear|unremarkable|impression|findings?|report\w*|\d+ ?mm|without)\b"
 )
-_RECONCILED = re.compile(
+_RECONCILED = Gated(
     r"\breconcil\w*|\bconciliation\b|\bchecked (?:against|with)\b|\bverified with\b|\bpharmac(?:y|ist) (?:list|review\w*|verified)\b|\bmedication list (?:reviewed|updated|verified)\b|\breviewed (?:and|&) (?:updated|reconciled)\b|\bmeds (?:reviewed|verified|rec)\b|\bbottles? reviewed\b"
 )
-_UNRECONCILED = re.compile(
+_UNRECONCILED = Gated(
     r"\b(?:not (?:yet )?(?:reconciled|verified|reviewed|updated)|unreconciled|unable to (?:reconcile|verify)|unverified|bottles at home|list from|copied)\b"
 )
 
@@ -93,7 +94,7 @@ def _sections(note: NoteText, seen: dict[str, tuple[int, int]]) -> Iterator[Draf
             yield _draft("doc_onc_full", *history)
 
 
-def _studies(note: NoteText, concept: str, expression: re.Pattern[str]) -> Iterator[Draft]:
+def _studies(note: NoteText, concept: str, expression: Gated) -> Iterator[Draft]:
     """A study counts where it is the note itself (its title) or where the note quotes its result."""
     kind = note.note_type.lower()
     report = bool(re.search(r"radiol|imaging|mri|ct\b|scan|x-?ray|report", kind))

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..gated import AnyOf, Gated
+
 #: assertion of a treatment by its status
 ASSERTION = {
     "received": "present",
@@ -33,9 +35,15 @@ _DONE = re.compile(
 _TRIAL_NAMED = re.compile(
     r"\s+(?:trials?|stud(?:y|ies)|slot|screening|biomarker|investigators|program|sponsor|eligibility|evaluation|candidacy)\b"
 )
-_PART_GIVEN = re.compile(
+_PART_GIVEN = Gated(
     r"\b(?:has |have |he's |she's )?(?:completed|received|had) (\w+) (?:out )?of (?:an? |the )?(?:planned )?(\w+) (?:planned )?(?:cycles|courses)"
 )
+_ENDED = re.compile(
+    r"\b(?:stop\w*|arret\w*|not tolerat\w*|intoleran\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|to|switched|ceased|last|"
+    r"completed|finished|pd|pod|progress\w*)\b"
+)
+_UNTIL_NEXT = re.compile(r"\bcontinue (?:until|till|to|through) (?:the )?next\b")
+_COULD_BE = Gated(r"\bcould be\W*$")
 _ORDER = ("declined", "not_given", "held", "planned", "ongoing")
 
 
@@ -44,49 +52,49 @@ class Cues:
 
     def __init__(self, tables: Mapping[str, Any]) -> None:
         status = tables["status"]
-        self.before = {name: _compile(status[name].get("before", ())) for name in (*_ORDER, "none")}
-        self.after = {name: _compile(status[name].get("after", ())) for name in (*_ORDER, "none")}
-        self.stopped = _compile(status["stopped"]["any"])
-        self.resumed = _compile(status["resumed"]["any"])
-        self.general = _compile(status["general"]["any"])
-        self.own = _compile(status["general"]["own"])
-        self.intent = {name: re.compile(words) for name, words in tables["intent"].items()}
-        self.reason = {name: re.compile(words) for name, words in tables["reason"].items()}
+        self.before = {name: AnyOf(status[name].get("before", ())) for name in (*_ORDER, "none")}
+        self.after = {name: AnyOf(status[name].get("after", ())) for name in (*_ORDER, "none")}
+        self.stopped = AnyOf(status["stopped"]["any"])
+        self.resumed = AnyOf(status["resumed"]["any"])
+        self.general = AnyOf(status["general"]["any"])
+        self.own = AnyOf(status["general"]["own"])
+        self.intent = {name: Gated(words) for name, words in tables["intent"].items()}
+        self.reason = {name: Gated(words) for name, words in tables["reason"].items()}
 
     def mentioned_only(self, before: str, after: str) -> bool:
         """Is the name no treatment of the patient at all ("allergic to", "-resistant")?"""
-        return _any(self.before["none"], before) or _any(self.after["none"], after)
+        return self.before["none"].search(before) or self.after["none"].search(after)
 
     def of_others(self, sentence: str) -> bool:
         """Does a sentence speak of patients in general, of rules or of a drug's effects, and not of this patient?"""
-        return _any(self.general, sentence) and not _any(self.own, sentence)
+        return self.general.search(sentence) and not self.own.search(sentence)
 
     def status(self, before: str, after: str) -> str | None:
         """Status that the words beside a treatment say; None where they say nothing."""
-        after = re.sub(r"\bcontinue (?:until|till|to|through) (?:the )?next\b", "continues", after)
+        after = _UNTIL_NEXT.sub("continues", after)
         if _PART_GIVEN.search(before):
             return "ongoing"
         done = _DONE.match(after) is not None
-        if re.search(r"\bcould be\W*$", before):
+        if _COULD_BE.search(before):
             return "received"
         for name in _ORDER:
             if name == "held" and _TRIAL_NAMED.match(after):
                 return "planned"
             if done and name == "planned":
                 continue
-            if name == "held" and _any(self.resumed, after):
-                if not _any(self.stopped, after):
+            if name == "held" and self.resumed.search(after):
+                if not self.stopped.search(after):
                     return "ongoing"
                 continue
-            if _any(self.after[name], after):
+            if self.after[name].search(after):
                 if name == "planned" and re.match(
                     r"[^.;]{0,60}\b(?:was|were) (?:started|given|completed|performed)\b", after
                 ):
                     continue
-                if name == "ongoing" and _any(self.stopped, after):
+                if name == "ongoing" and self.stopped.search(after):
                     continue
                 return name
-            for expression in self.before[name]:
+            for expression in self.before[name].candidates(before):
                 match = expression.search(before)
                 # words that say it was given take a cue before them away, not one behind them
                 while (
@@ -97,21 +105,17 @@ class Cues:
                     match = expression.search(before, match.start() + 1)
                 if match is None:
                     continue
-                if name == "ongoing" and _any(self.stopped, after):
+                if name == "ongoing" and self.stopped.search(after):
                     continue
                 return name
         return None
 
     def has_stopped(self, text: str) -> bool:
-        return _any(self.stopped, text)
+        return self.stopped.search(text)
 
     def reason_stopped(self, after: str) -> str | None:
         """Why a treatment ended, where a word of ending stands there."""
-        if not re.search(
-            r"\b(?:stop\w*|arret\w*|not tolerat\w*|intoleran\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|to|switched|ceased|last|"
-            r"completed|finished|pd|pod|progress\w*)\b",
-            after,
-        ):
+        if not _ENDED.search(after):
             return None
         for name in ("toxicity", "progression", "choice", "completed"):
             found = self.reason[name].search(after)
@@ -128,10 +132,3 @@ def _behind_cue(tail: str) -> str:
     space = re.search(r"\W", tail.lstrip())
     return tail.lstrip()[space.end() :] if space else ""
 
-
-def _compile(expressions: Any) -> list[re.Pattern[str]]:
-    return [re.compile(expression) for expression in expressions]
-
-
-def _any(expressions: list[re.Pattern[str]], text: str) -> bool:
-    return any(expression.search(text) for expression in expressions)

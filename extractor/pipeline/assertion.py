@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from .. import patterns as pattern_files
 from ..errors import PatternError
 from ..patterns import Concept, Patterns
-from .lexicon import Hit, Lexicon, Words, fold
+from .lexicon import Hit, Lexicon
+
+if TYPE_CHECKING:
+    from .text import NoteText
 
 _DIRECTIONS = ("forward", "backward", "both", "pseudo")
 
@@ -133,13 +137,12 @@ class Assertor:
         self.cues, self.stops = _rules()
 
     def resolve(
-        self, text: str, start: int, end: int, spans: list[tuple[int, int]], *, section: str | None = None
+        self, note: NoteText, start: int, end: int, spans: list[tuple[int, int]], *, section: str | None = None
     ) -> list[Qualifier]:
-        sentence = text[start:end]
-        folded = fold(sentence)
-        words = Words(folded)
-        cues = self.cues.scan(sentence, folded, words).get("cue", [])
-        stops = self.stops.scan(sentence, folded, words).get("end", []) if cues else []
+        """Qualifiers of spans that lie in the sentence at [start, end) of a note."""
+        cues = self.cues.scan(note.text, note.words, start, end).get("cue", [])
+        stops = self.stops.scan(note.text, note.words, start, end).get("end", []) if cues else []
+        folded = note.folded[start:end]
         return [self._one(folded, a - start, b - start, cues, stops, section, start) for a, b in spans]
 
     def _one(
@@ -242,6 +245,6 @@ def qualify(text: str, spans: list[tuple[int, int]]) -> list[tuple[str, str, str
     answers = []
     for a, b in spans:
         sentence = note.sentence_at(a)
-        [found] = _assertor().resolve(text, sentence.start, max(sentence.end, b), [(a, b)], section=sentence.section)
+        [found] = _assertor().resolve(note, sentence.start, max(sentence.end, b), [(a, b)], section=sentence.section)
         answers.append((found.assertion, found.temporality, found.experiencer))
     return answers

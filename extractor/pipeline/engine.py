@@ -19,6 +19,7 @@ from types import ModuleType
 from .. import families as family_package
 from .. import patterns as pattern_files
 from ..dates import DateSpan, infer_order
+from ..gated import Gated
 from ..records import SUPPORT, Draft, Fact, Note, fact_id
 from .assertion import Assertor, Qualifier
 from .fuzzy import Fuzzy, flag
@@ -115,7 +116,7 @@ class Engine:
         for _, (sentence, group) in sorted(by_sentence.items()):
             qualifiers = self._qualify(view, sentence, group)
             dates: list[DateSpan] | None = None
-            sha = sentence_sha(sentence.folded)
+            sha = sentence_sha(sentence)
             for draft, qualifier in zip(group, qualifiers, strict=True):
                 when = draft.date
                 if when is None:
@@ -128,7 +129,7 @@ class Engine:
 
     def _qualify(self, view: NoteText, sentence: Sentence, group: list[Draft]) -> list[Qualifier]:
         spans = [draft.anchor or (draft.start, draft.end) for draft in group]
-        return self.assertor.resolve(view.text, sentence.start, sentence.end, spans, section=sentence.section)
+        return self.assertor.resolve(view, sentence.start, sentence.end, spans, section=sentence.section)
 
 
 def _fact(
@@ -194,9 +195,9 @@ def _asserted(draft: Draft, qualifier: Qualifier) -> str:
     return qualifier.assertion
 
 
-def sentence_sha(folded: str) -> str:
+def sentence_sha(sentence: Sentence) -> str:
     """Digest of a sentence's words, "" below 8 words: what copy-forward is found by."""
-    words = _WORD.findall(folded)
+    words = sentence.words
     if len(words) < 8:
         return ""
     return hashlib.blake2b(" ".join(words).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
@@ -261,9 +262,9 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
         above = view.sentence(index)
         if above is None or above.start < begin:
             break
-        piece = above.text
-        if len(piece) < 70 and above.section != "comparison" and is_line(text, above.start, above.end):
-            spans = above.dates
+        short = above.end - above.start < 70
+        if short and above.section != "comparison" and is_line(text, above.start, above.end):
+            spans, piece = above.dates, above.text
             if (
                 len(spans) == 1
                 and len(_WORD.findall(piece)) <= 12
@@ -315,14 +316,15 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
 
 #: a date that tells when an episode began ("In March 2010 he ...", "at follow-up in February 2010 he ...")
 _EPISODE = re.compile(r"(?:\bin|\bon|\bby|\bduring|^at|\bsince)\s+$", re.IGNORECASE)
-_PAST = re.compile(
-    r"\b(?:was|were|underwent|refused|declined|received|revealed|showed|demonstrated|confirmed|developed|had|did|"
-    r"complained|presented|experienced|noticed|noted|found|started|began|completed|achieved|died)\b"
+_PAST = frozenset(
+    "was were underwent refused declined received revealed showed demonstrated confirmed developed had did complained "
+    "presented experienced noticed noted found started began completed achieved died".split()
 )
-_NOT_THEN = re.compile(
-    r"\b(?:is|are|has|have|currently|now|today|remains|will|history|years?|months?|weeks?|days?|later|after|before|next|"
-    r"previous\w*|prior|earlier|ago|subsequent visit|follow-up|cycles?)\b"
+_NOT_THEN = frozenset(
+    "is are has have currently now today remains will history year years month months week weeks day days later after "
+    "before next previous previously prior earlier ago cycle cycles".split()
 )
+_VISIT = Gated(r"\b(?:subsequent visit|follow-up)\b")
 _EPISODE_SENTENCES = 4
 
 
@@ -332,20 +334,27 @@ def narrative_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, d
     Within the paragraph, a few sentences on, past tense only: a report of today takes no old date, and a sentence that
     moves on in time ("three months later") ends the episode.
     """
-    if not _PAST.search(sentence.folded) or _NOT_THEN.search(sentence.folded):
+    if not _told(sentence):
         return None
+    between = [sentence]
     for back in range(1, _EPISODE_SENTENCES + 1):
         above = view.sentence(sentence.index - back)
-        if above is None or "\n\n" in view.text[above.end : sentence.start]:
+        if above is None or "\n\n" in view.text[above.end : between[-1].start]:
             return None
         dates = above.dates
         if dates:
             opens = len(dates) == 1 and dates[0].kind == "date" and dates[0].precision != "year"
             lead = view.text[above.start : dates[0].start]
-            return _interval(dates[0]) if opens and _EPISODE.search(lead) and _PAST.search(above.folded) else None
-        if _NOT_THEN.search(above.folded) or not _PAST.search(above.folded):
-            return None
+            opens = opens and _EPISODE.search(lead) is not None and not _PAST.isdisjoint(above.words)
+            return _interval(dates[0]) if opens and all(map(_told, between[1:])) else None
+        between.append(above)
     return None
+
+
+def _told(sentence: Sentence) -> bool:
+    """Does the sentence tell of the past without moving on in time?"""
+    words = sentence.words
+    return not _PAST.isdisjoint(words) and _NOT_THEN.isdisjoint(words) and _VISIT.search(sentence.folded) is None
 
 
 def is_line(text: str, start: int, end: int) -> bool:

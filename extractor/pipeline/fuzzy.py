@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from .. import patterns as pattern_files
 from ..patterns import Concept, Patterns
 from ..records import Draft
-from .lexicon import Hit, Lexicon, fold
+from .lexicon import Hit, Lexicon, Words, fold
 
 if TYPE_CHECKING:
     from .text import NoteText
@@ -219,7 +219,7 @@ class Fuzzy:
             begin, stop = max(0, match.start() - _REACH), min(len(view.text), match.end() + _REACH)
             snippet = view.text[begin : match.start()] + name + view.text[match.end() : stop]
             at, change = match.start() - begin, len(word) - len(name)
-            for family, hits in self.lexicon.scan(snippet, fold(snippet)).items():
+            for family, hits in self.lexicon.scan(snippet, Words(fold(snippet))).items():
                 if family not in FAMILIES:
                     continue
                 for hit in hits:

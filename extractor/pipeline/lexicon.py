@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, compress, pairwise
 from typing import Any
 
 from ..errors import PatternError
@@ -62,6 +63,7 @@ class Entry:
     name: str
     words: tuple[str, ...] | None  # as written, where case matters
     gaps: tuple[str, ...]
+    plain: bool  # one word in any case
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +112,15 @@ class Words:
         self.parts = (_SPLIT_ASCII if folded.isascii() else _SPLIT).split(folded)
         self.starts = list(accumulate(map(len, self.parts), initial=0))
 
+    def places(self, start: int, end: int) -> tuple[int, int]:
+        """Places of the first and behind the last word that lies in [start, end) of the text; both odd."""
+        return bisect_left(self.starts, start, lo=1) | 1, bisect_left(self.starts, end, lo=1) | 1
+
+    def between(self, start: int, end: int) -> list[str]:
+        """The words that begin in [start, end) of the text."""
+        first, last = self.places(start, end)
+        return self.parts[first:last:2]
+
 
 _GOES_ON = frozenset("/.,")
 
@@ -153,21 +164,22 @@ class Lexicon:
         if not any(
             e.family == family and e.concept is concept and e.words == words and e.gaps == gaps for e in entries
         ):
-            entries.append(Entry(family, concept, name, words, gaps))
+            entries.append(Entry(family, concept, name, words, gaps, words is None and not gaps))
 
-    def scan(self, text: str, folded: str, words: Words | None = None) -> dict[str, list[Hit]]:
-        """Hits of each family, leftmost-longest, in order.
+    def scan(self, text: str, read: Words, begin: int = 0, stop: int | None = None) -> dict[str, list[Hit]]:
+        """Hits of each family in [begin, stop) of the text, leftmost-longest, in order; offsets count from ``begin``.
 
         Only a word that begins a name costs more than a look-up; the words behind it are read as far as a name goes.
-        ``words`` of the folded text, where they have been read already.
+        ``read`` are the words of the folded text.
         """
-        read = words or Words(folded)
         parts, starts, root = read.parts, read.starts, self.root
         found: dict[str, list[Hit]] = {}
         blocked: dict[str, int] = {}
-        last = len(parts)
-        for first in [i for i in range(1, last, 2) if parts[i] in root]:
+        opening, last = (1, len(parts)) if stop is None else read.places(begin, stop)
+        for first in compress(range(opening, last, 2), map(root.__contains__, parts[opening:last:2])):
             node = root[parts[first]]
+            if "" not in node and (first + 2 >= last or parts[first + 2] not in node):
+                continue  # three of four words that open a name go no further
             ends: list[tuple[int, list[Entry]]] = []
             index = first
             while True:
@@ -184,19 +196,17 @@ class Lexicon:
                     break
             if not ends:
                 continue
-            start = starts[first]
-            done: set[str] = set()
-            for index, entries in reversed(ends):
-                end = starts[index + 1]
-                taken: set[str] = set()
+            start = starts[first] - begin
+            for index, entries in reversed(ends):  # the longest first: what it takes is closed to the shorter ones
+                end = starts[index + 1] - begin
+                taken: list[str] = []
                 for entry in entries:
                     family = entry.family
-                    if family in done or blocked.get(family, -1) > start or not _fits(entry, text, read, first):
+                    if blocked.get(family, -1) > start or not (entry.plain or _fits(entry, text, read, first)):
                         continue
-                    taken.add(family)
+                    taken.append(family)
                     if entry.concept is not None:
                         found.setdefault(family, []).append(Hit(start, end, entry.concept, entry.name))
-                done |= taken
                 for family in taken:
                     blocked[family] = end
         return found

@@ -81,7 +81,7 @@ class NoteConText(ConText):
             anchor = draft.anchor or (draft.start, draft.end)
             sentence = view.sentence_at(anchor[0])
             [found] = self.engine.assertor.resolve(
-                view.text, sentence.start, sentence.end, [anchor], section=sentence.section
+                view, sentence.start, sentence.end, [anchor], section=sentence.section
             )
             for cue in found.cues:
                 modifier = modifiers.get(cue)

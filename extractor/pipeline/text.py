@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
 from .. import patterns as pattern_files
@@ -22,9 +23,8 @@ MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that 
 # every branch begins with a character, not with a look behind it: the search then jumps from one candidate to the next
 _CANDIDATE = re.compile(r"\n[\s]*|[.!?]+[\"')\]]*(?=\s)|\.(?<=[a-z)\d]{2}\.)(?=[A-Z][a-z])")
 # before a capital these do not end a sentence ...
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:dr|drs|mr|mrs|ms|st|vs|approx|ca|cf|al|e\.g|i\.e|jr|sr|prof|pt|pts|resp|incl|dept|gr|mme|inj|tab|tabs|cap|caps|syr|syp)|\b[A-Za-z])$",
-    re.IGNORECASE,
+_ABBREVIATIONS = frozenset(
+    "dr drs mr mrs ms st vs approx ca cf al jr sr prof pt pts resp incl dept gr mme inj tab tabs cap caps syr syp".split()
 )
 # ... and these not before a number
 _BEFORE_NUMBER = re.compile(
@@ -60,6 +60,11 @@ class Sentence:
     @property
     def folded(self) -> str:
         return self.note.folded[self.start : self.end]
+
+    @property
+    def words(self) -> list[str]:
+        """The folded words of the sentence; letters and digits are words of their own."""
+        return self.note.words.between(self.start, self.end)
 
     @property
     def section(self) -> str | None:
@@ -121,7 +126,7 @@ class NoteText:
     @cached_property
     def hits(self) -> dict[str, list[Hit]]:
         """Names found, by family, in the order of the text."""
-        return self._lexicon.scan(self.text, self.folded, self.words) if self._lexicon else {}
+        return self._lexicon.scan(self.text, self.words) if self._lexicon else {}
 
     def hits_between(self, family: str, start: int, end: int) -> list[Hit]:
         hits = self.hits.get(family)
@@ -285,19 +290,23 @@ def _stops(text: str, start: int, end: int) -> bool:
         return False
     if not last.isalpha() or (len(before) > 6 and before[-7:].isalpha()):  # no abbreviation ends without a letter or has seven
         return True
-    word = _ABBREVIATION.search(before)
-    if not word:
-        return True
+    at = len(before)
+    while at and (before[at - 1].isalnum() or before[at - 1] == "_"):
+        at -= 1
+    word = before[at:].lower()
     # a title does not end a sentence; a single letter only where it is an initial
-    return len(word.group()) == 1 and not (before[-2:-1].isspace() or before[-2:-1] in ("", "."))
+    if len(word) > 1 or not word.isascii():
+        return word not in _ABBREVIATIONS
+    return not (before[-2:-1].isspace() or before[-2:-1] in ("", ".")) and before[-3:].lower() not in ("e.g", "i.e")
 
 
 # -- sections ------------------------------------------------------------------------------------------------------
 # a line's label, and a label in capitals behind a stop (dictated notes run their headings into the text)
-_LABEL = re.compile(
-    r"(?:^|\n)[ \t#*=_\d.)-]*(?P<line>[^\W\d_][^:=\n]{0,59})"
-    r"|(?<=[.,;:])[ ]?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)"
-    r"|(?<=\. )(?P<title>[A-Z][a-zé]+(?: [A-Za-zé]+){0,3} ?)(?=:)"
+# all begin with a character, so that a search jumps from one candidate to the next
+_LINE_LABEL = re.compile(r"\n[ \t#*=_\d.)-]*([^\W\d_][^:=\n]{0,59})")
+_FIRST_LABEL = re.compile(r"[ \t#*=_\d.)-]*([^\W\d_][^:=\n]{0,59})")
+_INNER_LABEL = re.compile(
+    r"[.,;:] ?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)|\. (?P<title>[A-Z][a-zé]+(?: [A-Za-zé]+){0,3} ?)(?=:)"
 )
 _AFTER_NAME = re.compile(
     r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$|(?:reconciled|reviewed|verified|checked|updated|confirmed|unchanged|per|as|against)\b)"
@@ -333,11 +342,9 @@ def find_sections(text: str, folded: str) -> list[Section]:
     """Sections of a note in order; the text before the first heading has none."""
     names = _headings()
     found: list[Section] = []
-    for match in _LABEL.finditer(text):
-        start, end = match.span(match.lastgroup or 0)
+    for start, end, kind in _labels(text):
         stop = text[end : end + 1]
         labelled = stop in (":", "=")
-        kind = match.lastgroup
         category, length = _category(folded[start:end], names)
         last_stop = text.rfind(". ", start, end)
         if category is None and kind == "line" and last_stop > 0:  # "Seen today. Allergies: NKDA."
@@ -353,12 +360,12 @@ def find_sections(text: str, folded: str) -> list[Section]:
             dashed = capitals and bool(re.match(r"\s*(?:-|–)\s|\s*--", rest))
             if not ((labelled and _AFTER_NAME.match(rest)) or alone or dashed):
                 continue
+        if kind == "title" and (category not in _TITLED or rest.strip()):
+            continue  # only headings that are no words of a sentence
         body = end + 1 if labelled else start + length
         if found:
             found[-1].end = min(found[-1].end, start)
         last = len(text)
-        if kind == "title" and (category not in _TITLED or rest.strip()):
-            continue  # only headings that are no words of a sentence
         if (kind == "inline" and length <= 4 and category in _ONE_SENTENCE) or kind == "title":
             stop_at = _SENTENCE_STOP.search(text, body)
             last = stop_at.start() + 1 if stop_at else last
@@ -366,6 +373,23 @@ def find_sections(text: str, folded: str) -> list[Section]:
             last = text.find("\n", body)
             last = len(text) if last < 0 else last
         found.append(Section(category, start, body, last, text[start : start + length]))
+    return found
+
+
+def _labels(text: str) -> list[tuple[int, int, str]]:
+    """(start, end, kind) of what can be a heading, in order: a line's label, or one inside a line ("inline", "title")."""
+    found = []
+    first = _FIRST_LABEL.match(text)
+    for match in chain((first,) if first else (), _LINE_LABEL.finditer(text)):
+        found.append((*match.span(1), "line"))
+    starts = [start for start, _, _ in found]
+    for match in _INNER_LABEL.finditer(text):
+        kind = match.lastgroup or ""
+        start, end = match.span(kind)
+        index = bisect_right(starts, start) - 1
+        if index < 0 or found[index][1] <= start:
+            found.append((start, end, kind))
+    found.sort()
     return found
 
 

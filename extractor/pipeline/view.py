@@ -16,6 +16,9 @@ _UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b-\u200f\u
 _MANY = re.compile("[^\\W\\d_][\u0300-\u036f]{1,8}|(?<=[^\\W\\d_])\u00ad{1,8}(?=[^\\W\\d_])")
 #: a run of white space longer than any layout needs; expressions with several optional gaps would try all its divisions
 _BLANK_RUN = re.compile(r"\s{161,}")
+_BLOCK = 80  # a longer run than 160 fills one of the blocks of this length
+#: ASCII that is seen, or is white space
+_SEEN = bytes([*range(0x09, 0x0E), *range(0x1C, 0x7F)])
 
 
 def calm(text: str) -> str:
@@ -26,9 +29,11 @@ def calm(text: str) -> str:
     >>> calm("142 K/uL\\u200f.")
     '142 K/uL .'
     """
-    return _BLANK_RUN.sub(
-        lambda run: run[0][:80] + "\x00" * (len(run[0]) - 160) + run[0][-80:], _UNSEEN.sub(" ", text)
-    )
+    if not text.isascii() or text.encode().translate(None, _SEEN):
+        text = _UNSEEN.sub(" ", text)
+    if any(text[at : at + _BLOCK].isspace() for at in range(0, len(text), _BLOCK)):
+        text = _BLANK_RUN.sub(lambda run: run[0][:80] + "\x00" * (len(run[0]) - 160) + run[0][-80:], text)
+    return text
 
 
 def composed(text: str) -> tuple[str, list[int] | None]:

@@ -110,9 +110,10 @@ def cues_of(text: str, start: int, end: int, section: str | None = None) -> list
     """
     from extractor.pipeline.text import NoteText
 
-    sentence = NoteText(text).sentence_at(start)
+    note = NoteText(text)
+    sentence = note.sentence_at(start)
     [found] = _assertor().resolve(
-        text, sentence.start, max(sentence.end, end), [(start, end)], section=section or sentence.section
+        note, sentence.start, max(sentence.end, end), [(start, end)], section=section or sentence.section
     )
     return [Cue(category, a, b) for category, a, b in found.cues if a < b]
 
