@@ -67,7 +67,7 @@ _BUILT = re.compile(
     r"|female))[\s,(-]{1,3}(?:weighing\s)?(?P<w>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/)"
 )
 _WISH = re.compile(
-    r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|parameters|aim|eligib\w+|criteria)\b(?:[^.;\n]|\.(?=\d))*$"
+    r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|(?:hold|call|bp|with|notify) parameters|aim|eligib\w+|criteria)\b(?:[^.;\n]|\.(?=\d))*$"
 )
 _THRESHOLD = re.compile(
     r"\b(?:call|notify|return|report|if|hold|when|contact|page|precautions|instructed|parameters|for|alert)\b"
@@ -214,12 +214,16 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
             return
     letters = hit.get("letters", {})
     reading = None
-    ahead = note.folded[max(floor, name.start - 6) : name.start]
+    ahead = note.folded[max(floor, name.start - 16) : name.start]
     bracketed = note.folded.startswith("(", name.end + 1) or note.folded.startswith("(", name.end)
-    follows = hit.get("body") and not bracketed and (re.search(r"\bin\s+$|(?:\bin|ft|cm|m|kgs?|lbs?|pounds|['\"”])\s?\)\s*$", ahead) or note.folded[name.start : name.end] == "tall")
+    follows = hit.get("body") and not bracketed and (re.search(r"\d\s?(?:cm|m|kgs?|lbs?|pounds|in|inches|ft|feet|['\"”])?\s+in\s+$|(?:\bin|ft|cm|m|kgs?|lbs?|pounds|['\"”])\s?\)\s*$", ahead) or note.folded[name.start : name.end] == "tall")
     if not follows:
         reading = values.read_number(text, name.end, limit, letters=letters, folded=note.folded)
     start, end = name.start, 0
+    if reading is None and hit.key == "height" and (feet := _feet_before(text, floor, name.start)) is not None:
+        value, start, raw = feet
+        yield _draft(name, value, None, "=", raw, None, start, name.end, {})
+        return
     if reading is None:
         # "163 cm (5 ft 4 in) tall": the bracket repeats the value
         bracket = text.rfind("(", floor, name.start) if ahead.rstrip().endswith(")") else -1
@@ -399,6 +403,15 @@ def _compound(text: str, at: int, concept: str) -> tuple[float, int, str] | None
     if match is None:
         return None
     return round((float(match["lb"]) + float(match["oz"]) / 16) * 0.45359237, 3), match.end(), match.group().strip()
+
+
+def _feet_before(text: str, floor: int, end: int) -> tuple[float, int, str] | None:
+    """Feet and inches in front of the name, in cm: (value, start, as written). "5'6\" in height", "5 ft 4 in tall"."""
+    for match in _FEET.finditer(text, max(floor, end - 24), end):
+        compound = _compound(text, match.start(), "height")
+        if compound is not None and text[compound[1] : end].strip(" )\n") in ("", "in"):
+            return compound[0], match.start(), compound[2]
+    return None
 
 
 # -- oxygen saturation ---------------------------------------------------------------------------------------------
