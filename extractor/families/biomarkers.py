@@ -146,6 +146,9 @@ def _number_draft(
     )
 
 
+_HOT_SPOT = re.compile(r"\bhot[- ]?spots?\b|\b(?:maximum|maximal|highest|peak)\b|\bpoints? chauds?\b")
+
+
 def _ki67(note: NoteText, sentence: Sentence, names: list[Hit], hits: list[Hit]) -> Iterator[Draft]:
     folded = note.folded
     for index, hit in enumerate(names):
@@ -180,6 +183,10 @@ def _ki67(note: NoteText, sentence: Sentence, names: list[Hit], hits: list[Hit])
                 break
             reading = following
             yield _number_draft(hit, "ki67", reading, reading.start, "%", _where(folded, reading.end))
+        hottest = _HOT_SPOT.search(folded, reading.end, min(limit, reading.end + 60))
+        following = proliferation.percent(folded, hottest.end(), limit, 12) if hottest else None
+        if following is not None:  # "mean 18 %, hot spot 34 %"
+            yield _number_draft(hit, "ki67", following, following.start, "%", {"specimen": "hot_spot"})
 
 
 def _where(folded: str, end: int) -> dict[str, str]:
