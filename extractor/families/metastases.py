@@ -146,13 +146,13 @@ _OF_HISTOLOGY = re.compile(
 _LESION_NOUN = re.compile(
     r"\s*(?:lesions?|disease|deposits?|nodules?|foci|focus|involvement|tumou?rs?|mass(?:es)?|spread|implants?|burden|recurrence)\b"
 )
-_SPECIMEN = r"(?:core |needle |fine |excisional |incisional |wedge |us-guided |ct-guided |u/s |ultrasound |guided |percutaneous )*(?:biops(?:y|ies)|bx|fna|fnb|resection|excision|aspirat\w+|cytology|core|mass(?:es)?|lesions?|tumou?rs?|nodules?|specimen|metastasectomy|washings?|fluid)"
+_SPECIMEN = r"(?:core |needle |fine |excisional |incisional |wedge |us-guided |ct-guided |u/s |ultrasound |guided |percutaneous )*(?:biops(?:y|ies?)|bx|fna|fnb|resection|excision|aspirat\w+|cytology|core|mass(?:es)?|lesions?|tumou?rs?|nodules?|specimen|metastasectomy|washings?|fluid)"
 _PREDICATE = re.compile(
     rf"(?:[\s,]|\blobe\b|\bsegment\b|\bseg\b|\bwall\b|\b[ivx\d]+\b|\bstation\b|\bleft\b|\bright\b|\bportion\b|\bpart\b)*{_SPECIMEN}\b[^;]{{0,180}}$",
     re.DOTALL,
 )
 _PREDICATE_BEFORE = re.compile(
-    rf"\b{_SPECIMEN}\s+(?:of|from|in)\s+(?:the |a |an |his |her |left |right |gastric |multiple )*$"
+    rf"\b{_SPECIMEN}\s+(?:(?:of|from|in|de|du|der|des)\s+)?(?:the |a |an |his |her |left |right |gastric |multiple )*$"
 )
 _TO_SITE = re.compile(r"^[^.;\n]{0,80}?\b(in|into|to|involving|within)\b")
 _NEGATED = re.compile(
@@ -229,10 +229,35 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
         return
     if not members:
         members = _labelled(note, hit, found)
+    if not members and not negated:
+        members = _called(folded, sentence, hit, found)
     yield from _members(note, sentence, hit, members, anchor)
     sure = not negated and _UNSURE.search(folded, max(sentence.start, hit.start - 90), hit.start) is None
     if not members or (sure and any(m.get("metastasis") != "lymph_node" for m in members)):
         yield Draft(nodes.FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id, anchor=anchor)
+
+
+#: what calls a lesion a metastasis, right before the word
+_CALLED = re.compile(
+    r"(?:(?:consistent|compatible|in keeping|in line) with|c/w|(?:suspicious|suspect|concerning|worrisome) for|suggestive of|likely|probabl[ey]|"
+    r"represent(?:s|ing)?|favou?red to (?:be|represent)|evoquant|evocat\w+ d|compatibles? avec|s/o)\s*(?:des?\s|d['’e]\s?|an?\s|a new\s|multiple\s|new\s|further\s)?\s*$"
+)
+_LESION = re.compile(r"\b(?:lesions?|mass(?:es)?|nodules?|foci|focus|uptake|enhancement|lesion\w*|nodes?|adenopathy|lymphadenopathy|images?)\b")
+
+
+def _called(folded: str, sentence: Sentence, hit: Hit, found: list[Hit]) -> list[Hit]:
+    """ "MRI liver: three lesions with restricted diffusion, consistent with metastases": the organ of the lesions."""
+    begin = max(sentence.start, hit.start - 160)
+    cue = _CALLED.search(folded, begin, hit.start)
+    if cue is None:
+        return []
+    lead = re.split(r";|\.\s", folded[begin : cue.start()])[-1]
+    if not _LESION.search(lead):
+        return []
+    earlier = [h for h in found if cue.start() - len(lead) <= h.start and h.end <= cue.start() and h.get("metastasis") != "other"]
+    if not earlier or (earlier[-1].get("kind") != "secondary" and "nodul" not in lead):
+        return []
+    return sites.run_before(folded, earlier, len(earlier) - 1)
 
 
 def _labelled(note: NoteText, hit: Hit, found: list[Hit]) -> list[Hit]:

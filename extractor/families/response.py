@@ -28,7 +28,7 @@ _HEAD = re.compile(
     r"lymphadenopathy|adenopathy|liver|hepatic|growth|myeloma|neoplasm\w*|sarcoma|glioma|glioblastoma|melanoma|net)\b"
 )
 _ABSENT_BEFORE = re.compile(
-    r"\b(?:no|without|not|negative for|unremarkable for|never|free of|free from|nor|denies|absence of|ned,?|rather than|instead of)\b"
+    r"\b(?:no|without|not|negative for|unremarkable for|never|free of|free from|nor|denies|absence of|absence de|pas de|pas d'argument pour|sans|keine?n?|geen|ohne|ned,?|rather than|instead of)\b"
     r"(?:\W+(?:\w+\W+){0,6})?$"
 )
 
@@ -86,7 +86,7 @@ def counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
         return alone or bool(_CONTEXT["abbreviated"].search(close) or sentence.hits("therapy"))
     if hit.name in ("recurrent", "progressive"):
         return _HEAD.match(after) is not None
-    if re.search(r"\b(?:free of|free from|no evidence of|no sign of|no signs of)\W*(?:disease\W+)?$", before):
+    if re.search(r"\b(?:free of|free from|no evidence of|no sign of|no signs of|absence de|pas de|pas d'argument pour(?: une)?|sans|keine?n?|geen)\W*(?:disease\W+)?$", before):
         return True
     clause = re.split(r"[;.]", before)[-1] + " # " + re.split(r"[;.]", after)[0]
     near = before[-28:] + " # " + after[:28]

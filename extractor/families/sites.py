@@ -28,7 +28,7 @@ _BRACKET = re.compile(r"s?\s?\([^()\n]{0,80}\)")
 
 
 #: "swollen lymph nodes and multiple liver metastases": the second noun begins anew
-_QUANTITY = re.compile(r"\b(?:multiple|several|numerous|single|a|an|one|two|few|new|possibly|probable)\b")
+_QUANTITY = re.compile(r"\bw/|\b(?:multiple|several|numerous|single|a|an|one|two|few|new|possibly|probable)\b")
 
 
 def read(note: NoteText) -> Iterable[Draft]:

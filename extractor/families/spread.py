@@ -18,7 +18,7 @@ from . import nodes, response, sites
 _RULE = "stage/extent:metastatic_site"
 _DETERMINER = (
     r"(?:(?:the|his|her|their|both|a|an|one|two|three|several|multiple|numerous|few|single|solitary|new|left|right|bilateral|"
-    r"contralateral|upper|lower|mediastinal|supraclavicular|retroperitoneal|le|la|les|l'|lobe)\s+)*"
+    r"contralateral|upper|lower|mediastinal|supraclavicular|retroperitoneal|le|la|les|l'|lobe|l|r|lt|rt|l\.|r\.)\s+)*"
 )
 _TO_SITE = re.compile(
     r"(?:\s*(?:of|the|his|her|disease|tumou?r|cancer|mainly|predominantly|only|again|confirmed|noted|seen|found|biopsy[- ]proven|systemically|\d{1,2}/\d{2,4}|\d{4})){0,4}"
@@ -35,6 +35,7 @@ _NEW_BEFORE = re.compile(r"\b(?:new|enlarging|growing|increasing|larger|worsenin
 _LESION = re.compile(r"\s*(?:lesions?|nodules?|mass(?:es)?|deposits?|foci|tumou?rs?)\b")
 _LABEL_GAP = re.compile(rf"\s*(?:\([^()\n]{{0,30}}\)\s*)?(?:[:=]|\bare\b|\binclude[sd]?\b|\bincluding\b)\s*{_DETERMINER}")
 _ITEM = re.compile(r"[,;/&+]|\band\b|\bet\b")
+_ANSWER_NO = re.compile(r"s?\s?[-:=]\s?(?:no|none|absent|n)\b")
 _OPENS = re.compile(r"\s?[a-d]?\s*\(")
 _NO = re.compile(r"\b(?:no|not|none|without|negative|neg|clear|free|resolved|r/o|rule|possible|\?)\b|\?|\bindeterminate\b")
 
@@ -143,13 +144,18 @@ def listed(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
         between = folded[position : site.start]
         if re.search(r"[.\n]\s", between):
             break
-        if not _NO.search(re.split(_ITEM, between)[-1] + " " + re.split(_ITEM, folded[site.end : min(stop, site.end + 24)])[0]):
-            members.append(site)
+        members.append(site)
         position = site.end
     for member in of_disease(note, members):
+        before, behind = folded[gap.end() : member.start], folded[member.end : min(stop, member.end + 24)]
+        denied = _NO.search(re.split(_ITEM, before)[-1] + " # " + re.split(_ITEM, behind)[0])
+        if denied and not _ANSWER_NO.match(behind):
+            continue
         extra = {"site": member.key} if member.get("metastasis") == "other" else None
         span = (member.start, member.end)
-        yield from nodes.site_drafts(member.get("metastasis"), *span, span, _RULE, sentence.folded, extra)
+        yield from nodes.site_drafts(
+            member.get("metastasis"), *span, span, _RULE, sentence.folded, extra, "absent" if denied else None
+        )
 
 
 def bracketed(note: NoteText, start: int, end: int) -> Iterator[Draft]:

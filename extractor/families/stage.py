@@ -21,7 +21,7 @@ _ROMAN = {"0": "0", "1": "I", "2": "II", "3": "III", "4": "IV", "i": "I", "ii": 
 _GROUP = re.compile(
     r"(?:\s*(?:group(?:ing)?|disease|as|is|was|of|at (?:initial )?(?:diagnosis|presentation|dx|baseline)|at|20\d\d|:|=|-))*\s*"
     r"(?:(?:ajcc|uicc|figo|clinical|pathologic(?:al)?|anatomic|prognostic|overall|approximately|\d(?:th)? edition|to be)\s*:?\s*)*"
-    r"\(?(?P<stage>iv|iii|ii|i|[0-4])\s?-?(?P<letter>[a-e](?![a-z])(?:\s?[1-3](?![\d/]|\.\d))?)?(?![a-z\d])"
+    r"\(?(?P<stage>iv|iii|ii|i|[0-4])\s?-?(?P<letter>[a-e](?![a-z'’])(?:\s?[1-3](?![\d/]|\.\d))?)?(?![a-z\d])"
 )
 #: other things that have stages: organs that fail, ulcers, childbirth, and the pronoun of "at this stage I ..."
 _OTHER = re.compile(
