@@ -17,10 +17,13 @@ from ..records import Draft
 FAMILY_NAME = "lab"
 
 
-def settled_of(hit: Hit, reading: Reading, comma: bool, text: str) -> Quantity | None:
+def settled_of(hit: Hit, reading: Reading, comma: bool, text: str, *, in_row: bool = False) -> Quantity | None:
+    """The reading in the unit of its analyte. ``in_row``: a result was read before it in the sentence."""
     if text[reading.end : reading.end + 1] == "+" and not reading.unit:
         return None
     data = hit.concept.data
+    if reading.unit is None and in_row and "bare_in_row" in data:
+        data = {**data, "bare": data["bare_in_row"]}
     if reading.unit is None and "bare_marked" in data and text.startswith("#", hit.end):
         data = {**data, "bare": data["bare_marked"]}
     if reading.unit is None and "bare_si" in data:
@@ -61,7 +64,7 @@ def draft_of(
 
 
 #: what shows that a note prints SI units (Hb 104, creatinine 71, umol/L), or conventional ones (mg/dL, Hgb 10.4)
-_SI = re.compile(r"\b(?:hb|hgb|haemoglobin|hemoglobin)\W{0,3}(?:[6-9]\d|1\d\d)\b(?!\.)|\bcreat\w*\W{0,3}(?:[4-9]\d|[1-4]\d\d)\b|[uµ]mol")
+_SI = re.compile(r"\b(?:hb|hgb|haemoglobin|hemoglobin)\W{0,3}(?:[6-9]\d|1\d\d)\b(?!\.)|\b[ck]reat\w*\W{0,3}(?:[4-9]\d|[1-4]\d\d)\b|[uµ]mol")
 _CONVENTIONAL = re.compile(r"mg\s?/\s?dl|\b(?:hb|hgb|hemoglobin)\W{0,3}(?:\d|1\d)\.\d\b|\bcr(?:eat\w*)?\W{0,3}[0-4]\.\d")
 
 

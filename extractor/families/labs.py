@@ -133,7 +133,7 @@ def _value(
     readings = sorted((reading, *reading.history), key=lambda r: r.start)
     dates = trend_dates(note, sentence, [(r.start, r.end) for r in readings])
     for one, date in zip(readings, dates, strict=True):
-        settled = settled_of(hit, one, comma, text)
+        settled = settled_of(hit, one, comma, text, in_row=floor > sentence.start)
         if settled is None:
             continue
         if settled.value is None and (

@@ -54,7 +54,7 @@ def setup(patterns: Patterns) -> None:
         positive=re.compile(positive),
         pending=re.compile(values.phrases(table["pending"])),
         bridge=re.compile(
-            rf"[\s:=|,*\"]+|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?(?=\s|:)|\.{{2,}}|--?\s+|\([a-z0-9 /-]{{1,24}}\)|\)|{values.phrases(table['bridge'])}"
+            rf"[\s:=|,*\"]+|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?(?=\s|:)|\.{{2,}}|--?\s+|[<>]?\s?\d{{1,4}}[.,]\d{{1,3}}(?:\s?(?:s/co|iu/ml|ui/ml|miu/ml|index|coi|ratio|rlu))?|\([a-z0-9 /-]{{1,24}}\)|\)|{values.phrases(table['bridge'])}"
         ),
         before=re.compile(
             rf"(?:(?P<negative>{negative})|(?P<positive>{positive}))[\s:]*(?:{values.phrases(table['lead'])}[\s:]*)*$"
@@ -81,7 +81,8 @@ def _sentence(note: NoteText, sentence: Sentence, names: list[Name]) -> Iterator
             results[index] is None
             and following is not None
             and following[0]
-            and _JOINT.match(folded[names[index].end : names[index + 1].start])
+            and _JOINT.match(between := folded[names[index].end : names[index + 1].start])
+            and not (names[index].hit.get("virus") and not between.strip())  # "hepatitis B cAb" is one name
         ):
             results[index] = (following[0], names[index].start, names[index].end)
     if len(names) > 1 and not any(results):
@@ -132,6 +133,8 @@ def _behind(note: NoteText, name: Name, limit: int) -> tuple[str, int, int] | No
     for _ in range(14):
         for polarity, pattern in (("", w.pending), ("negative", w.negative), ("positive", w.positive)):
             match = pattern.match(folded, at, limit)
+            if match is None and folded.startswith("(", at):
+                match = pattern.match(folded, at + 1, limit)
             if match is not None:
                 return polarity, name.start, match.end()
         step = w.bridge.match(folded, at, limit)

@@ -165,7 +165,7 @@ def _sentence(note: NoteText, sentence: Sentence, names: list[Name], comma: bool
                 continue
         if _READINGS.match(note.folded, name.end):
             yield from _readings(note, sentence, name, comma)
-        elif name.hit.get("pair"):
+        elif name.hit.get("pair") or (name.silent and _riva_rocci(note, name, limit)):
             drafts = list(_pressure(note, sentence, name, limit))
             yield from drafts
             floor = drafts[-1].end if drafts else floor
@@ -174,6 +174,15 @@ def _sentence(note: NoteText, sentence: Sentence, names: list[Name], comma: bool
                 yield draft
                 floor = max(floor, draft.end)
         index += 1
+
+
+def _riva_rocci(note: NoteText, name: Name, limit: int) -> bool:
+    """Is this RR a blood pressure (Riva-Rocci), as German and Dutch notes write it?"""
+    if note.folded[name.start : name.end] != "rr":
+        return False
+    at, _, _, _ = values.connect(note.text, name.end, limit, folded=note.folded)
+    match = _PRESSURE.match(note.text, at, limit)
+    return match is not None and float(match["s1"]) >= 80 and float(match["d1"]) >= 40
 
 
 def _readings(note: NoteText, sentence: Sentence, name: Name, comma: bool) -> Iterator[Draft]:

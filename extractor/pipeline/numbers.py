@@ -26,6 +26,8 @@ NUMBER = re.compile(
     r"|\d+(?:[.,·]\d+)?"
     r"|[.·]\d+)"
 )
+#: a number glued to its name: "Plt210", "T36.9"
+_GLUED = re.compile(r"[<>]?(\d+(?:[.,]\d+)?)(?![\w.]*[A-Za-z]\w*\d)(?![\d/-])")
 _DATE_TAIL = re.compile(r"(?i:[/.-]\d{1,2}[/.-]\d{2,4}|/\d{2}(?:\d{2})?(?![\d.])(?!\s?(?:hpf|hp|high))|-\d{2}-\d{2})")
 GAP = re.compile(r"[ \t\u00a0\u202f\u2009|]*")
 #: a limit of a reference range: one decimal separator, thousands by commas; "0.6.2" is none
@@ -124,6 +126,7 @@ class Grammar:
         self.newer = re.compile(
             rf"[\s,;]*(?:{newer}\s+)*(?:{moves}\s+)*(?:back\s+)?{newer}\s*"
             rf"|[\s,;]*(?:{newer}\s+)+(?:{moves}\s+)+(?:at|to)\s+"
+            rf"|\s*[,;]\s*(?:{moves}\s+){{1,2}}(?:at|to)\s+"
         )
         self.time = re.compile(rf"[\s,(]*{times}[\s,)]*")
         # "0.8; on admission 2.3; at discharge 1.0"

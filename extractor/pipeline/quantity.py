@@ -3,7 +3,8 @@
 What is plausible for a concept and what a bare number means for it are data of its pattern file:
 ``plausible = [lo, hi]`` in the canonical unit; ``bare = [[lo, hi, unit], ...]`` in that unit; ``misprints`` maps a unit
 that cannot be meant to the one that is ("albumin 2.7 mg/dL"); ``refuse`` lists units that make it another measurement;
-``bare_decimal`` adds rules for numbers written with a decimal; ``bare_marked`` takes the place of ``bare`` behind "NEUT#",
+``bare_decimal`` adds rules for numbers written with a decimal; ``bare_in_row`` counts only behind another result of
+the sentence; ``bare_marked`` takes the place of ``bare`` behind "NEUT#",
 ``bare_si`` in a note that prints SI units; ``mass_factor`` scales mass units (urea to urea nitrogen). Source of the ranges: the clinical specification, 3.1.
 """
 
@@ -18,8 +19,8 @@ from .. import units
 from .values import Reading
 
 KEYS = frozenset(
-    {"plausible", "bare", "bare_si", "bare_decimal", "bare_marked", "bare_with_reference", "misprints", "refuse"}
-    | {"mass_factor", "letters"}
+    {"plausible", "bare", "bare_si", "bare_decimal", "bare_in_row", "bare_marked", "bare_with_reference", "misprints"}
+    | {"refuse", "mass_factor", "letters"}
 )
 ULN = "{ULN}"
 _COUNTS = frozenset({"/uL", "/mm3", "{cells}/uL", "{cells}/mm3", "[IU]/mL", "{copies}/mL"})
