@@ -50,7 +50,7 @@ _INTENSITY = re.compile(
 )
 _INTENSITY_FIRST = re.compile(r"(?<![\d.])(?P<i>[0-3])\s?\+\s*(?:in|:|=|\()?\s*(?P<p>\d{1,3}(?:[.,]\d+)?)\s?%")
 _SINGLE = re.compile(
-    r"(?P<p>\d{1,3})\s?%[^;.\n]{0,40}?,?\s*(?:intensity\s*|all\s+|uniform(?:ly)?\s*)?\b(?P<i>[123])\s?\+(?!\s*(?:to|and|or|-|/|,)\s*[123]\s?\+)"
+    r"(?P<p>\d{1,3})\s?%[^;.%\n]{0,40}?,?\s*(?:intensity\s*|all\s+|uniform(?:ly)?\s*)?\b(?P<i>[123])\s?\+(?!\s*(?:to|and|or|-|/|,)\s*[123]\s?\+)"
 )
 _DLL3_POSITIVE = re.compile(
     r"\b(?:low[\s-]*)?(?:positive|expressed|expression (?:is )?(?:present|high|strong|confirmed)|high(?:ly)?|pos|overexpress\w+|staining (?:is )?(?:present|seen))\b|^\s*(?:ihc\s*)?\(?\+"
@@ -283,12 +283,22 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
         readings = [("dll3_percent", value, None, "=", at, hit.end)] if value <= 100 and not none else []
     if none and (not readings or none.start() + hit.end < readings[0][4]):
         return
+    second_at = None
+    shares = [r for r in readings if r[0] == "dll3_percent"]
+    first = proliferation.percent(folded, hit.end, limit, 24) if shares else None
+    if first is not None and first.end < shares[0][4] and _MORE.match(folded, first.end, limit):
+        readings.append(("dll3_percent", first.low, first.high, first.comparator, first.start, first.end))
+    elif len(shares) == 1 and (more := _MORE.match(folded, shares[0][5], limit)):  # "0 % in the primary, 15 % in the liver"
+        second = proliferation.percent(folded, more.end(), limit, 12)
+        if second is not None and second.start - more.end() <= 2:
+            readings.append(("dll3_percent", second.low, second.high, second.comparator, second.start, second.end))
+            second_at = ("dll3_percent", second.start)
     for concept, low, high, comparator, start, end in readings:
         unit = "%" if concept == "dll3_percent" else "{score}"
         yield _draft(
             hit,
             concept,
-            min(hit.start, start),
+            start if (concept, start) == second_at else min(hit.start, start),
             max(hit.end, end),
             value=low,
             value_high=high,
@@ -296,6 +306,7 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
             unit=unit,
             value_as_written=folded[start:end],
             assertion="present",
+            attributes=_where(folded, end) if concept == "dll3_percent" else {},
         )
     reach = 60 if limit <= sentence.end else sentence.end - hit.end + 60
     positive, negative = _DLL3_POSITIVE.search(clause, 0, reach), _DLL3_NEGATIVE.search(clause, 0, reach)

@@ -91,6 +91,7 @@ _SKIN_PLACE = re.compile(
 _IMTCGS = re.compile(
     r"\bimtcgs\b(?:(?!\bnot?\b)[^.\n]){0,24}?\b(high|low)\b|\b(high|low)[\s-]*grade[^.\n]{0,16}\bimtcgs\b"
 )
+_MIXED = re.compile(r"\b(?:mixed|combined|composite|collision|admixed|component|components|mixte|associe)\b")
 _THYROID = re.compile(r"thyroid|calcitonin|imtcgs|\bmtc\b|\bret\b|\bmen\s?2")
 
 
@@ -109,8 +110,6 @@ class Mention:
     generic: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
 
-
-#: what says behind another cancer's name that it is under treatment or has spread
 
 
 def read(note: NoteText) -> Iterator[Draft]:
@@ -422,6 +421,8 @@ def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant:
         for m in mentions
         if m is not mention and m.explicit and m.hit.get("group") not in _SMALL_GROUPS and m.concept != "nepc"
     } - own
+    if _MIXED.search(note.sentence_at(mention.start).folded):  # "mixed urothelial carcinoma and small cell carcinoma"
+        others = set()
     if not mention.explicit and lung_named:
         mention.concept, mention.site = "sclc", "lung"
     elif not mention.explicit and any(m.concept == "nepc" and m.hit.get("site") == "prostate" for m in mentions):
