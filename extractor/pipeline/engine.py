@@ -87,7 +87,12 @@ class Engine:
             order = infer_order(text, note_date) or "mdy"
         read, places = composed(text)
         return NoteText(
-            mended(calm(read), self.lexicon.words), lexicon=self.lexicon, note_date=note_date, note_type=note_type, date_order=order, places=places
+            mended(calm(read), self.lexicon.words),
+            lexicon=self.lexicon,
+            note_date=note_date,
+            note_type=note_type,
+            date_order=order,
+            places=places,
         )
 
     def facts(self, note: Note) -> list[Fact]:
@@ -233,7 +238,7 @@ def tie(
     usable = [d for d in dates if not (d.start >= draft.start and d.end <= draft.end)] or dates
     usable = [d for d in usable if _belongs(text, sentence, position, end, d, draft)]
     if not usable:
-        return header_date(view, sentence) or narrative_date(view, sentence)
+        return header_date(view, sentence) or narrative_date(view, sentence, visit=draft.family in _OF_THE_VISIT)
     if len(usable) == 1:
         return _interval(usable[0])
 
@@ -282,9 +287,16 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
 
 # the date stands in brackets that belong to something named after the mention: "ES-SCLC on lurbinectedin (C3 12/22)"
 _IN_BRACKETS = re.compile(r"^\W*\w+\W+\w+[^()]*\([^)]*$")
+#: "creatinine 168 (she was 92 in January)": the date is the former value's
+_FORMER = re.compile(
+    r"\(\s*(?:she |he |it |which )?(?:was|were|previously|prior|had been|from|baseline|down from|up from|compared)\b[^()]*$",
+    re.IGNORECASE,
+)
 #: "SCLC s/p carboplatin, last dose 1/5": the date is the treatment's
 _TUMOUR = frozenset({"histology", "stage"})
-_TREATED = re.compile(r"\b(?:s/p|status post|then|received|treated|started|after|on [12345]l|last dose)\b", re.IGNORECASE)
+_TREATED = re.compile(
+    r"\b(?:s/p|status post|then|received|treated|started|after|on [12345]l|last dose)\b", re.IGNORECASE
+)
 _NEXT_ITEM = re.compile(r",|;|\band\b")
 #: families whose mentions stand in lists of which one item has a date ("HTN, COPD, MI in 2003")
 _LISTED = frozenset({"condition"})
@@ -299,6 +311,9 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     """
     between = text[end : span.start] if span.start >= end else text[span.end : position]
     if span.start >= end and _IN_BRACKETS.search(between):
+        return False
+    bracket = text.rfind("(", sentence.start, span.start)
+    if bracket >= 0 and not draft.start <= bracket < draft.end and _FORMER.match(text, bracket, span.start):
         return False
     if draft.family in _TUMOUR and _TREATED.search(between):
         return False
@@ -326,9 +341,14 @@ _NOT_THEN = frozenset(
 )
 _VISIT = Gated(r"\b(?:subsequent visit|follow-up)\b")
 _EPISODE_SENTENCES = 4
+#: what is measured at a visit: an episode's date is its own only where the episode opens with it
+_OF_THE_VISIT = frozenset({"vital", "performance"})
+_OPENING = re.compile(r"\W*(?:in|on|by|during|at|since)\b", re.IGNORECASE)
 
 
-def narrative_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, datetime.date, str] | None:
+def narrative_date(
+    view: NoteText, sentence: Sentence, *, visit: bool = False
+) -> tuple[datetime.date, datetime.date, str] | None:
     """The date that a sentence before opened an episode with, in prose: "In March 2010 ... . He refused surgery."
 
     Within the paragraph, a few sentences on, past tense only: a report of today takes no old date, and a sentence that
@@ -346,6 +366,8 @@ def narrative_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, d
             opens = len(dates) == 1 and dates[0].kind == "date" and dates[0].precision != "year"
             lead = view.text[above.start : dates[0].start]
             opens = opens and _EPISODE.search(lead) is not None and not _PAST.isdisjoint(above.words)
+            if visit and not _OPENING.match(lead):  # "he was PS 1 in March. Sats were 93 %"
+                return None
             return _interval(dates[0]) if opens and all(map(_told, between[1:])) else None
         between.append(above)
     return None
