@@ -349,7 +349,7 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
     ),
     "no parquet": ("n.parquet", b"SECRETWORD", "cannot be read as Parquet (ArrowInvalid)"),
     "no json": ("n.jsonl", b"SECRETWORD\n", "row 1 is no JSON object (expected JSON Lines: one object on each line)"),
-    "json array": ("n.json", b"[\n{}]\n", "row 1 is no JSON object (expected JSON Lines: one object on each line)"),
+    "json array": ("n.jsonl", b"[\n{}]\n", "row 1 is no JSON object (expected JSON Lines: one object on each line)"),
     "no gzip": ("n.csv.gz", b"SECRETWORD", "cannot be read (BadGzipFile)"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import datetime
+import gzip
 import json
 import re
 import sys
@@ -361,6 +362,108 @@ def test_fhir_ndjson_in_and_out(tmp_path):
 
 def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+def _document(name: str, *attachments: dict, **others) -> dict:
+    return {"resourceType": "DocumentReference", "id": name, "status": "current", "subject": {"reference": "Patient/p1"},
+            "content": [{"attachment": attachment} for attachment in attachments], **others}  # fmt: skip
+
+
+def _report(name: str, *forms: dict, **others) -> dict:
+    return {"resourceType": "DiagnosticReport", "id": name, "status": "final", "code": {"text": "CT"},
+            "subject": {"reference": "Patient/p1"}, "presentedForm": list(forms), **others}  # fmt: skip
+
+
+def _data(text: str, kind: str | None = "text/plain", encoding: str = "utf-8") -> dict:
+    return {"data": _b64(text.encode(encoding)), **({"contentType": kind} if kind else {})}
+
+
+LINK = "attachment is a link without data (links are not followed)"
+NO_TEXT = "attachment is no text (allowed: text/plain, text/markdown, text/html, application/xhtml+xml, text/rtf, application/rtf)"
+#: resource → patient, date, text of its note; or why there is none
+FHIR_IN = [
+    (_document("form", _data("<p>a</p>", "text/html"), _data("ECOG 1")), ("p1", None, "ECOG 1")),
+    (_document("blank", _data("<p>ECOG 1</p>", "text/html"), _data(" ")), ("p1", None, "ECOG 1")),
+    (_document("parts", _data("ECOG 1"), _data("Addendum: ECOG 2"), _data("ECOG 1")), ("p1", None, "ECOG 1\n\nAddendum: ECOG 2")),
+    (_document("rtf", _data(r"{\rtf1\ansi Gr\'f6\'dfe\par ECOG 1}", "application/rtf")), ("p1", None, "Größe\nECOG 1")),
+    (_document("rtf2", _data(r"{\rtf1\ansi ECOG 1}", None)), ("p1", None, "ECOG 1")),
+    (_document("latin", _data("Größe", "text/plain; charset=ISO-8859-1; x=y", "latin-1")), ("p1", None, "Größe")),
+    (_document("utf16", _data("Größe", 'text/plain;charset="utf-16le"', "utf-16-le")), ("p1", None, "Größe")),
+    (_document("pdf", _data("%PDF", "application/pdf")), NO_TEXT),
+    (_document("url", {"contentType": "text/plain", "url": "https://host/Binary/1"}), LINK),
+    (_document("inside", {"url": "#b"}, contained=[{"resourceType": "Binary", "id": "b", **_data("ECOG 1")}]), ("p1", None, "ECOG 1")),
+    (_document("old", _data("x"), status="superseded"), "status is superseded"),
+    (_document("wrong", _data("x"), docStatus="entered-in-error"), "status is entered-in-error"),
+    (_document("date", _data("x"), date="2026-03-16T23:00:00-05:00"), ("p1", "2026-03-16", "x")),
+    (_document("period", _data("x"), context={"period": {"start": "2026-03-16T08:00:00Z"}}), ("p1", "2026-03-16", "x")),
+    (_document("month", _data("x"), context={"period": {"start": "2026-03"}}), ("p1", None, "x")),
+    (_document("group", _data("x"), subject={"reference": "Group/1"}), "subject is no patient (allowed: Patient)"),
+    (_document("nobody", _data("x"), subject={}), "no patient_id"),
+    (_document("logical", _data("x"), subject={"type": "Patient", "identifier": {"value": "MRN1"}}), ("MRN1", None, "x")),
+    (_document("condition", _data("x"), subject={"reference": "Patient?identifier=urn:mrn|77"}), ("77", None, "x")),
+    (_document("own", _data("x"), subject={"reference": "#p"},
+               contained=[{"resourceType": "Patient", "id": "p", "identifier": [{"value": "MRN2"}]}]), ("MRN2", None, "x")),
+    (_document("own2", _data("x"), subject={"reference": "#p"}, contained=[{"resourceType": "Patient", "id": "p"}]),
+     "no patient_id (the contained patient has no identifier)"),
+    (_report("forms", _data("<b>Mass 3 cm</b>", "text/html"), effectiveDateTime="2026", issued="2026-03-16T09:00:00Z"),
+     ("p1", "2026-03-16", "Mass 3 cm")),
+    (_report("words", conclusion="SCLC.", text={"div": "<div><p>Mass 3 cm.</p></div>"}), ("p1", None, "Mass 3 cm.\n\nSCLC.")),
+    (_report("none"), "no attachment"),
+    (_report("stopped", _data("x"), status="cancelled"), "status is cancelled"),
+]  # fmt: skip
+
+
+def _told(row) -> tuple | str:
+    return row.error if row.status == "rejected" else (row.patient_id, row.note_date and str(row.note_date), row.text)
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "ndjson.gz", "json", "bundle.json", "list.json.gz"])
+def test_fhir_resources_of_every_kind(tmp_path, suffix):
+    resources = [resource for resource, _ in FHIR_IN]
+    if suffix == "bundle.json":
+        text = json.dumps(
+            {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in resources]}, indent=1
+        )
+    elif suffix == "list.json.gz":
+        text = json.dumps(resources, indent=1)
+    else:
+        text = "".join(json.dumps(resource) + "\n" for resource in resources)
+    path = tmp_path / f"notes.{suffix}"
+    path.write_bytes(gzip.compress(text.encode()) if suffix.endswith("gz") else text.encode())
+    found = {row.note_id: _told(row) for row in open_source(path).rows()}
+    assert found == {resource["id"]: wanted for resource, wanted in FHIR_IN}
+
+
+def test_fhir_bundle_names_its_own_resources(tmp_path):
+    """Addresses that hold inside a Bundle alone: of its patient and of a Binary; an entry without an id."""
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"fullUrl": "urn:uuid:5b1e", "resource": {"resourceType": "Patient", "identifier": [{"value": "MRN7"}]}},
+        {"fullUrl": "urn:uuid:77aa", "resource": {"resourceType": "Binary", **_data("ECOG 1")}},
+        {"resource": {"resourceType": "Binary", "id": "b2", **_data("<p>ECOG 2</p>", "text/html")}},
+        {"fullUrl": "https://host/Patient/p9", "resource": {"resourceType": "Patient", "id": "p9"}},
+        {"fullUrl": "urn:uuid:0001", "resource": _document("", {"url": "urn:uuid:77aa"}, subject={"reference": "urn:uuid:5b1e"})},
+        {"resource": _document("d2", {"url": "Binary/b2"}, subject={"reference": "https://host/Patient/p9"})},
+        {"resource": {"resourceType": "Condition", "id": "c"}},
+    ]}  # fmt: skip
+    (tmp_path / "bundle.json").write_text(json.dumps(bundle, indent=2))
+    source = open_source(tmp_path / "bundle.json")
+    assert [(r.patient_id, r.note_id, r.text) for r in source.rows()] == [
+        ("MRN7", "0001", "ECOG 1"),
+        ("p9", "d2", "ECOG 2"),
+    ]
+    assert source.monitor.lines == [
+        "bundle.json: Condition skipped (notes are read from DocumentReference and DiagnosticReport)"
+    ]
+
+
+@pytest.mark.parametrize("text", ["{\n", "[1, 2", '"words"', "[]"])
+def test_a_json_document_that_holds_no_notes(tmp_path, text):
+    (tmp_path / "notes.json").write_text(text)
+    if text == "[]":
+        assert list(open_source(tmp_path / "notes.json").rows()) == []
+    else:
+        with pytest.raises(InputError, match="row 1 is no JSON object"):
+            list(open_source(tmp_path / "notes.json").rows())
 
 
 # --- REDCap ------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line, a note table or FHIR resources."""
+"""JSON Lines: one object a line, a note table or FHIR resources; also a JSON document of them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,35 @@ from extractor.readers.rows import Monitor, NoteRow, build, reject
 
 
 def objects(path: Path, name: str, monitor: Monitor) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Line number and object of each line that is not blank; None for a line that is no JSON object."""
+    """Line number and object of each line that is not blank; None for a line that is no JSON object.
+
+    A ``.json`` file may be one document instead (a FHIR Bundle, a list of notes); it is read whole, its objects are counted.
+    """
     before = encoding.fallback_bytes()
     with encoding.open_text(path) as file:
         monitor.position = encoding.position_of(file)
+        first = True
         for number, line in enumerate(file, start=1):
             line = line.strip().lstrip("\ufeff")
             if not line:
                 continue
-            try:
-                value = json.loads(line)
-            except (ValueError, RecursionError):
-                value = None
+            value = _parsed(line)
+            if first and not isinstance(value, dict) and ".json" in path.suffixes[-2:]:
+                document = _parsed(line + file.read())
+                listed = document if isinstance(document, list) else [document]
+                yield from ((at, item if isinstance(item, dict) else None) for at, item in enumerate(listed, start=1))
+                break
+            first = False
             yield number, value if isinstance(value, dict) else None
     if (count := encoding.fallback_bytes() - before) > 0:
         monitor.say(f"{name}: {count} bytes are not UTF-8; they were read as Windows-1252")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def rows(path: Path, *, name: str, mapping: Mapping[str, str], date_order: str, monitor: Monitor) -> Iterator[NoteRow]:
