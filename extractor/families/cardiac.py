@@ -72,10 +72,13 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
             return
     if reading.comparator != "=" and _WISH.search(note.folded, max(sentence.start, name.start - 240), name.start):
         return
-    if name.hit.key == "qtc":
-        tracings = _tracings(note.text, reading, limit)
+    tracings = _tracings(note.text, reading, limit) if name.hit.key == "qtc" else []
+    if len(tracings) == 1:
+        letters = name.hit.get("letters", {})
+        reading = values.read_number(note.text, name.end, limit, letters=letters, folded=note.folded) or reading
+    if len(tracings) > 1:
         for number, one in enumerate(tracings, start=1):
-            yield from _value(note, sentence, name, one, {"tracing": number} if len(tracings) > 1 else {})
+            yield from _value(note, sentence, name, one, {"tracing": number})
         return
     readings = sorted((reading, *reading.history), key=lambda r: r.start)
     dates = trend_dates(note, sentence, [(r.start, r.end) for r in readings])

@@ -12,7 +12,7 @@ _JOINT = re.compile(
     r"\s*(?:levels?|values?|counts?)?\s*[)\]]?\s*(?:/|,\s*and|,|\band\b|&|\bet\b|\+)\s*"
     r"(?:the\s+|serum\s+|total\s+|plasma\s+|her\s+|his\s+)*$"
 )
-_NUMBER_BEFORE = re.compile(r"\d\s?$")
+_NUMBER_BEFORE = re.compile(r"\d[ \t]?$")
 _PER_VOLUME = re.compile(r"/\s?(?:ul|mcl|mm|cu|cmm|microl|l\b)")
 _NUMBER_BEHIND = re.compile(r"\+?\s*[:=]?\s*[<>]?\s*\d")
 

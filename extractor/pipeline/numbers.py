@@ -26,8 +26,8 @@ NUMBER = re.compile(
     r"|\d+(?:[.,·]\d+)?"
     r"|[.·]\d+)"
 )
-#: a number glued to its name: "Plt210", "T36.9"
-_GLUED = re.compile(r"[<>]?(\d+(?:[.,]\d+)?)(?![\w.]*[A-Za-z]\w*\d)(?![\d/-])")
+#: a number glued to its name: "Plt210", "T36.9"; a short name needs the decimal
+GLUED = re.compile(r"(?:(?<=[A-Za-z]{3})\d+(?:[.,]\d+)?|\d{1,3}[.,]\d{1,2})(?![\w.,/-]?\d|[A-Za-z]*\d)")
 _DATE_TAIL = re.compile(r"(?i:[/.-]\d{1,2}[/.-]\d{2,4}|/\d{2}(?:\d{2})?(?![\d.])(?!\s?(?:hpf|hp|high))|-\d{2}-\d{2})")
 GAP = re.compile(r"[ \t\u00a0\u202f\u2009|]*")
 #: a limit of a reference range: one decimal separator, thousands by commas; "0.6.2" is none
@@ -175,7 +175,7 @@ def number_at(text: str, pos: int, limit: int) -> re.Match[str] | None:
     """The number that starts at pos; not a date, not a part of a word."""
     match = NUMBER.match(text, pos, limit)
     if match is None:
-        return None
+        return GLUED.match(text, pos, limit) if text[pos - 1 : pos].isalpha() else None
     written = match.group()
     if any(c in written for c in " \u00a0\u202f\u2009") and not _groups_meant(text, match.end(), written):
         short = re.match(r"\d+(?:[.,]\d+)?", written)

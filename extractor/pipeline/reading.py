@@ -31,6 +31,7 @@ WRITTEN_DATE = re.compile(
     r"|aou)[a-z]{0,6}\.?(?:\s+(?:19|20)\d{2})?"
     r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?,?\s+(?:19|20)\d{2}(?!\d|[.,]\d)"
     r"|(?:0?[1-9]|1[0-2])/(?:19|20)\d{2}(?![\d/])"
+    r"|(?:on\s+|last\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
     r"|(?:day|days|jour)\s+\d{1,3}"
 )
 _EXPONENT = re.compile(rf"{SPACE}?[x×*]{SPACE}?10(?!00){SPACE}?(?:\^|\*\*|e)?\(?(\d{{1,2}})\)?(?![\d.,])", re.IGNORECASE)
@@ -43,6 +44,8 @@ AND = re.compile(rf"{SPACE}(?:and|et|to|à){SPACE}", re.IGNORECASE)
 _BLANK = re.compile(rf"{SPACE}*")
 _PADDING = re.compile(r"[\s°:=|,\-–—(\[*_;\u00a0\u202f\u2009\"']|\.{2,}|(?<=\s)\.(?!\d)|(?<=\w)\.(?=\s)")
 _ASIDE = re.compile(r"\(\s*[A-Za-zÀ-ÿ][^()\d\n]{0,30}\)|\[\s*[A-Za-zÀ-ÿ][^\[\]\d\n]{0,30}\]")
+#: a unit of counts in brackets between a name and its value: "Platelets (x10^3/uL) 97"
+_UNIT_ASIDE = re.compile(r"[(\[]\s*(?:[x×]\s?)?(?:10\s?[\^*eE]{0,2}\s?\d{1,2}|1000)\s?/\s?[A-Za-zµμ]{1,3}\d?\s*[)\]]|\(m[lL]/min/1[.,]73\s?m[2²]\)")
 _MULTIPLE = re.compile(rf"{SPACE}?(?:[x×*]|times|fold|-fold|fois){SPACE}*", re.IGNORECASE)
 
 
@@ -65,7 +68,7 @@ def connect(
         if mark is not None:
             flag, pos = g.flags[mark.group()], mark.end()
             continue
-        step = _ASIDE.match(text, pos, limit) or _PADDING.match(folded, pos, limit)
+        step = _ASIDE.match(text, pos, limit) or _UNIT_ASIDE.match(text, pos, limit) or _PADDING.match(folded, pos, limit)
         if step is None and folded[pos] in ")]":
             pos += 1
             continue
@@ -114,7 +117,7 @@ def connect(
 
 def unit_in(text: str, pos: int, start: int, letters: Mapping[str, str]) -> tuple[str, str] | None:
     """The unit in brackets between a name and its value: "Weight (kg): 58.2"."""
-    for match in re.finditer(r"[(\[]\s*([^()\[\]\d][^()\[\]]{0,18})[)\]]", text[pos:start]):
+    for match in re.finditer(r"[(\[]\s*([^()\[\]]{1,19})[)\]]", text[pos:start]):
         raw = match[1].strip()
         found = letters.get(raw) or (parse_unit(raw) if len(raw) > 1 and raw.lower() != "in" else None)
         if found is not None:

@@ -275,7 +275,9 @@ _SHORT_START = re.compile(r"(?:s/p|h/o|c/o|w/u|f/u|p/w|d/c)\b")
 
 def _stops(text: str, start: int, end: int) -> bool:
     """Does the punctuation at [start, end) end a sentence?"""
-    if text.startswith("..", start) and text[start - 1 : start].isspace():
+    if text.startswith("..", start) and (
+        text[start - 1 : start].isspace() or (end - start > 2 and text[end : end + 2].strip().isdigit())
+    ):
         return False  # leaders between a name and its result
     if text[start] != ".":
         return text[start - 1 : start] != "("  # the flag of "BP (!) 152/88"

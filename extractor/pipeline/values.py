@@ -121,11 +121,12 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
                 nxt, newer = read_plain(text, later.end(), limit, letters=letters, folded=folded, joint=DASH), True
             else:
                 # "1.2 today, 1.4 last week": a word for its time stands behind the next number
-                gap = re.compile(r"[\s,;]*(?:and\s+)?").match(folded, at, limit)
+                gap = _NEXT.match(folded, at, limit)
                 nxt = read_plain(text, gap.end(), limit, letters=letters, folded=folded)
                 dated = nxt is not None and passed is not None and _DATED.match(folded, nxt.tail, limit) is not None
                 newer = time is not None and _COMMA_NOW.match(time.group()) is not None
-                if nxt is not None and not dated and not newer and not g.time.match(folded, nxt.tail, limit):
+                times = (g.time, _AGO)
+                if nxt is not None and not dated and not newer and not any(t.match(folded, nxt.tail, limit) for t in times):
                     nxt = None
             if nxt is None:
                 nxt, newer = _timed(text, folded, found[-1][0], limit, letters)
@@ -146,6 +147,10 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
     return replace(readings[current], history=history, tail=found[-1][0].tail)
 
 
+_NEXT = re.compile(r"[\s,;(]*(?:and\s+)?")
+_AGO = re.compile(
+    r"\s*(?:about\s+|~\s?)?(?:\d{1,2}|an?|one|two|three|four|six|few|several)\s+(?:days?|weeks?|wks?|months?|mos?|years?|yrs?)\s+(?:ago|earlier|prior|before)\b"
+)
 _NOW = re.compile(r"\b(?:now|currently|today)\b")
 _DAY = r"(?:on|le)\s+\d{1,2}/\d{1,2}(?![\d/])|(?:on|in|at|le)?\s*(?:" + WRITTEN_DATE.pattern + ")"
 _DATED = re.compile(rf"[\s,(]*(?:{_DAY})")
