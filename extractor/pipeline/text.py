@@ -15,6 +15,8 @@ from itertools import chain
 from typing import Any
 
 from .. import patterns as pattern_files
+from ..dates import NUMBERS as DATE_NUMBERS
+from ..dates import WORDS as DATE_WORDS
 from ..dates import DateSpan
 from ..dates import find as find_dates
 from .lexicon import Hit, Lexicon, Words, fold
@@ -195,8 +197,11 @@ class NoteText:
     def dates_between(self, start: int, end: int) -> list[DateSpan]:
         found = self._date_cache.get((start, end))
         if found is None:
-            spans = find_dates(self.text[start:end], self.note_date, date_order=self.date_order)
-            found = self._date_cache[start, end] = [shift(span, start) for span in spans]
+            found = []
+            if not DATE_WORDS.isdisjoint(self.words.between(start, end)) or DATE_NUMBERS.search(self.text, start, end):
+                spans = find_dates(self.text[start:end], self.note_date, date_order=self.date_order)
+                found = [shift(span, start) for span in spans]
+            self._date_cache[start, end] = found
         return found
 
     def line(self, position: int) -> tuple[int, int]:
