@@ -82,7 +82,7 @@ _DECADE_WORDS = {
 _DECADES = "|".join(_DECADE_WORDS)
 _DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late)?[\s-]*(?:(?P<n>[2-9]0)['’]?s|(?P<word>" + _DECADES + r"))\b")
 _BIRTH = re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on| in)?|nee? (?:le|en)|geb(?:oren)?\.?(?: am| op)?|nat[oa] il|f\.? nac\.?|date de naissance)\s*[:=]?\s*")
-_DECADE_HINT = re.compile(r"0['’]?s\b|(?:ent|irt|ort|ift|ixt|ght|net)ies\b")
+_DECADE_HINT = re.compile(r"0['’]?s\b")
 _PARTS = {"early": (0, 3), "mid": (4, 6), "middle": (4, 6), "late": (6, 9), None: (0, 9)}
 _LABEL = re.compile(
     r"\b(?:sex|gender|sexe|birth sex|sex at birth|legal sex"
@@ -294,7 +294,8 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             sex = (*match.span(group), "male" if match[group] == "M" else "female")
             sure = not any(a.sure for a in found)
             found.append(_Age(match.start(), match.end(), float(value), None, str(value), sure, sex))
-    for match in _DECADE.finditer(folded) if _DECADE_HINT.search(folded) else ():
+    decades = not words.isdisjoint(_DECADE_WORDS) or _DECADE_HINT.search(folded)
+    for match in _DECADE.finditer(folded) if decades else ():
         if _of_patient(note, match.start(), match.end()):
             low, high = _PARTS[match["part"]]
             decade = float(match["n"] or _DECADE_WORDS[match["word"]])

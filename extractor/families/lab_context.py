@@ -111,7 +111,10 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
     return not _other_specimen_above(note, sentence)
 
 
-_CLOCK = re.compile(r"(?<![\d:.,/])(?P<h>[01]?\d|2[0-3])\s?[:h]\s?(?P<m>[0-5]\d)(?![\d:])(?!\s?(?:ratio|1\b))")
+# the first digit stands before the look behind it, so that the search jumps from digit to digit
+_CLOCK = re.compile(
+    r"(?P<h>\d(?<![\d:.,/]\d)\d?)(?<!2[4-9])(?<![3-9]\d)\s?[:h]\s?(?P<m>[0-5]\d)(?![\d:])(?!\s?(?:ratio|1\b))"
+)
 _COLLECTED = re.compile(r"\b(?:collect\w*|drawn|specimen|sampl\w*|preleve\w*|received|\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4})")
 _LINES_ABOVE = 30
 
