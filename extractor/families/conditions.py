@@ -56,6 +56,7 @@ _DECOMPRESSED = re.compile(
     r"\b(?:s/p|status post|treated|decompressed|after|following|previous|prior)\b[^.;]{0,60}\b(?:laminectomy|fusion|decompress\w*|surgery|rt|xrt|"
     r"radi\w+|corpectomy|treat\w*)\b|\bdecompressed\b|\btreated (?:with|by)\b"
 )
+_VIRAEMIC = re.compile(r"\bviral load\W+(?:of |was |is |: )?(?:high|detectable|elevated|\d[\d.,]* ?(?:million|x ?10|iu))|\bviremic\b|\bviraemic\b")
 #: words of a suspicion that is more than a differential diagnosis
 _SUSPECTED = re.compile(
     r"\b(?:concern(?:ing)? (?:for|of)|suspicious (?:for|of)|suspected|suspicion (?:for|of)|suggest(?:s|ing|ive of)?|compatible (?:with|avec)|likely|probable|"
@@ -122,6 +123,8 @@ _SEVERE = re.compile(
 
 def read(note: NoteText) -> Iterable[Draft]:
     for sentence, hits in note.sentences_with(FAMILY):
+        if sentence.section == "immunizations":
+            continue
         smoking = [h for h in hits if h.key == "smoking"]
         if smoking:
             yield from _smoking(sentence, smoking)
@@ -205,6 +208,8 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
             catheter = None
         if catheter and hit.key == "pleural_effusion":
             attributes["catheter"] = "chest tube" if catheter.group() in ("chest tube", "pigtail") else "yes"
+    if hit.key in ("hepatitis_c", "hepatitis_b") and _VIRAEMIC.search(near):
+        attributes["status"] = "active"
     own = "" if "status" in attributes else _own_item(sentence, hit)
     for status, expression in _STATUS:
         if expression.search(own):

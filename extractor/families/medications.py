@@ -9,6 +9,7 @@ intra-articular forms are no systemic medication (criteria 3.10).
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -76,6 +77,9 @@ _BEGUN = re.compile(
 _DAY = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}/\d{1,2}\b|\b(?:in|on) (?:\d{1,2} )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 #: a verb of ending right before the drug
 _OVER = re.compile(r"\b(?:finished|completed|ended|stopped|came off|weaned off|termine)\s+(?:\w+\s+){0,2}$")
+_BRAND = re.compile(r"\s?\([a-z][a-z -]{2,30}\)")
+_TABLETS = re.compile(r"\btake (\d|half an?|one-half|two|three|four) (?:tabs?|tablets?|capsules?|pills?)\b")
+_COUNT = {"half a": 0.5, "half an": 0.5, "one-half": 0.5, "two": 2.0, "three": 3.0, "four": 4.0}
 #: "start Bactrim if on more than 20 mg": an order that waits for its condition
 _BEGIN = re.compile(r"\b(?:start|begin|give|add|take|use|consider|initiate)\b[^.;,]{0,25}$")
 _ON_CONDITION = re.compile(r"[^.;,\n]{0,30}\b(?:if|unless|in case of|should)\b")
@@ -119,11 +123,9 @@ def _counts(note: NoteText, start: int, end: int, hit: Hit) -> bool:
         value == "methotrexate" or hit.get("drug") in ("rituximab", "cyclophosphamide")
     ):
         wide = folded[max(0, start - 120) : end]
-        weekly = re.search(
-            r"\b(?:7\.5|10|12\.5|15|17\.5|20|25)\s?mg\s*(?:po |sc |orally )?(?:weekly|q ?week|once (?:a|per) week|per week|/week|/wk)",
-            after,
+        return bool(context["inflammatory"].search(wide)) or (
+            value == "methotrexate" and bool(context["weekly"].search(hit.name.lower() + after))
         )
-        return bool(context["inflammatory"].search(wide)) or bool(weekly and value == "methotrexate")
     if hit.get("drug") in ("gabapentin", "pregabalin"):
         return bool(_KNOWN.indication["seizure"].search(sentence)) and not re.search(r"\bno (?:seizure|sz)", sentence)
     if hit.key == "systemic_steroid" and re.search(r"[a-z]-$", before) and not re.match(r"[^.;]{0,30}\d\s?mg", after):
@@ -220,12 +222,19 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
         # "finished her prednisolone wean on 12 September": the day is the last one
         period = dataclasses.replace(period, start=None, end=period.start)
     attributes |= period.attributes()
+    if attributes.get("status") == "received" and _goes_on(period, note.note_date):
+        attributes["status"] = "ongoing"
     value: float | None = None
     written: str | None = None
     end = hit.end
     if concept == "systemic_steroid" and assertion != "absent":
-        value, written, length = daily_dose(after)
-        end = hit.end + length
+        brand = _BRAND.match(after)  # "prednisone (DELTASONE) 10 mg tablet"
+        skipped = brand.end() if brand else 0
+        value, written, length = daily_dose(after[skipped:])
+        end = hit.end + length + (skipped if length else 0)
+        tablets = _TABLETS.search(after[:90]) if value is not None else None
+        if tablets and value is not None:
+            value *= _COUNT.get(tablets.group(1)) or float(tablets.group(1))
         if value is None and drug:
             value, written = dose_before(before)
             end = hit.end
@@ -245,6 +254,11 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
         date=period.or_note(note.note_date),
         attributes=attributes,
     )
+
+
+def _goes_on(period: details.Period, today: datetime.date | None) -> bool:
+    """Does the course end behind the note's date?"""
+    return today is not None and period.end is not None and period.end.earliest > today
 
 
 def _status(course: Course, before: str, after: str, concept: str) -> tuple[str | None, str | None]:

@@ -42,6 +42,7 @@ class _Knowledge:
     context: LocalContext
     classes: dict[str, str]
     inflammatory: re.Pattern[str]
+    weekly: re.Pattern[str]
 
 
 _KNOWN = _Knowledge()
@@ -51,7 +52,8 @@ def setup(patterns: Patterns) -> None:
     tables = patterns.tables.get(FAMILY, {})
     _KNOWN.cues = Cues(tables)
     _KNOWN.context = LocalContext(tables)
-    _KNOWN.inflammatory = re.compile(patterns.tables["medication"]["context"]["inflammatory"])
+    medication = patterns.tables["medication"]["context"]
+    _KNOWN.inflammatory, _KNOWN.weekly = re.compile(medication["inflammatory"]), re.compile(medication["weekly"])
     _KNOWN.classes = {c.concept: c.data["class"] for c in patterns.of(FAMILY) if "class" in c.data}
 
 
@@ -96,8 +98,9 @@ def _unnamed_operation(hit: Hit) -> bool:
 def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Reading]:
     if sentence.section == "allergies" or _KNOWN.cues.of_others(sentence.folded):
         return
-    kept = kept_hits(note, sentence, hits, context=_KNOWN.context, inflammatory=_KNOWN.inflammatory)
+    kept = kept_hits(note, sentence, hits, context=_KNOWN.context, inflammatory=_KNOWN.inflammatory, weekly=_KNOWN.weekly)
     planned = -1  # end of the last planned course of the sentence: what follows it is planned with it
+    denied: Reading | None = None  # the last course if it was never given: what it includes was not given either
     for course in courses(note, sentence, kept):
         if all(hit.get("component") == "dose" for hit in course.hits):
             course = replace(course, **_around_dose(note, course))
@@ -118,11 +121,17 @@ def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[R
                 assertion=ASSERTION["planned"],
                 attributes={**reading.attributes, "status": "planned"},
             )
+        if denied and _INCLUDED.fullmatch(note.folded, denied.course.end, course.start):
+            attributes = {**reading.attributes, "status": denied.status}
+            reading = replace(reading, status=denied.status, assertion=denied.assertion, attributes=attributes)
+        denied = reading if reading.status in ("not_given", "declined") else None
         if reading.status == "planned":
             planned = course.end
         yield reading
 
 
+#: between what was never given and one of its kind ("no DLL3-targeted therapy including tarlatamab")
+_INCLUDED = re.compile(r"\W*(?:based |targeted |directed )?(?:therap(?:y|ies)|agents?|drugs?|treatments?)?\W*(?:including|incl|such as|e\W?g|like|nor|or)\W*")
 _COMPLETION = re.compile(r"\b(?:radiation oncology|radiotherapy|rad onc|radiation therapy)\b")
 
 
@@ -170,7 +179,9 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     if count is not None and not single:
         attributes["cycles"] = count
     if status in ("received", "held", "ongoing"):
-        reason = cues.reason_stopped(after[:160])
+        reason = cues.reason_stopped(after[:160]) or cues.reason_before(
+            note.folded[course.sentence.start : course.start], after
+        )
         if reason and status != "ongoing":
             attributes["reason_stopped"] = reason
     if re.search(

@@ -36,6 +36,8 @@ _HARD = re.compile(
     r"\n(?=[ \t]*(?:[-*•]|\d|[A-Z]{2,}\b|[A-Za-z][A-Za-z /]{0,20}:))|\.\s(?=[A-Z])|\|"
 )
 _SOFT = re.compile(r",\s|\.\s|:\s|\)\s*|\band\b|\bwith\b|\bbefore\b|\bafter\b|\bplus\b", re.IGNORECASE)
+#: the cell of a table's row that dates the rest of it ("03/28/2024 - 06/20/2024 | carboplatin x 4")
+_DATE_CELL = re.compile(r"[\s|]*(?:[A-Za-z]{3,9}\.? )?\d[\d/.,' -]{1,12}(?:\s?(?:-|–|to|until)\s?(?:[A-Za-z]{3,9}\.? )?(?:\d[\d/.,' -]{1,12}|present))?\s*")
 #: where nothing stronger stands between two treatments: what follows the first of these is no longer the first one's
 _WEAK = re.compile(r"\b(?:because|due to|at|for|in|on|from|during|while|when)\b", re.IGNORECASE)
 _BEFORE_NEXT = re.compile(
@@ -138,7 +140,8 @@ def _split(text: str, end: int, start: int, *, behind: bool) -> int:
 
 def _last_hard(text: str, left: int, start: int) -> int:
     for match in _HARD.finditer(text, left, start):
-        left = match.end()
+        if match.group() != "|" or not _DATE_CELL.fullmatch(text, left, match.start()):
+            left = match.end()
     return left
 
 

@@ -20,7 +20,7 @@ _WORDS = {
 _NUMBER = r"(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|single|an?)"
 _COUNT = _NUMBER.replace("|single|an?", "")
 _ANY = _NUMBER.replace("(", "(?:", 1)
-_UNIT = r"(?:cycles?|courses?|doses?|rounds?|infusions?|cures?|kuren|kuur|zykl(?:en|us)|applications?|administrations?|injections?)"
+_UNIT = r"(?:cycles?|courses?|doses?|rounds?|infusions?|cures?|cycs?|kuren|kuur|zykl(?:en|us)|applications?|administrations?|injections?)"
 #: cycles given, most explicit first
 _CYCLES = tuple(
     re.compile(expression)
@@ -49,6 +49,8 @@ _FRACTIONS = (
     re.compile(r"\b\d{1,2}(?:\.\d)?\s?/\s?(\d{1,2})\b(?!\s?/)"),
 )
 _GY_BARE = re.compile(r"^\W{0,3}(\d{1,2}(?:\.\d)?)\s?/\s?(\d{1,2})\b(?!\s?[/\d])")
+#: fractions and the dose of each ("10 x 3 Gy")
+_TIMES = re.compile(r"\b(\d{1,2})\s?[x×]\s?(\d{1,2}(?:[.,]\d{1,2})?)\s?gy\b")
 _TRIAL = re.compile(r"\bNCT\s?\d{8}\b")
 
 _START = re.compile(
@@ -56,7 +58,7 @@ _START = re.compile(
     r"(?:\s+(?:on|in|at|the|of|around|about|mid|late|early|dose|[-:(]))*[\s:(,-]*$"
 )
 _END = re.compile(
-    r"\b(?:derni[eè]re?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|completed|completing|finished|ended|ending|end|off(?: since)?|"
+    r"\b(?:derni[eè]re?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|complet\w+|finished|ended|ending|end|off(?: since)?|"
     r"held(?: since)?|final(?:\s+\w+)?|jusqu['’](?:au|aux|en|[aà])|arr[eê]t[ée]{0,2}e?s?(?:\s+(?:le|en|depuis))?|termin[ée]{1,2}s?(?:\s+(?:le|en))?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?|dose \d+|d\d+ of c\d+|up to)"
     r"(?:\s+(?:on|in|at|by|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|in|was|approximately|mid|[-:(]))*[\s:(,-]*$"
 )
@@ -292,6 +294,10 @@ def radiation(before: str, after: str) -> dict[str, float | int]:
     {'dose_gy': 30, 'fractions': 10}
     """
     found: dict[str, float | int] = {}
+    each = _TIMES.search(after[:110]) or _TIMES.search(before[-60:])
+    if each:
+        total = int(each.group(1)) * float(each.group(2).replace(",", "."))
+        return {"dose_gy": int(total) if total == int(total) else total, "fractions": int(each.group(1))}
     doses = [
         (_dose(m.group(1)), m.group(2)) for t in (after[:110], before[-60:]) for m in _GY.finditer(t)
     ]

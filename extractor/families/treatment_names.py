@@ -41,14 +41,24 @@ _CANCER = re.compile(
 )
 
 
-def _immunosuppressive(note: NoteText, sentence: Sentence, inflammatory: re.Pattern[str]) -> bool:
+def _immunosuppressive(
+    note: NoteText, sentence: Sentence, inflammatory: re.Pattern[str], weekly: re.Pattern[str]
+) -> bool:
     """Does the sentence treat an inflammatory disease or a transplant, and no cancer?"""
     wide = note.folded[max(0, sentence.start - 120) : sentence.end]
+    if weekly.search(sentence.folded):
+        return True
     return inflammatory.search(wide) is not None and _CANCER.search(wide) is None
 
 
 def kept_hits(
-    note: NoteText, sentence: Sentence, hits: list[Hit], *, context: LocalContext, inflammatory: re.Pattern[str]
+    note: NoteText,
+    sentence: Sentence,
+    hits: list[Hit],
+    *,
+    context: LocalContext,
+    inflammatory: re.Pattern[str],
+    weekly: re.Pattern[str],
 ) -> list[Hit]:
     """The hits of a sentence that mean a treatment: short names and collisions only where their context says so."""
     kept = []
@@ -66,7 +76,7 @@ def kept_hits(
             and kept[-1].get("kind") == "surgery"
         ) and _PART_OF_OPERATION.fullmatch(note.folded[kept[-1].end : hit.start]):
             continue  # "craniotomy for met resection" is one operation
-        if hit.key in _TWO_WORLDS and _immunosuppressive(note, sentence, inflammatory):
+        if hit.key in _TWO_WORLDS and _immunosuppressive(note, sentence, inflammatory, weekly):
             continue  # the medications read it
         if kind == "trial" and (
             any(h.end <= hit.start and h.get("kind") in (None, "regimen") for h in kept)

@@ -44,6 +44,11 @@ _ENDED = re.compile(
 )
 _UNTIL_NEXT = re.compile(r"\bcontinue (?:until|till|to|through) (?:the )?next\b")
 _COULD_BE = Gated(r"\bcould be\W*$")
+#: said of the treatment itself: it ended
+_IT_ENDED = re.compile(
+    r"\W*(?:treatment |therapy )?(?:(?:was|were|had to be|has been|is) )?(?:then |therefore |subsequently |also )?(?:permanently |definitively )?"
+    r"(?:stopped|discontinued|terminated|withdrawn|ceased|d/c.?d|dc.d|abandoned)\b"
+)
 _ORDER = ("declined", "not_given", "held", "planned", "ongoing")
 
 
@@ -120,6 +125,17 @@ class Cues:
         for name in ("toxicity", "progression", "choice", "completed"):
             found = self.reason[name].search(after)
             if found and not re.search(r"\b(?:no|without|not)\W+(?:\w+\W+)?$", after[: found.start()]):
+                return name
+        return None
+
+    def reason_before(self, before: str, after: str) -> str | None:
+        """Why a treatment ended, told before it ("owing to pneumonitis, nivolumab was stopped")."""
+        if _IT_ENDED.match(after) is None:
+            return None
+        cause = before[-100:]
+        for name in ("toxicity", "progression"):
+            found = self.reason[name].search(cause)
+            if found and not re.search(r"\b(?:no|without|not)\W+(?:\w+\W+)?$", cause[: found.start()]):
                 return name
         return None
 

@@ -54,7 +54,7 @@ def _rules() -> tuple[Lexicon, Lexicon]:
     return Lexicon(Patterns(tuple(cues), (), {}, {}, "")), Lexicon(Patterns((ends,), (), {}, {}, ""))
 
 
-_HARD = re.compile(r"[;]|\.\s|\n\s*[-*•]|\n\n")
+_HARD = re.compile(r"[;→]|[-=]>|\.\s|\n\s*[-*•]|\n\n")
 _VERB_AFTER_COMMA = re.compile(
     r",\s+(?:and\s+)?(?:he|she|they|it|we|the|this|her|his|a|an|patient|pt)\s+[^,]*?\b(?:was|is|were|are|has|had|have|did|underwent|received|developed|showed|continues|remains|presented|noted|reports|started)\b"
 )
@@ -89,6 +89,8 @@ _OTHER_SUBJECT = re.compile(
 _PATIENT_AGAIN = re.compile(
     r"\b(?:the |our |this )?(?:patient|pt)\s+(?:is|was|has|had|does|did|reports?|denies|presents?)\b"
 )
+#: ... in a family history
+_PATIENT_OWN = re.compile(r"\b(?:patient|pt) (?:himself |herself |him/herself |personally )?(?:has|had|is|was|denies|does|reports)\b")
 #: adjectives of doubt: behind a name they belong to the next one ("COPD and possible fibrosis")
 _ATTRIBUTIVE = frozenset({"possible", "suspected", "probable", "likely", "questionable"})
 _NEXT_NAME = re.compile(r"(?:\b(?:and|with|plus|et|also|now)|,)\s+(?:now |also |a |an )?$")
@@ -170,7 +172,8 @@ class Assertor:
             if name in categories and not ("ticked" in categories and name == "absent"):
                 assertion = name
                 break
-        family = "family" in categories or section == "family_history"
+        listed = section == "family_history" and _PATIENT_OWN.search(folded[:a]) is None
+        family = "family" in categories or listed
         experiencer = "family" if family else "other" if "other" in categories else "patient"
         past = "historical" in categories or section in _SECTIONS_HISTORICAL
         if past or _OLD_YEAR.search(folded[max(0, a - 20) : b + 24]):
