@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from ..gated import Gated
 from ..patterns import Patterns
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
@@ -22,7 +23,7 @@ from . import treatment_details as details
 FAMILY = "response"
 #: weak: names that need a tumour, scan or treatment beside them; reader: "none" for words that only take their place
 KEYS = frozenset({"weak", "reader"})
-_CONTEXT: dict[str, re.Pattern[str]] = {}
+_CONTEXT: dict[str, Gated] = {}
 _HEAD = re.compile(
     r"\s*(?:\w+[- ]){0,3}?(?:disease|metasta\w*|tumou?rs?|cancers?|carcinomas?|sclc|es-sclc|small cell|lesions?|mass\w*|nod\w+|lymphoma|nec|malignan\w*|"
     r"lymphadenopathy|adenopathy|liver|hepatic|growth|myeloma|neoplasm\w*|sarcoma|glioma|glioblastoma|melanoma|net)\b"
@@ -48,7 +49,7 @@ def _of_oncology(word: str) -> bool:
 def setup(patterns: Patterns) -> None:
     _CONTEXT.clear()
     tables = patterns.tables.get(FAMILY, {})
-    _CONTEXT.update({name: re.compile(expression) for name, expression in tables["context"].items()})
+    _CONTEXT.update({name: Gated(expression) for name, expression in tables["context"].items()})
 
 
 def read(note: NoteText) -> Iterable[Draft]:
