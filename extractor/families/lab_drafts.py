@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,8 @@ from ..pipeline.values import Reading
 from ..records import Draft
 
 FAMILY_NAME = "lab"
+#: "ASAT 3N" (French): three times the normal value
+_TIMES_NORMAL = re.compile(r"N(?![\w])")
 
 
 def settled_of(hit: Hit, reading: Reading, comma: bool, text: str, *, in_row: bool = False) -> Quantity | None:
@@ -22,9 +25,12 @@ def settled_of(hit: Hit, reading: Reading, comma: bool, text: str, *, in_row: bo
     if text[reading.end : reading.end + 1] == "+" and not reading.unit:
         return None
     data = hit.concept.data
+    if reading.unit is None and "multiples" in data and _TIMES_NORMAL.match(text, reading.number_end):
+        low, high = data["multiples"]
+        reading = replace(reading, unit="{ULN}", unit_raw="N") if low <= reading.value <= high else reading
     if reading.unit is None and in_row and "bare_in_row" in data:
         data = {**data, "bare": data["bare_in_row"]}
-    if reading.unit is None and "bare_marked" in data and text.startswith("#", hit.end):
+    if reading.unit is None and "bare_marked" in data and text[hit.end : hit.end + 2].lstrip().startswith("#"):
         data = {**data, "bare": data["bare_marked"]}
     if reading.unit is None and "bare_si" in data:
         data = {**data, "bare": _bare_of_note(data, text)}

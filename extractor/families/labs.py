@@ -24,10 +24,11 @@ from .lab_drafts import draft_of, settled_of
 from .lab_tables import from_table
 
 FAMILY = "lab"
-KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "counted", "not_before", "within", "without"}
+KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "counted", "multiples", "not_before", "within", "without"}
 
 _AFTER_RUN = re.compile(r"\s*[)\]]?\s*(?:levels?|values?|counts?)?")
 _COUNTED = re.compile(r"\d\s?%?\s+$")
+_BESIDE = re.compile(r"[\s,;=/(]*(?:soit|or|i\.?e\.?)?[\s(]*")
 _TO_LIST = re.compile(r"\s*(?:to|->|-->|→)\s*")
 
 
@@ -108,6 +109,12 @@ def _value(
     before = _COUNTED.search(folded, max(floor, name.start - 12), name.start)
     if before is None or not re.match(r"\s*(?:,|and\b|\))", folded[name.end : name.end + 8]):
         reading = values.read_number(text, name.end, limit, letters=letters, folded=folded)
+    if reading is not None and reading.unit == "%" and "%" in hit.get("refuse", ()):
+        # "62 % (3.8 x10^9/L)", "24 % soit 1,47 G/L": the count stands behind the share
+        beside = _BESIDE.match(folded, reading.tail, limit)
+        counted = values.read_plain(text, beside.end(), limit, letters=letters, folded=folded)
+        if counted is not None and counted.unit is not None and counted.unit != "%":
+            reading = counted
     if reading is None:
         below = _below(note, name, sentence)
         reading = values.read_number(text, below[0], below[1], letters=letters, folded=folded) if below else None

@@ -27,7 +27,7 @@ NUMBER = re.compile(
     r"|[.·]\d+)"
 )
 #: a number glued to its name: "Plt210", "T36.9"; a short name needs the decimal
-GLUED = re.compile(r"(?:(?<=[A-Za-z]{3})\d+(?:[.,]\d+)?|\d{1,3}[.,]\d{1,2})(?![\w.,/-]?\d|[A-Za-z]*\d)")
+GLUED = re.compile(r"(?:(?<=[A-Za-z]{3})(?<!Glu)\d{2,3}(?:[.,]\d+)?|\d{1,3}[.,]\d{1,2})(?![\w.,/-]?\d|[A-Za-z]*\d)")
 _DATE_TAIL = re.compile(r"(?i:[/.-]\d{1,2}[/.-]\d{2,4}|/\d{2}(?:\d{2})?(?![\d.])(?!\s?(?:hpf|hp|high))|-\d{2}-\d{2})")
 GAP = re.compile(r"[ \t\u00a0\u202f\u2009|]*")
 #: a limit of a reference range: one decimal separator, thousands by commas; "0.6.2" is none
@@ -189,10 +189,10 @@ def number_at(text: str, pos: int, limit: int) -> re.Match[str] | None:
 
 
 def _groups_meant(text: str, end: int, written: str) -> bool:
-    """Is "250 000" one number? Only if it ends in 000 or a unit of counts follows; "142 150" are two columns."""
+    """Is "250 000" one number? Only if it ends in 000 or a unit of counts or markers follows; "142 150" are two columns."""
     groups = re.split(r"[ \u00a0\u202f\u2009]", written)
     return groups[-1][:3] == "000" or bool(
-        re.match(r"\s?(?:/|par |UI|IU|copies|cells|elements|éléments)", text[end : end + 12])
+        re.match(r"\s?(?:/|par |UI|IU|copies|cells|elements|éléments|[npµu]g/|m?U/)", text[end : end + 12])
     )
 
 

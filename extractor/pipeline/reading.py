@@ -31,10 +31,12 @@ WRITTEN_DATE = re.compile(
     r"|aou)[a-z]{0,6}\.?(?:\s+(?:19|20)\d{2})?"
     r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?,?\s+(?:19|20)\d{2}(?!\d|[.,]\d)"
     r"|(?:0?[1-9]|1[0-2])/(?:19|20)\d{2}(?![\d/])"
+    r"|(?:12|24|48)[\s-]?h(?:rs?|ours?|eures?)?(?=\s*[:=])"
     r"|(?:on\s+|last\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
     r"|(?:day|days|jour)\s+\d{1,3}"
 )
 _EXPONENT = re.compile(rf"{SPACE}?[x×*]{SPACE}?10(?!00){SPACE}?(?:\^|\*\*|e)?\(?(\d{{1,2}})\)?(?![\d.,])", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"[eE]\+(\d{1,2})(?![\d.,])")
 _MULTIPLIER = re.compile(r"\s?(lakhs?|lacs?|thousands?(?!\s?/)|millions?(?!\s?/))(?![a-z])")
 _MULTIPLIERS = {"lakh": 1e5, "lac": 1e5, "thousand": 1e3, "million": 1e6}
 _LOG = re.compile(rf"{SPACE}?log(?:10)?{SPACE}?", re.IGNORECASE)
@@ -42,7 +44,7 @@ DASH = re.compile(rf"{SPACE}?(?:-|–|—|‑|−){SPACE}?")
 TO = re.compile(rf"{SPACE}?(?:-|–|—|‑|−){SPACE}?|{SPACE}(?:to|a|à){SPACE}", re.IGNORECASE)
 AND = re.compile(rf"{SPACE}(?:and|et|to|à){SPACE}", re.IGNORECASE)
 _BLANK = re.compile(rf"{SPACE}*")
-_PADDING = re.compile(r"[\s°:=|,\-–—(\[*_;\u00a0\u202f\u2009\"']|\.{2,}|(?<=\s)\.(?!\d)|(?<=\w)\.(?=\s)")
+_PADDING = re.compile(r"#(?=[\s:=]{0,3}\d)|[\s°:=|,\-–—(\[*_;\u00a0\u202f\u2009\"']|\.{2,}|(?<=\s)\.(?!\d)|(?<=\w)\.(?=\s)")
 _ASIDE = re.compile(r"\(\s*[A-Za-zÀ-ÿ][^()\d\n]{0,30}\)|\[\s*[A-Za-zÀ-ÿ][^\[\]\d\n]{0,30}\]")
 #: a unit of counts in brackets between a name and its value: "Platelets (x10^3/uL) 97"
 _UNIT_ASIDE = re.compile(r"[(\[]\s*(?:[x×]\s?)?(?:10\s?[\^*eE]{0,2}\s?\d{1,2}|1000)\s?/\s?[A-Za-zµμ]{1,3}\d?\s*[)\]]|\(m[lL]/min/1[.,]73\s?m[2²]\)")
@@ -194,10 +196,10 @@ def read_plain(
         if word is not None:
             value, other, end = value * _MULTIPLIERS[word[1].rstrip("s")], None, word.end()
         log = _LOG.match(text, end, limit)
-        power = _EXPONENT.match(text, end, limit)
+        power = _EXPONENT.match(text, end, limit) or _SCIENTIFIC.match(text, end, limit)
         if log is not None and value < 12:
             value, other, end = 10.0**value, None, log.end()
-        elif power is not None and int(power[1]) not in (3, 9, 12):
+        elif power is not None and (int(power[1]) not in (3, 9, 12) or text[power.start()] in "eE"):
             value, other, end = value * 10.0 ** int(power[1]), None, power.end()
     before_unit = _flag(g, text, end, limit)
     reading = Reading(pos, end, value, text[first.start() : written_end], high, comparator, number_end=end, other=other)

@@ -152,7 +152,7 @@ _AGO = re.compile(
     r"\s*(?:about\s+|~\s?)?(?:\d{1,2}|an?|one|two|three|four|six|few|several)\s+(?:days?|weeks?|wks?|months?|mos?|years?|yrs?)\s+(?:ago|earlier|prior|before)\b"
 )
 _NOW = re.compile(r"\b(?:now|currently|today)\b")
-_DAY = r"(?:on|le)\s+\d{1,2}/\d{1,2}(?![\d/])|(?:on|in|at|le)?\s*(?:" + WRITTEN_DATE.pattern + ")"
+_DAY = r"(?:on|le)\s+\d{1,2}/\d{1,2}(?![\d/])|(?:in|en)\s+(?:19|20)\d{2}(?!\d|[.,]\d)|(?:on|in|at|le)?\s*(?:" + WRITTEN_DATE.pattern + ")"
 _DATED = re.compile(rf"[\s,(]*(?:{_DAY})")
 _PASSED = re.compile(rf"[\s,(]*(?:{_DAY})[\s,)]*")
 _DATED_NEXT = re.compile(rf"\s*[;,]\s*(?:and\s+)?(?:{_DAY})\s*:?\s*(?=[\d<>])")
