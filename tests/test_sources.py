@@ -19,12 +19,15 @@ import pytest
 from extractor import cli
 from extractor.errors import InputError
 from extractor.readers import open_source
+from extractor.writers import fhir, omop, redcap
+from extractor.writers import parquet as pq_facts
 from tests import postgres_server
 
 #: one server for all of them where tests run in several processes
 pytestmark = pytest.mark.xdist_group("sources")
 
 DAY = datetime.date(2026, 3, 16)
+UCUM = "http://unitsofmeasure.org"
 #: OMOP CDM 5.4 NOTE, required columns and lengths
 NOTE_DDL = """
 CREATE TABLE note (
@@ -326,6 +329,20 @@ def test_note_nlp_has_the_columns_and_lengths_of_the_cdm(decided, tmp_path):
             assert pa.types.is_date(column.type) or pa.types.is_timestamp(column.type)
 
 
+def test_note_nlp_of_a_long_text_and_one_that_no_database_takes():
+    fact = _fact(text="SCLC\x00 " * 100, start=7, attributes=json.dumps({"regimen": "x" * 3000}), rule_id="r")
+    row = omop._row(fact, 1, 2, "trial-extractor", datetime.datetime(2026, 3, 16))
+    assert (len(row["snippet"]), len(row["lexical_variant"]), len(row["term_modifiers"])) == (250, 250, 2000)
+    assert row["lexical_variant"].startswith("SCLC\ufffd SCLC") and row["offset"] == "7"
+    assert (row["term_exists"], row["term_temporal"]) == ("Y", "Present")
+    for change, told in (
+        ({"assertion": "absent"}, "N"),
+        ({"experiencer": "family"}, "N"),
+        ({"temporality": "historical"}, "Y"),
+    ):
+        assert omop._row(fact | change, 1, 2, "", datetime.datetime(2026, 3, 16))["term_exists"] == told
+
+
 # --- FHIR --------------------------------------------------------------------------------------------------------------
 
 
@@ -344,9 +361,8 @@ def test_fhir_ndjson_in_and_out(tmp_path):
     found = [json.loads(line) for line in (tmp_path / "fhir" / "Observation.ndjson").read_text().splitlines()]
     by_concept = {observation["code"]["text"]: observation for observation in found}
     platelets = by_concept["platelets"]
-    assert platelets["valueQuantity"] == {
-        "value": 100.0, "unit": "10*3/uL", "system": "http://unitsofmeasure.org", "code": "10*3/uL", "comparator": "<",
-    } or platelets["valueQuantity"]["comparator"] == "<"  # fmt: skip
+    unit = {"unit": "10*9/L", "system": UCUM, "code": "10*9/L"}
+    assert platelets["valueQuantity"] == {"value": 100.0, "comparator": "<", **unit}
     assert platelets["code"]["coding"][0]["system"] == "http://loinc.org"
     assert by_concept["ki67"]["valueRange"]["low"]["value"] == 70.0
     assert by_concept["brain_metastases"]["valueBoolean"] is False
@@ -466,6 +482,131 @@ def test_a_json_document_that_holds_no_notes(tmp_path, text):
             list(open_source(tmp_path / "notes.json").rows())
 
 
+#: FHIR R4 StructureDefinitions: element → required; what is not listed is not allowed to be written
+OBSERVATION = {
+    "resourceType": True, "id": True, "status": True, "code": True, "subject": True, "derivedFrom": True,
+    "effectiveDateTime": False, "effectivePeriod": False, "referenceRange": False,
+    "valueQuantity": False, "valueRange": False, "valueString": False, "valueBoolean": False,
+}  # fmt: skip
+RESEARCH_SUBJECT = {
+    "resourceType": True, "id": True, "status": True, "study": True, "individual": True, "meta": False, "period": False,
+    "assignedArm": False,
+}  # fmt: skip
+#: http://hl7.org/fhir/R4/valueset-research-subject-status.html
+SUBJECT_STATUS = {
+    "candidate", "eligible", "follow-up", "ineligible", "not-registered", "off-study", "on-study", "on-study-intervention",
+    "on-study-observation", "pending-on-study", "potential-candidate", "screening", "withdrawn",
+}  # fmt: skip
+FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+FHIR_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+
+
+def _valid_reference(reference: dict, kind: str) -> None:
+    if "reference" in reference:
+        named, _, name = reference["reference"].partition("/")
+        assert named == kind and FHIR_ID.fullmatch(name)
+    else:
+        assert reference["type"] == kind and reference["identifier"]["value"]
+
+
+def _valid_quantity(quantity: dict, *, simple: bool = False) -> None:
+    allowed = {"value", "unit", "system", "code"} | (set() if simple else {"comparator"})
+    assert set(quantity) <= allowed and isinstance(quantity["value"], (int, float))
+    assert quantity.get("comparator") in (None, "<", "<=", ">=", ">")
+    assert ("code" in quantity) == ("system" in quantity) == ("unit" in quantity)
+    assert quantity.get("system") in (None, "http://unitsofmeasure.org")
+    # UCUM: no digits before a unit without an operator between them, no blanks
+    assert not re.search(r"\s|(?<![*^0-9])\d+\[", quantity.get("code", ""))
+
+
+def _valid_observation(resource: dict) -> None:
+    assert set(resource) <= set(OBSERVATION) and {name for name, must in OBSERVATION.items() if must} <= set(resource)
+    assert FHIR_ID.fullmatch(resource["id"]) and resource["status"] == "preliminary"
+    assert resource["code"]["text"]
+    for coding in resource["code"].get("coding", []):
+        assert coding["system"].startswith("http") and coding["code"]
+    _valid_reference(resource["subject"], "Patient")
+    _valid_reference(resource["derivedFrom"][0], "DocumentReference")
+    assert len([name for name in resource if name.startswith("value")]) == 1
+    assert len([name for name in resource if name.startswith("effective")]) <= 1
+    dates = [resource.get("effectiveDateTime"), *resource.get("effectivePeriod", {}).values()]
+    assert all(FHIR_DATE.fullmatch(date) for date in dates if date is not None)
+    if "valueQuantity" in resource:
+        _valid_quantity(resource["valueQuantity"])
+    for part in (resource.get("valueRange"), *resource.get("referenceRange", [])):
+        assert part is None or (part and set(part) <= {"low", "high"})
+        for quantity in (part or {}).values():
+            _valid_quantity(quantity, simple=True)
+
+
+def _fact(**given) -> dict:
+    fact = dict.fromkeys(pq_facts.FACTS.names)
+    return fact | {"fact_id": "f1", "patient_id": "p1", "note_id": "n1", "concept": "ki67", "assertion": "present",
+                   "experiencer": "patient", "temporality": "current", "date_precision": "day"} | given  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fact", "part"),
+    [
+        ({"value": 1.0, "unit": "{ULN}"}, {"valueQuantity": {"value": 1.0, "unit": "{ULN}", "system": UCUM, "code": "{ULN}"}}),
+        ({"value": 3.0, "comparator": "~"}, {"valueQuantity": {"value": 3.0}}),
+        ({"value": 11.0, "unit": "/10[HPF]"}, {"valueQuantity": {"value": 11.0, "unit": "/10[HPF]", "system": UCUM, "code": "/(10.[HPF])"}}),
+        ({"value_text": "lost"}, {"valueString": "lost"}),
+        ({}, {"valueBoolean": True}),
+        ({"assertion": "absent"}, {"valueBoolean": False}),
+        ({"date_start": DAY, "date_end": DAY}, {"effectiveDateTime": "2026-03-16"}),
+        ({"date_start": DAY, "date_end": None}, {"effectiveDateTime": "2026-03-16"}),
+        ({"date_start": datetime.date(2026, 3, 1), "date_end": datetime.date(2026, 3, 31), "date_precision": "month"},
+         {"effectiveDateTime": "2026-03"}),
+        ({"date_start": datetime.date(2025, 1, 1), "date_end": datetime.date(2025, 12, 31), "date_precision": "year"},
+         {"effectiveDateTime": "2025"}),
+        ({"date_start": datetime.date(2025, 11, 1), "date_end": datetime.date(2026, 3, 31), "date_precision": "month"},
+         {"effectivePeriod": {"start": "2025-11", "end": "2026-03"}}),
+        ({"patient_id": "MRN 1/2"}, {"subject": {"type": "Patient", "identifier": {"value": "MRN 1/2"}}}),
+        ({"note_id": "a_b"}, {"derivedFrom": [{"type": "DocumentReference", "identifier": {"value": "a_b"}}]}),
+        ({"code": "LOINC 29593-1"}, {"code": {"coding": [{"system": "http://loinc.org", "code": "29593-1"}], "text": "ki67"}}),
+        ({"code": "LOCAL x"}, {"code": {"text": "ki67"}}),
+    ],
+)  # fmt: skip
+def test_fhir_observation_of_a_fact(fact, part):
+    found = fhir.observation(_fact(**fact))
+    assert {name: found.get(name) for name in part} == part
+    _valid_observation(found)
+
+
+@pytest.mark.parametrize("change", [{"experiencer": "family"}, {"assertion": "possible"}, {"temporality": "future"}])
+def test_fhir_says_nothing_of_what_is_not_stated_of_the_patient(change):
+    assert fhir._stated(_fact()) and not fhir._stated(_fact(**change))
+
+
+@pytest.mark.parametrize("decision", redcap.DECISIONS)
+def test_fhir_research_subject_of_every_decision(decision):
+    person = {
+        "trial_id": "NCT07016230",
+        "patient_id": "MRN_1",
+        "decision": decision,
+        "earliest_date": DAY,
+        "cohort": "sclc",
+    }
+    found = fhir.subject(person)
+    assert set(found) <= set(RESEARCH_SUBJECT) and {n for n, must in RESEARCH_SUBJECT.items() if must} <= set(found)
+    assert found["status"] in SUBJECT_STATUS and FHIR_ID.fullmatch(found["id"])
+    assert found["status"] == ("ineligible" if decision == "ineligible-for-now" else decision)
+    assert (found.get("period") == {"start": "2026-03-16"}) == (decision == "ineligible-for-now")
+    _valid_reference(found["individual"], "Patient")
+    _valid_reference(found["study"], "ResearchStudy")
+
+
+def test_fhir_export_of_a_run_is_valid(decided, tmp_path):
+    assert cli.run(["export", str(decided), "--to", "fhir", "--out", str(tmp_path)]) == 0
+    found = [json.loads(line) for line in (tmp_path / "Observation.ndjson").read_text(encoding="utf-8").splitlines()]
+    for resource in found:
+        _valid_observation(resource)
+    assert len({resource["id"] for resource in found}) == len(found) > 5
+    stated = [row for row in pq.read_table(decided / "facts.parquet").to_pylist() if fhir._stated(row)]
+    assert {resource["id"] for resource in found} == {row["fact_id"] for row in stated}
+
+
 # --- REDCap ------------------------------------------------------------------------------------------------------------
 
 
@@ -485,3 +626,23 @@ def test_redcap_pair_fits_together(decided, tmp_path):
         if field["Text Validation Type OR Show Slider Number"] == "date_ymd":
             assert all(re.fullmatch(r"\d{4}-\d{2}-\d{2}|", record[name]) for record in records)
     assert dictionary["record_id"]["Identifier?"] == "y"
+    assert len(next(csv.reader((tmp_path / "redcap_dictionary.csv").open(encoding="utf-8")))) == 18
+    assert all(len(name) <= 26 and len(field["Form Name"]) <= 50 for name, field in dictionary.items())
+    for field in dictionary.values():  # raw values of letters, digits and underscores
+        coded = [choice.split(",")[0].strip() for choice in field["Choices, Calculations, OR Slider Labels"].split("|")]
+        assert all(re.fullmatch(r"\w*", choice, re.ASCII) for choice in coded)
+    assert {record["nct07016230_decision"] for record in records} <= {
+        redcap.code(choice) for choice in redcap.DECISIONS
+    }
+
+
+@pytest.mark.parametrize(
+    "trial", ["NCT07016230", "UNLOCK Tarlatamab 2026", "UNLOCK Tarlatamab 2027", "2026-501234-12-00", "試験"]
+)
+def test_redcap_names_of_any_trial_are_short_and_its_own(trial):
+    names = [redcap.field_name(trial, *parts) for parts in (("last_note_date",), ("I2",), ("E26", "reason"), ("A criterion with a name",),
+                                                            ("A criterion with a name", "reason"))]  # fmt: skip
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]{0,25}", name) for name in names)
+    assert len(set(names)) == len(names)
+    others = {redcap.field_name("UNLOCK Tarlatamab 2028", "I2"), redcap.field_name("NCT07016231", "I2")}
+    assert not others & set(names)

@@ -7,7 +7,9 @@ family is not exported. ``ineligible-for-now`` has no code in R4: its status is 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,9 @@ SYSTEMS = {
     "NCIT": "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
 }
 UCUM = "http://unitsofmeasure.org"
+#: units whose spelling in the facts is no UCUM expression
+UCUM_CODES = {"/10[HPF]": "/(10.[HPF])"}
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 COMPARATORS = ("<", "<=", ">", ">=")
 
 
@@ -47,8 +52,8 @@ def observation(fact: dict[str, Any]) -> dict[str, Any]:
         "id": fact["fact_id"],
         "status": "preliminary",
         "code": {"coding": coding, "text": fact["concept"]} if coding else {"text": fact["concept"]},
-        "subject": {"reference": f"Patient/{fact['patient_id']}"},
-        "derivedFrom": [{"reference": f"DocumentReference/{fact['note_id']}"}],
+        "subject": _reference("Patient", fact["patient_id"]),
+        "derivedFrom": [_reference("DocumentReference", fact["note_id"])],
         **_effective(fact),
         **_value(fact),
     }
@@ -76,16 +81,31 @@ def _value(fact: dict[str, Any]) -> dict[str, Any]:
 
 def _quantity(value: float, unit: str | None) -> dict[str, Any]:
     # {ULN} and other annotations are UCUM too
-    return {"value": value, **({"unit": unit, "system": UCUM, "code": unit} if unit else {})}
+    return {"value": value, **({"unit": unit, "system": UCUM, "code": UCUM_CODES.get(unit, unit)} if unit else {})}
 
 
 def _effective(fact: dict[str, Any]) -> dict[str, Any]:
-    start, end = fact["date_start"], fact["date_end"]
-    if start is None:
+    """``effective[x]``: as exact as the note is, a month as ``2026-03`` and a year as ``2026``."""
+    if fact["date_start"] is None:
         return {}
-    if start == end:
-        return {"effectiveDateTime": str(start)}
-    return {"effectivePeriod": {"start": str(start), "end": str(end)}}
+    length = {"year": 4, "month": 7}.get(fact["date_precision"], 10)
+    start, end = (str(day)[:length] if day else None for day in (fact["date_start"], fact["date_end"]))
+    if end in (None, start):
+        return {"effectiveDateTime": start}
+    return {"effectivePeriod": {"start": start, "end": end}}
+
+
+def _reference(kind: str, name: str) -> dict[str, Any]:
+    """A resource by its id; by identifier where the site's name is none that FHIR allows as an id."""
+    if _ID.fullmatch(name):
+        return {"reference": f"{kind}/{name}"}
+    return {"type": kind, "identifier": {"value": name}}
+
+
+def _id(*parts: str) -> str:
+    """An id of parts; where FHIR does not allow it, their digest."""
+    name = "-".join(parts)
+    return name if _ID.fullmatch(name) else hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
 def subject(person: dict[str, Any]) -> dict[str, Any]:
@@ -93,10 +113,10 @@ def subject(person: dict[str, Any]) -> dict[str, Any]:
     later = person["decision"] == "ineligible-for-now"
     resource: dict[str, Any] = {
         "resourceType": "ResearchSubject",
-        "id": f"{person['trial_id']}-{person['patient_id']}",
+        "id": _id(person["trial_id"], person["patient_id"]),
         "status": "ineligible" if later else person["decision"],
-        "study": {"reference": f"ResearchStudy/{person['trial_id']}"},
-        "individual": {"reference": f"Patient/{person['patient_id']}"},
+        "study": _reference("ResearchStudy", person["trial_id"]),
+        "individual": _reference("Patient", person["patient_id"]),
     }
     if later:
         resource["meta"] = {"tag": [{"display": "ineligible-for-now"}]}
@@ -108,7 +128,8 @@ def subject(person: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stated(fact: dict[str, Any]) -> bool:
-    return fact["experiencer"] == "patient" and fact["assertion"] in ("present", "absent")
+    past_or_now = fact["temporality"] != "future"
+    return past_or_now and fact["experiencer"] == "patient" and fact["assertion"] in ("present", "absent")
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -97,4 +97,8 @@ def _row(fact: dict[str, Any], number: int, note: int, system: str, finished: An
         "term_temporal": _TEMPORAL.get(fact["temporality"], ""),
         "term_modifiers": modifiers,
     }
-    return {name: value[: LENGTHS[name]] if name in LENGTHS else value for name, value in row.items()}
+    # a database takes no NUL; one character stands for it, so that the offsets stay
+    return {
+        name: value.replace("\x00", "\ufffd")[: LENGTHS[name]] if name in LENGTHS else value
+        for name, value in row.items()
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ DICTIONARY_HEADER = (
 )  # fmt: skip
 DECISIONS = ("candidate", "potential-candidate", "ineligible-for-now", "ineligible")
 OUTCOMES = ("pass", "fail", "open", "not_applicable")
+#: REDCap's limit for a variable, and the longest part behind a trial's name (last_note_date)
+FIELD_LENGTH, LONGEST_PART = 26, 14
 _PERSON = (
     ("decision", "dropdown", DECISIONS), ("cohort", "text", ()), ("index_date", "date", ()),
     ("earliest_date", "date", ()), ("next_question", "notes", ()), ("n_notes", "integer", ()),
@@ -27,14 +30,43 @@ _PERSON = (
 )  # fmt: skip
 
 
-def field_name(*parts: str) -> str:
-    """A REDCap variable: lower-case letters, digits and underscores, a letter first.
+def field_name(trial: str, *parts: str) -> str:
+    """A REDCap variable: at most 26 lower-case letters, digits and underscores, a letter first.
 
     >>> field_name("NCT07016230", "I2.e")
     'nct07016230_i2_e'
+
+    What leaves no room is cut, with a digest that tells it from others.
+
+    >>> field_name("UNLOCK Tarlatamab 2026", "last_note_date")
+    'unlock_0fe7_last_note_date'
     """
-    name = re.sub(r"[^a-z0-9]+", "_", "_".join(parts).lower()).strip("_")
-    return name if name[:1].isalpha() else f"x_{name}"
+    name, rest = _plain(trial) or _digest(trial), _plain("_".join(parts))
+    name = _cut(name if name[:1].isalpha() else f"x_{name}", trial, FIELD_LENGTH - LONGEST_PART - 1)
+    return f"{name}_{_cut(rest, rest, LONGEST_PART)}" if rest else name
+
+
+def _cut(name: str, whole: str, room: int) -> str:
+    if len(name) <= room:
+        return name
+    return f"{name[: room - 5].strip('_')}_{_digest(whole)}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:4]
+
+
+def _plain(words: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+
+
+def code(choice: str) -> str:
+    """The raw value of a choice: letters and underscores.
+
+    >>> code("ineligible-for-now")
+    'ineligible_for_now'
+    """
+    return _plain(choice)
 
 
 def write(run: Path, out: Path | None) -> Sequence[Path]:
@@ -63,7 +95,8 @@ def write(run: Path, out: Path | None) -> Sequence[Path]:
     for person in people:
         record = records.setdefault(person["patient_id"], {"record_id": person["patient_id"]})
         for name, _, _ in _PERSON:
-            record[field_name(person["trial_id"], name)] = person[name]
+            value = person[name]
+            record[field_name(person["trial_id"], name)] = code(value) if name == "decision" else value
     for row in criteria:
         record = records[row["patient_id"]]
         record[field_name(row["trial_id"], row["criterion_id"])] = row["outcome"]
@@ -101,7 +134,7 @@ def _field(
         "Form Name": form,
         "Field Type": "text" if validation else kind,
         "Field Label": label,
-        "Choices, Calculations, OR Slider Labels": " | ".join(f"{choice}, {choice}" for choice in choices),
+        "Choices, Calculations, OR Slider Labels": " | ".join(f"{code(choice)}, {choice}" for choice in choices),
         "Text Validation Type OR Show Slider Number": validation,
         "Identifier?": identifier,
     }
