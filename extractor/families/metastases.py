@@ -281,6 +281,10 @@ _UNSURE = re.compile(
 _DOUBT = re.compile(r"\b(?:suggestive of|suspicious for|suspect for|worrisome for)\s+(?:an?\s+)?(?:\w+\s+)?$")
 
 
+#: "liver+, brain-" denies its second member
+_MINUS = re.compile(r"-(?=[,;.)]|\s*(?:$|\n))|\s?\(-\)")
+
+
 def _members(
     note: NoteText, sentence: Sentence, hit: Hit, members: list[Hit], anchor: tuple[int, int]
 ) -> Iterator[Draft]:
@@ -292,6 +296,7 @@ def _members(
         extra = {} if member.get("metastasis") != "other" else {"site": member.key}
         doubt = _DOUBT.search(note.folded[max(0, hit.start - 50) : hit.start]) is not None
         sure_doubt = doubt and not _NEGATED.search(note.folded, max(sentence.start, hit.start - 90), hit.start)
+        assertion = "absent" if _MINUS.match(note.folded, member.end) else "possible" if sure_doubt else None
         yield from nodes.site_drafts(
             member.get("metastasis"),
             *span,
@@ -299,7 +304,7 @@ def _members(
             hit.concept.rule_id,
             context,
             extra,
-            "possible" if sure_doubt else None,
+            assertion,
         )
 
 
@@ -371,6 +376,8 @@ def _adjective(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit], k
             members = _histology_then_site(folded, hit, later)
     if not members and not negated:
         members = _predicate(note, sentence, hit, found)
+        if not members:
+            yield from spread.bracketed(note, hit.start, hit.end, None)
     yield from _members(note, sentence, hit, members, anchor)
     if not members or (not negated and any(m.get("metastasis") != "lymph_node" for m in members)):
         yield Draft(nodes.FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id, anchor=anchor)

@@ -51,21 +51,28 @@ def site_drafts(
 
 _NODES = re.compile(
     r"(?P<a>\b\d{1,2}|\bone|\btwo|\bthree|\bfour|\bfive|\bsix|\bseven|\beight|\bnine|\bten|\bzero|\bnone|\ball)\s*(?:\(\d{1,2}\)\s*)?"
-    r"(?:/|\bof\b|\bout of\b|:)\s*(?:the\s+)?(?P<b>\d{1,3}|[a-z]+(?:[\s-][a-z]+)?)\s*(?:\(\d{1,2}[:/]\d{1,2}\)\s*)?"
+    r"(?:/|\bof\b|\bout of\b|:)\s*(?:the\s+)?(?P<b>\d{1,3}|[a-z]+(?:[\s-][a-z]+)?)\s*(?:\(\d{1,3}(?:[:/]\d{1,3})?\)\s*)?"
     r"(?P<mid>(?:(?!no\b)[a-z]+[\s-]+){0,3}?)(?:lymph\s*nodes?|nodes?|lns?)\b(?P<tail>[^.;\n]{0,40})"
 )
 
 
+_NUMBER_WORD = re.compile(r"(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty)\b")
 _POSITIVE_NODES = re.compile(
     r"\b(?P<polarity>positive|involved|metastatic|negative|benign|tumou?r-free)\s+(?:[a-z]+\s+){0,3}(?:lymph\s*nodes?|nodes|lns)\b"
 )
 
 
 _NODE_RATIO = re.compile(
-    r"(?:(?:lymph\s*nodes?|nodes?|\blns?)\b[^.;\n\d]{0,40}|\b(?:station|level)\s+(?:\d{1,2}[rl]?|[ivab]{1,3})\s*[:(]?\s*)\(?\b(\d{1,2})\s?/\s?(\d{1,3})\b(?!/)"
+    r"(?:(?:lymph\s*nodes?|nodes?|\blns?)\b[^.;\n\d]{0,40}(?:p?n\d[a-c]?[^.;\n\d]{0,3})?|\b(?:station|level)\s+(?:\d{1,2}[rl]?|[ivab]{1,3})\s*[:(]?\s*)\(?\b(\d{1,2})\s?/\s?(\d{1,3})\b(?!/)"
 )
 
 
+#: "lymph nodes examined: 14; involved: 3", "nodes: 3 involved out of 17"
+_NODE_FORM = re.compile(
+    r"nodes?\s+(?:examined|sampled|retrieved|identified|found)\W{0,3}(?P<e>\d{1,3})\W{1,3}(?:number\s)?(?:nodes\s)?(?:involved|positive)\W{0,3}(?P<i>\d{1,2})\b"
+    r"|nodes?\W{1,3}(?P<i2>\d{1,2}|none)\s+(?:involved|positive)\s+(?:out of|of|/)\s*(?P<e2>\d{1,3})\b"
+)
+_COUNTED = {"none": "0"}
 _INVOLVED = re.compile(r"positive|involve|metasta|\+|malignan|carcinoma|tumou?r|disease")
 
 
@@ -137,10 +144,18 @@ def involvement(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) 
     )
 
 
+#: French: "curage 2N+/14N", "(3N+/12)"
+_N_PLUS = re.compile(r"(?<![\d/.])(?P<i>\d{1,2})\s?n\s?\+\s?/\s?\d{1,2}\s?n?\b")
+
+
 def node_counts(note: NoteText) -> Iterator[Draft]:
     """ "2/14 nodes positive", "0 of 12 lymph nodes": counted nodes, wherever lymph nodes are named."""
     done = set()
     folded = note.folded
+    if "n+" in folded:
+        for match in _N_PLUS.finditer(folded):
+            absent = "absent" if match["i"] == "0" else "present"
+            yield from site_drafts("lymph_node", *match.span(), None, "stage/extent:metastatic_site", "", None, absent)
     for node in note.hits.get(sites.FAMILY, ()):
         if node.key != "lymph_node":
             continue
@@ -152,7 +167,8 @@ def node_counts(note: NoteText) -> Iterator[Draft]:
         rule = "stage/extent:metastatic_site"
         for match in _NODES.finditer(piece):
             absent = match["a"] in ("0", "zero", "none")
-            if not absent and not _INVOLVED.search(match["tail"] + match["mid"]) and match["b"].isdigit() is False:
+            counted = match["b"].isdigit() or _NUMBER_WORD.match(match["b"]) is not None
+            if not absent and not counted and not _INVOLVED.search(match["tail"] + match["mid"]):
                 continue
             if not absent and not _INVOLVED.search(piece):
                 continue
@@ -180,6 +196,12 @@ def node_counts(note: NoteText) -> Iterator[Draft]:
                 None,
                 "absent" if absent else None,
             )
+        for match in _NODE_FORM.finditer(piece):
+            involved, examined = (match["i"] or match["i2"]), (match["e"] or match["e2"])
+            if int(_COUNTED.get(involved, involved)) <= int(examined):
+                absent = _COUNTED.get(involved, involved) == "0"
+                start, end = sentence.start + match.start(), sentence.start + match.end()
+                yield from site_drafts("lymph_node", start, end, None, rule, piece, None, "absent" if absent else None)
         for match in _NODE_RATIO.finditer(piece):
             numerator, denominator = int(match[1]), int(match[2])
             if (

@@ -101,7 +101,7 @@ def near(note: NoteText, sentence: Sentence, start: int, end: int) -> tuple[str 
         return inside[0].key, True
     if primary:
         return primary, True
-    headed = _headed(folded, found, sentence, start)
+    headed = _headed(folded, found, sentence, start) or _biopsied(folded, found, start)
     return headed, headed is not None
 
 
@@ -110,6 +110,20 @@ _HEAD_LEAD = re.compile(
     r"(?:[a-z][\w .#/-]{0,30}:\s*)?(?:(?:part\s+)?(?:[a-z]|\d{1,2})[.):]\s*)?(?:(?:the|left|right|upper|lower|middle|distal|proximal|biops(?:y|ies) of)\s+)*"
 )
 _HEAD_GAP = re.compile(r"[\s,](?:(?!metasta)[^.;:\n]){0,70}(?::|\s[-–—]{1,2}(?=\s))(?:(?!metasta)[^.;:]){0,80}")
+
+
+#: "lung biopsy shows", "bladder TURBT 3/2025:" before the name of the tumour
+_BIOPSIED = re.compile(
+    r"s?\s*(?:(?:lobe|mass|nodule|lesion|tumou?r|wall|core|needle|wedge|excisional|endoscopic)\s+){0,2}(?:biops(?:y|ies)|bx|resection|fna|fnb|specimen|turbt)\b"
+    r"(?:(?!metasta)[^.;:\n]){0,40}?(?:\b(?:show\w*|reveal\w*|confirm\w*|demonstrat\w*|positive for|consistent with|c/w|was|yielded|read as)|:|=|\s-)(?:(?!metasta|\b(?:no|not|negative)\b)[^.;:]){0,40}"
+)
+
+
+def _biopsied(folded: str, found: list[Hit], start: int) -> str | None:
+    earlier = [h for h in found if h.end <= start]
+    if not earlier or earlier[-1].key in SECONDARY:
+        return None
+    return earlier[-1].key if _BIOPSIED.fullmatch(folded, earlier[-1].end, start) else None
 
 
 def _headed(folded: str, found: list[Hit], sentence: Sentence, start: int) -> str | None:

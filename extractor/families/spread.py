@@ -36,12 +36,16 @@ _LESION = re.compile(r"\s*(?:lesions?|nodules?|mass(?:es)?|deposits?|foci|tumou?
 _LABEL_GAP = re.compile(rf"\s*(?:\([^()\n]{{0,30}}\)\s*)?(?:[:=]|\bare\b|\binclude[sd]?\b|\bincluding\b)\s*{_DETERMINER}")
 _ITEM = re.compile(r"[,;/&+]|\band\b|\bet\b")
 _ANSWER_NO = re.compile(r"s?\s?[-:=]\s?(?:no|none|absent|n)\b")
+_M_ALONE = re.compile(r"(?<![a-z0-9])[cp]?m1[a-d]?(?=\s?\()")
 _OPENS = re.compile(r"\s?[a-d]?\s*\(")
 _NO = re.compile(r"\b(?:no|not|none|without|negative|neg|clear|free|resolved|r/o|rule|possible|\?)\b|\?|\bindeterminate\b")
 
 
 def drafts(note: NoteText) -> Iterator[Draft]:
-    """Sites of disease beside a progression or relapse, and where tissue of an organ showed the carcinoma."""
+    """Sites of disease beside a progression or relapse, and in the bracket behind an M category of its own."""
+    if "m1" in note.folded:
+        for match in _M_ALONE.finditer(note.folded):
+            yield from bracketed(note, *match.span())
     for sentence, hits in note.sentences_with(response.FAMILY):
         for hit in hits:
             if hit.key == "progression" and response.counts(note, sentence, hit):
@@ -158,7 +162,7 @@ def listed(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
         )
 
 
-def bracketed(note: NoteText, start: int, end: int) -> Iterator[Draft]:
+def bracketed(note: NoteText, start: int, end: int, assertion: str | None = "present") -> Iterator[Draft]:
     """Sites in the bracket behind a stage at [start, end): "cT4N3M1c (liver, bone)", "stage IV (pleural nodules)"."""
     folded = note.folded
     opens = _OPENS.match(folded, end)
@@ -171,7 +175,7 @@ def bracketed(note: NoteText, start: int, end: int) -> Iterator[Draft]:
     for member in of_disease(note, sites.hits(note, opens.end(), close)):
         extra = {"site": member.key} if member.get("metastasis") == "other" else None
         yield from nodes.site_drafts(
-            member.get("metastasis"), start, member.end, (start, end), _RULE, inside, extra, "present"
+            member.get("metastasis"), start, member.end, (start, end), _RULE, inside, extra, assertion
         )
 
 
