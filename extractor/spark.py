@@ -14,6 +14,7 @@ import os
 import re
 import socket
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,13 @@ TABLES = ("facts", "support", "notes", "criteria", "patients")
 #: tasks for each core: where one gets long notes the others go on
 TASKS_PER_CORE = 4
 ANSWER_SECONDS = 5.0
+#: nothing of what Java logs: Spark repeats what a Python worker raises, and its greetings are no news
+_LOGGING = """\
+rootLogger.level = warn
+rootLogger.appenderRef.nowhere.ref = nowhere
+appender.nowhere.type = Null
+appender.nowhere.name = nowhere
+"""
 
 
 @dataclass(frozen=True)
@@ -93,17 +101,27 @@ def session(master: str = "local[2]", *, scratch: str | None = None) -> SparkSes
     options = {
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
-        "spark.log.level": "ERROR",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),
         "spark.hadoop.fs.permissions.umask-mode": "077",
     }
     if master.startswith("local"):
         options["spark.sql.shuffle.partitions"] = "8"  # a machine, not a cluster: 200 small tasks would take longer
+        # Java only moves rows: its optimising compilers would take longer than they save
+        options["spark.driver.extraJavaOptions"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        options["spark.sql.codegen.wholeStage"] = "false"
         if "PYSPARK_PYTHON" not in os.environ:
             options["spark.pyspark.python"] = sys.executable
-        if scratch:
-            options["spark.local.dir"] = scratch
+    if scratch:
+        Path(scratch).mkdir(parents=True, exist_ok=True)
+        options["spark.local.dir"] = scratch
+        (Path(scratch) / "log4j2.properties").write_text(_LOGGING)
+        java = options.get("spark.driver.extraJavaOptions", "")
+        options["spark.driver.extraJavaOptions"] = (
+            f"{java} -Dlog4j2.configurationFile={Path(scratch).resolve().as_uri()}/log4j2.properties"
+        )
+    # nothing here goes through pandas, whose new versions pyspark warns of
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     try:
         builder = SparkSession.builder.master(master).appName("extractor")
         for name, value in options.items():
@@ -111,6 +129,21 @@ def session(master: str = "local[2]", *, scratch: str | None = None) -> SparkSes
         return builder.getOrCreate()
     except Exception as problem:  # py4j raises its own kinds
         raise ExtractorError(f"Spark: no session on {master} ({_reason(problem)})") from None
+
+
+@contextmanager
+def running(master: str, *, scratch: str | None = None) -> Iterator[SparkSession]:
+    """The session of this process, or a new one that ends with the block."""
+    pyspark = sys.modules.get("pyspark.sql")
+    active = pyspark.SparkSession.getActiveSession() if pyspark is not None else None
+    if active is not None:
+        yield active
+        return
+    made = session(master, scratch=scratch)
+    try:
+        yield made
+    finally:
+        made.stop()
 
 
 def _check_answer(master: str) -> None:
@@ -179,7 +212,7 @@ def read_notes(spark: SparkSession, path: str) -> DataFrame:
     suffix = Path(path.rstrip("/")).suffix.lower()
     if suffix in (".csv", ".tsv"):
         separator = "\t" if suffix == ".tsv" else ","
-        options = {"header": True, "multiLine": True, "quote": '"', "escape": '"', "sep": separator}
+        options: dict[str, Any] = {"header": True, "multiLine": True, "quote": '"', "escape": '"', "sep": separator}
         reader = spark.read.options(**options).format("csv")
     elif suffix in (".jsonl", ".ndjson", ".json"):
         reader = spark.read.format("json")

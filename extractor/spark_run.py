@@ -11,8 +11,8 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
+#: memory of DuckDB while the files are sorted; the rest goes to the disk
+SORT_MEMORY = "1GB"
 #: options of a local run that mean nothing here
 REFUSED = ("sql", "query", "resume", "since", "drop_missing", "workers")
 
@@ -63,54 +65,51 @@ def screen(
     source = None if spark.is_address(notes) else _files(notes, mapping, date_order)
     patterns = run.patterns_digest(overlay)
     rules = spark.rules_of(trials, days, strict, policies)
-    with run.private(), _place(out, source, settings, patterns) as (work, manifest):
-        began = spark.session(master, scratch=None if work is None else str(work / "spill"))
-        try:
-            place = _Remote(began, out) if work is None else _Local(work, Path(out), rules)
-            with spark.clear_errors(InputError if source is None else ExtractorError, "Spark: a job failed"):
-                rows = (
-                    spark.rows_of_frame(spark.read_notes(began, notes), mapping, date_order)
-                    if source is None
-                    else spark.rows_of_files(began, source)
-                )
-                tables = spark.tables_of(rows, settings, rules, place.scratch)
-                data, tally = _counted(tables, began)
-                counted = time.monotonic()
-                place.take(tables)
-            said = [row["error"] for row in tables.warnings.collect()]
-            data |= {
-                "layout": run.LAYOUT,
-                "versions": run.versions() | {"pyspark": began.version},
-                "engine": {"name": "spark", "master": master},
-                "input": {
-                    "notes": notes,
-                    "path": notes if source is None else str(Path(notes).resolve()),
-                    "columns": mapping,
-                    "date_order": date_order,
-                    **data["input"],
-                },
-                "patterns": {"digest": patterns, "overlay": overlay},
-                "since": None,
-                "warnings": list(dict.fromkeys([*(source.monitor.lines if source else ()), *sorted(said)])),
-                "workers": began.sparkContext.defaultParallelism,
-                "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "seconds": {
-                    "extract": round(counted - started, 3),
-                    "merge": round(time.monotonic() - counted, 3),
-                    "evaluate": 0.0,
-                },
-                "manifest": manifest,
-                "evaluation": {
-                    **evaluation._asked(trials, days, strict, policies),
-                    "index_date_assumed": tally.assumed,
-                    "decisions": {trial: dict(sorted(n.items())) for trial, n in sorted(tally.decisions.items())},
-                    "attrition": {trial: evaluation._attrition(tally, trial) for trial in sorted(tally.outcomes)},
-                    "policies_used": tally.policies,
-                },
-            }
-            place.finish(data)
-        finally:
-            began.stop()
+    with ExitStack() as held:
+        held.enter_context(run.private())
+        work, manifest = held.enter_context(_place(out, source, settings, patterns))
+        session = held.enter_context(spark.running(master, scratch=None if work is None else str(work / "spill")))
+        place = _Remote(session, out) if work is None else _Local(work, Path(out), rules)
+        with spark.clear_errors(InputError if source is None else ExtractorError, "Spark: a job failed"):
+            if source is None:
+                rows = spark.rows_of_frame(spark.read_notes(session, notes), mapping, date_order)
+            else:
+                rows = spark.rows_of_files(session, source)
+            tables = spark.tables_of(rows, settings, rules, place.scratch)
+            decided = time.monotonic()
+            data, tally = place.take(tables)
+            said = [*(source.monitor.lines if source else ()), *sorted(r["error"] for r in tables.warnings.collect())]
+        data |= {
+            "layout": run.LAYOUT,
+            "versions": run.versions() | {"pyspark": session.version},
+            "engine": {"name": "spark", "master": session.sparkContext.master},
+            "input": {
+                "notes": notes,
+                "path": notes if source is None else str(Path(notes).resolve()),
+                "columns": mapping,
+                "date_order": date_order,
+                **data["input"],
+            },
+            "patterns": {"digest": patterns, "overlay": overlay},
+            "since": None,
+            "warnings": list(dict.fromkeys(said)),
+            "workers": session.sparkContext.defaultParallelism,
+            "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "seconds": {  # Spark reads and decides in one job
+                "extract": round(decided - started, 3),
+                "merge": round(time.monotonic() - decided, 3),
+                "evaluate": 0.0,
+            },
+            "manifest": manifest,
+            "evaluation": {
+                **evaluation._asked(trials, days, strict, policies),
+                "index_date_assumed": tally.assumed,
+                "decisions": {trial: dict(sorted(n.items())) for trial, n in sorted(tally.decisions.items())},
+                "attrition": {trial: evaluation._attrition(tally, trial) for trial in sorted(tally.outcomes)},
+                "policies_used": tally.policies,
+            },
+        }
+        place.finish(data)
     found = data["counts"]["notes"]
     if found.get("rejected") and not any(found.get(status) for status in ("ok", "empty", "error")):
         raise InputError(
@@ -149,57 +148,71 @@ def _place(
 
 
 class _Local:
-    """A folder of this machine: the files of a local run."""
+    """A folder of this machine: the files of a local run, sorted and counted by DuckDB from what Spark wrote in parts."""
 
     def __init__(self, work: Path, out: Path, rules: spark_worker.Rules) -> None:
         self.scratch = str(work / "spark")
         self._work, self._out, self._rules = work, out, rules
 
-    def take(self, tables: spark.Tables) -> None:
-        """Sorted files of what Spark wrote in parts; raises ExtractorError where its workers wrote elsewhere."""
+    def take(self, tables: spark.Tables) -> tuple[dict[str, Any], evaluation._Tally]:
         import duckdb
 
         tables.lines.drop("facts").write.parquet(f"{self.scratch}/lines")
         criteria, patients = spark_worker.schemas(self._rules)
         with duckdb.connect() as connection:
-            connection.execute(f"SET memory_limit='{parts.MERGE_MEMORY}'")
+            connection.execute(f"SET memory_limit='{SORT_MEMORY}'")
             connection.execute(f"SET temp_directory='{parts._quoted(self._work / 'sort')}'")
-            for name in ("lines", "decided"):
-                folder = parts._quoted(Path(self.scratch) / name)
+            for name, view in (("notes", "lines"), ("decided", "decided")):
+                folder = parts._quoted(Path(self.scratch) / view)
                 connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{folder}/*.parquet')")
-            connection.execute("CREATE VIEW found AS SELECT f.* FROM (SELECT unnest(facts) AS f FROM decided)")
+            for name in ("facts", "criteria", "patients"):
+                rows = f"SELECT unnest({name}) AS r, generate_subscripts({name}, 1) AS place FROM decided"
+                connection.execute(f"CREATE VIEW {name} AS SELECT r.*, place FROM ({rows})")
             queries: dict[str, tuple[pa.Schema, str]] = {
-                "facts": (parquet.FACTS, f"found WHERE family <> 'support' ORDER BY {parts.FACT_ORDER}"),
-                "support": (parquet.FACTS, f"found WHERE family = 'support' ORDER BY {parts.FACT_ORDER}"),
-                "notes": (parquet.NOTES, "lines ORDER BY patient_id, note_id, sha256, status, seq"),
-                "criteria": (criteria, f"({_nested('criteria')}) ORDER BY patient_id, trial_id, place"),
-                "patients": (patients, f"({_nested('patients')}) ORDER BY patient_id, trial_id"),
+                "facts": (parquet.FACTS, f"facts WHERE family <> 'support' ORDER BY {parts.FACT_ORDER}"),
+                "support": (parquet.FACTS, f"facts WHERE family = 'support' ORDER BY {parts.FACT_ORDER}"),
+                "notes": (parquet.NOTES, "notes ORDER BY patient_id, note_id, sha256, status, seq"),
+                "criteria": (criteria, "criteria ORDER BY patient_id, trial_id, place"),
+                "patients": (patients, "patients ORDER BY patient_id, trial_id"),
             }
             for name, (schema, query) in queries.items():
                 batches = parts._batches(connection, f"SELECT {parts._columns(schema)} FROM {query}")
                 parquet.write_batches(self._out / f"{name}.parquet", schema, batches)
 
+            def ask(query: str) -> list[Any]:
+                return connection.execute(query).fetchall()
+
+            return _counted(ask), _tally(ask)
+
     def finish(self, data: dict[str, Any]) -> None:
         parquet.write_json(self._out / "run.json", data)
-
-
-def _nested(name: str) -> str:
-    rows = f"SELECT unnest({name}) AS r, generate_subscripts({name}, 1) AS place FROM decided"
-    return f"SELECT r.*, place FROM ({rows})"
 
 
 class _Remote:
     """An address that Spark's file systems know; raises UsageError where something is there."""
 
     def __init__(self, session: SparkSession, out: str) -> None:
-        self._session, self._out = session, out.rstrip("/")
+        self._session: Any = session  # what it has of Java is in no type
+        self._out = out.rstrip("/")
         self.scratch = f"{self._out}/.work"
         with spark.clear_errors(UsageError, f"--out {out}: cannot be opened"):
             if self._system(self._out).exists(self._path(self._out)):
                 raise UsageError(f"--out {out}: is there already (expected an address where nothing is)")
 
-    def take(self, tables: spark.Tables) -> None:
+    def take(self, tables: spark.Tables) -> tuple[dict[str, Any], evaluation._Tally]:
         tables.write(self._out)
+        views = {
+            "notes": tables.notes, "facts": tables.facts.unionByName(tables.support), "patients": tables.patients,
+            "criteria": tables.decided.selectExpr("posexplode(criteria) AS (place, c)").select("place", "c.*"),
+            "decided": tables.decided,
+        }  # fmt: skip
+        for name, frame in views.items():
+            frame.createOrReplaceTempView(name)
+
+        def ask(query: str) -> Iterator[Any]:
+            return self._session.sql(query).toLocalIterator()
+
+        return _counted(ask), _tally(ask)
 
     def finish(self, data: dict[str, Any]) -> None:
         path = f"{self._out}/run.json"
@@ -217,59 +230,47 @@ class _Remote:
 
 # --- what run.json tells -----------------------------------------------------------------------------------------------
 
+#: an SQL engine that has the views notes, facts (with the support facts), criteria (with place), patients, decided
+Ask = Callable[[str], Iterable[Sequence[Any]]]
 
-def _counted(tables: spark.Tables, session: SparkSession) -> tuple[dict[str, Any], evaluation._Tally]:
-    """Input and counts of ``run.json``, and the tally of the decisions."""
-    tables.notes.createOrReplaceTempView("extractor_notes")
-    tables.facts.unionByName(tables.support).createOrReplaceTempView("extractor_facts")
-    tables.decided.createOrReplaceTempView("extractor_decided")
-    ask = session.sql
-    notes = {row[0]: row[1] for row in ask("SELECT status, count(*) FROM extractor_notes GROUP BY 1 ORDER BY 1").collect()}
-    patients = "SELECT count(DISTINCT patient_id) FROM extractor_notes WHERE status IN ('ok', 'empty')"
-    families: dict[str, int] = {}
-    copied = 0
-    for family, n, copies in ask("SELECT family, count(*), count(copied_from) FROM extractor_facts GROUP BY 1 ORDER BY 1").collect():
-        families[family] = n
-        copied += copies
+
+def _counted(ask: Ask) -> dict[str, Any]:
+    """Input and counts of ``run.json``."""
+    notes = dict(map(tuple, ask("SELECT status, count(*) FROM notes GROUP BY status ORDER BY status")))
+    [[patients]] = ask("SELECT count(DISTINCT patient_id) FROM notes WHERE status IN ('ok', 'empty')")
+    found = list(ask("SELECT family, count(*), count(copied_from) FROM facts GROUP BY family ORDER BY family"))
+    families = {row[0]: row[1] for row in found}
     digest = hashlib.sha256()
-    keys = "SELECT patient_id, note_id, sha256 FROM extractor_notes ORDER BY patient_id, note_id, sha256, status"
-    for row in ask(keys).toLocalIterator():
+    for row in ask("SELECT patient_id, note_id, sha256 FROM notes ORDER BY patient_id, note_id, sha256, status"):
         digest.update("\x1f".join(row).encode("utf-8", "replace") + b"\n")
     support = families.get("support", 0)
     counts = {
-        "notes": notes, "patients": ask(patients).first()[0], "facts": sum(families.values()) - support,
-        "support": support, "copied": copied, "families": families,
+        "notes": notes, "patients": patients, "facts": sum(families.values()) - support, "support": support,
+        "copied": sum(row[2] for row in found), "families": families,
     }  # fmt: skip
-    return {"input": {"digest": digest.hexdigest(), "rows": sum(notes.values())}, "counts": counts}, _tally(session)
+    return {"input": {"digest": digest.hexdigest(), "rows": sum(notes.values())}, "counts": counts}
 
 
-def _tally(session: SparkSession) -> evaluation._Tally:
+def _tally(ask: Ask) -> evaluation._Tally:
+    """What an evaluation counts of its decisions."""
     tally = evaluation._Tally()
-    people = session.sql(
-        "SELECT p.trial_id, p.decision, count(*), count_if(p.index_date_assumed) FROM "
-        "(SELECT explode(patients) AS p FROM extractor_decided) GROUP BY 1, 2"
-    )
-    for trial, decision, n, assumed in people.collect():
+    for trial, decision, n, assumed in ask(
+        "SELECT trial_id, decision, count(*), count_if(index_date_assumed) FROM patients GROUP BY trial_id, decision"
+    ):
         tally.decisions[trial][decision] += n
         tally.assumed += assumed
-    session.sql("SELECT patient_id, posexplode(criteria) AS (place, c) FROM extractor_decided").createOrReplaceTempView(
-        "extractor_criteria"
-    )
-    outcomes = session.sql(
-        "SELECT c.trial_id, c.criterion_id, c.outcome, count(*), count_if(c.presumed), min(place) AS place "
-        "FROM extractor_criteria GROUP BY 1, 2, 3 ORDER BY place"
-    )
-    for trial, criterion, outcome, n, presumed, _ in outcomes.collect():
+    for trial, criterion, outcome, n, presumed, _ in ask(
+        "SELECT trial_id, criterion_id, outcome, count(*), count_if(presumed), min(place) AS first "
+        "FROM criteria GROUP BY trial_id, criterion_id, outcome ORDER BY first"
+    ):
         tally.outcomes[trial][criterion][outcome] += n
         tally.outcomes[trial][criterion]["presumed"] += presumed
-    removed = session.sql(
-        "SELECT trial, criterion, count(*) FROM (SELECT c.trial_id AS trial, min_by(c.criterion_id, place) AS criterion "
-        "FROM extractor_criteria WHERE coalesce(c.parent_id, '') = '' AND c.outcome = 'fail' "
-        "GROUP BY patient_id, c.trial_id) GROUP BY 1, 2"
-    )
-    for trial, criterion, n in removed.collect():
+    for trial, criterion, n in ask(
+        "SELECT trial_id, removed, count(*) FROM (SELECT trial_id, min_by(criterion_id, place) AS removed FROM criteria "
+        "WHERE coalesce(parent_id, '') = '' AND outcome = 'fail' GROUP BY patient_id, trial_id) GROUP BY trial_id, removed"
+    ):
         tally.first_failed[trial][criterion] += n
-    for row in session.sql("SELECT DISTINCT policies FROM extractor_decided").collect():
+    for row in ask("SELECT DISTINCT policies FROM decided"):
         tally.policies.update(json.loads(row[0]))
     tally.policies = dict(sorted(tally.policies.items()))
     return tally

@@ -84,9 +84,9 @@ def file_rows(
                 if len(held) >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
                     yield _batch(held, ROWS)
                     held, characters = [], 0
-            said = [{"source": "", "row": 0, "status": WARNING, "error": line} for line in source.monitor.lines]
+            said = [NoteRow("", 0, "", "", None, "", "", WARNING, line)._asdict() for line in source.monitor.lines]
             if held or said:
-                yield _batch([*held, *said], ROWS)
+                yield _batch([*held, *({"seq": -1, **row} for row in said)], ROWS)
 
 
 @guarded
@@ -160,7 +160,9 @@ class Reading:
                 raise message[1](message[2])
             self._worker = worker if message is not None else None
         if self._worker is None:
-            raise ExtractorError(f"Spark: the process that reads notes ended {START_ATTEMPTS} times before it was ready")
+            raise ExtractorError(
+                f"Spark: the process that reads notes ended {START_ATTEMPTS} times before it was ready"
+            )
         return self._worker
 
 
@@ -253,7 +255,9 @@ def schemas(rules: Rules) -> tuple[pa.Schema, pa.Schema]:
 def decided_schema(criteria: pa.Schema, patients: pa.Schema) -> pa.Schema:
     """One row for each patient: facts with copies marked, criteria and patients of every trial, policies as JSON."""
     lists = {"facts": _FACT, "criteria": pa.struct(list(criteria)), "patients": pa.struct(list(patients))}
-    return pa.schema([("patient_id", pa.string()), *((n, pa.list_(t)) for n, t in lists.items()), ("policies", pa.string())])
+    return pa.schema(
+        [("patient_id", pa.string()), *((n, pa.list_(t)) for n, t in lists.items()), ("policies", pa.string())]
+    )
 
 
 def decide(group: pa.Table, rules: Rules, criteria: pa.Schema, patients: pa.Schema) -> pa.Table:
