@@ -118,7 +118,6 @@ def extract_run(source: Source, out: Path, options: Options, *, progress: Progre
             work / "parts",
             out,
             scratch=work / "merge",
-            threads=options.processes(),
             former=options.since,
             keep_missing=options.keep_missing,
         )

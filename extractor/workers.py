@@ -28,6 +28,8 @@ from extractor.records import SUPPORT, Note
 #: a fact as it travels to a part: ``seq``, the position of its note, before the values in the order of FACT_COLUMNS
 FactCells = tuple[Any, ...]
 
+#: how many times its seconds of the processor a note may take by the clock
+PATIENCE = 10
 #: how often a worker may die before it has built its pipeline until the run gives up
 START_ATTEMPTS = 3
 
@@ -39,7 +41,7 @@ class Settings:
     date_order: str = "auto"
     overlay: str | None = None
     engine: str = "extractor.pipeline.engine:Engine"
-    #: seconds for one note, plus a second for each 100,000 characters
+    #: seconds of the processor for one note, plus a second for each 100,000 characters
     note_seconds: float = 30.0
 
 
@@ -70,26 +72,37 @@ class NoteTimeout(BaseException):
     """A note took too long. Not an Exception, so that no handler on the way swallows it."""
 
 
+def _expire(_signal: int, _frame: Any) -> None:
+    raise NoteTimeout
+
+
+def _watch_time() -> None:
+    """Lets ``_limited`` end a note; where the system has no such timers the watch of the main process remains."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGPROF, _expire)
+        signal.signal(signal.SIGALRM, _expire)
+
+
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    if not hasattr(signal, "setitimer"):  # the watch of the main process remains
+    """Raises NoteTimeout after so many seconds of the processor, or ``PATIENCE`` times as many by the clock.
+
+    A machine that is busy with something else fails no note.
+    """
+    if not hasattr(signal, "setitimer"):
         yield
         return
-
-    def expire(_signal: int, _frame: Any) -> None:
-        raise NoteTimeout
-
-    former = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE * seconds)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, former)
 
 
 def allowance(row: NoteRow, note_seconds: float) -> float:
-    """Seconds that a note may take."""
+    """Seconds of the processor that a note may take."""
     return note_seconds + len(row.text) / 100_000
 
 
@@ -156,6 +169,7 @@ def _serve(connection: Connection, clock: Any, settings: Settings, folder: str) 
     except Exception as problem:
         connection.send(("failed", ExtractorError, f"the pipeline cannot be built ({describe(problem)})"))
         return
+    _watch_time()
     # the engine lives as long as the worker: the collector need not walk through its names for every few notes
     gc.collect()
     gc.freeze()
@@ -176,7 +190,7 @@ def _serve(connection: Connection, clock: Any, settings: Settings, folder: str) 
             if offset in chunk.carried:
                 notes.append(note_line(row, seq, status="carried", error=""))
                 continue
-            clock.value = time.monotonic() + 2 * allowance(row, settings.note_seconds) + 5
+            clock.value = time.monotonic() + (PATIENCE + 1) * allowance(row, settings.note_seconds) + 5
             found, line = read_row(engine, row, seq, settings.note_seconds)
             facts.extend(found)
             notes.append(line)

@@ -18,7 +18,7 @@ import pytest
 from extractor.errors import ExtractorError, InputError, UsageError
 from extractor.readers import open_source
 from extractor.run import Options, chunks_of, extract_run, screen
-from extractor.workers import Settings
+from extractor.workers import NoteTimeout, Settings, _limited, _watch_time
 from extractor.writers import parts
 
 STAND_IN = Path(__file__).parent / "stand_in"
@@ -106,6 +106,22 @@ def test_every_row_has_its_line(tmp_path):
     }
     assert report.failed == 6
     assert [fact["note_id"] for fact in table(tmp_path / "out", "facts")] == ["ok"]
+
+
+def test_a_note_that_waits_for_a_busy_machine_is_not_late():
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGPROF, signal.SIGALRM)}
+    _watch_time()
+    try:
+        with _limited(0.1):
+            time.sleep(0.3)
+        with pytest.raises(NoteTimeout), _limited(0.1):
+            while True:
+                pass
+        with pytest.raises(NoteTimeout), _limited(0.01):
+            time.sleep(60)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def test_copied_sentences_name_the_first_note(tmp_path):

@@ -27,8 +27,6 @@ FACT_ORDER = (
 )
 #: memory of DuckDB in a merge, whatever the size of the run; the larger one where the first does not do
 MERGE_MEMORY = ("192MB", "1GB")
-#: more threads would need more memory each
-MERGE_THREADS = 2
 BATCH_ROWS = 8_192
 
 
@@ -79,7 +77,6 @@ def merge(
     out: Path,
     *,
     scratch: Path,
-    threads: int = 2,
     former: Path | None = None,
     keep_missing: bool = True,
 ) -> Merged:
@@ -90,14 +87,13 @@ def merge(
     """
     import duckdb
 
-    threads = min(max(1, threads), MERGE_THREADS)
     small, large = MERGE_MEMORY
     try:
         try:
-            return _merge(folder, out, scratch, small, threads, former, keep_missing)
-        except duckdb.OutOfMemoryException:
-            return _merge(folder, out, scratch, large, threads, former, keep_missing)
-    except duckdb.Error as problem:  # its message could hold values; a full disk shows in many classes
+            return _merge(folder, out, scratch, small, former, keep_missing)
+        except (duckdb.OutOfMemoryException, StreamError):
+            return _merge(folder, out, scratch, large, former, keep_missing)
+    except (duckdb.Error, StreamError) as problem:  # its message could hold values; a full disk shows in many classes
         free = shutil.disk_usage(scratch).free
         raise ExtractorError(
             f"{out}: cannot be written ({type(problem).__name__} while parts are merged; {free:,} bytes are free there); "
@@ -105,9 +101,11 @@ def merge(
         ) from None
 
 
-def _merge(
-    folder: Path, out: Path, scratch: Path, memory: str, threads: int, former: Path | None, keep_missing: bool
-) -> Merged:
+class StreamError(Exception):
+    """A query broke off while its rows were fetched; Arrow tells it as an error of the system without a number."""
+
+
+def _merge(folder: Path, out: Path, scratch: Path, memory: str, former: Path | None, keep_missing: bool) -> Merged:
     import duckdb
 
     shutil.rmtree(scratch, ignore_errors=True)  # of a merge that was interrupted
@@ -115,7 +113,7 @@ def _merge(
     with duckdb.connect(str(scratch / "merge.duckdb")) as connection:
         connection.execute(f"SET memory_limit='{memory}'")
         connection.execute(f"SET temp_directory='{_quoted(scratch / 'spill')}'")
-        connection.execute(f"SET threads={threads}")
+        connection.execute("SET threads=1")  # each further one would need as much memory again
         connection.execute("SET preserve_insertion_order=false")
         _load(connection, folder, former, keep_missing)
         merged = Merged()
@@ -219,7 +217,15 @@ def _mark_copies(connection: Any) -> None:
 
 
 def _batches(connection: Any, query: str) -> Iterator[pa.RecordBatch]:
-    yield from connection.sql(query).to_arrow_reader(BATCH_ROWS)
+    reader = iter(connection.sql(query).to_arrow_reader(BATCH_ROWS))
+    while True:
+        try:
+            batch = next(reader, None)
+        except OSError:
+            raise StreamError from None
+        if batch is None:
+            return
+        yield batch
 
 
 def _columns(schema: pa.Schema) -> str:
