@@ -287,6 +287,11 @@ def line(before: str, after: str) -> int | None:
     return None
 
 
+#: the dose of one fraction: "2 Gy/fraction", "in daily fractions of 1.8 Gy"
+_PER_FRACTION = re.compile(r"\s*(?:/|per|each|a)\s*(?:fraction|fx|fr\b|day|session|seance)")
+_FRACTIONS_OF = re.compile(r"\b(?:fractions?|fx|seances?|dose per fraction|fraction size)\s*(?:of|de|:|=)\s*$")
+
+
 def radiation(before: str, after: str) -> dict[str, float | int]:
     """Total dose in Gy and number of fractions of a course of radiotherapy.
 
@@ -299,7 +304,10 @@ def radiation(before: str, after: str) -> dict[str, float | int]:
         total = int(each.group(1)) * float(each.group(2).replace(",", "."))
         return {"dose_gy": int(total) if total == int(total) else total, "fractions": int(each.group(1))}
     doses = [
-        (_dose(m.group(1)), m.group(2)) for t in (after[:110], before[-60:]) for m in _GY.finditer(t)
+        (_dose(m.group(1)), m.group(2))
+        for t in (after[:110], before[-60:])
+        for m in _GY.finditer(t)
+        if not _PER_FRACTION.match(t, m.end()) and not _FRACTIONS_OF.search(t, 0, m.start())
     ]
     if doses:
         amount, unit = doses[0]
