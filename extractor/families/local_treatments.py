@@ -107,7 +107,7 @@ def site(after: str) -> str | None:
     if not found:
         return None
     words = re.sub(r" (?:region|area|field|bed)$", "", found.group(1).strip())
-    return words if 2 < len(words) < 50 and not re.match(r"(?:date|be|start|begin|continue|\w+ing)\b", words) else None
+    return words if 2 < len(words) < 50 and not re.match(r"(?:date|be|start|begin|continue|(?:an? )?(?:total|dose|maximum)\b.*|\w+ing)\b", words) else None
 
 
 def procedure_name(view: NoteText, sentence: Sentence, hit: Hit) -> str:
