@@ -168,7 +168,8 @@ def node_counts(note: NoteText) -> Iterator[Draft]:
         for match in _NODES.finditer(piece):
             absent = match["a"] in ("0", "zero", "none")
             counted = match["b"].isdigit() or _NUMBER_WORD.match(match["b"]) is not None
-            if not absent and not counted and not _INVOLVED.search(match["tail"] + match["mid"]):
+            told = match["tail"] + match["mid"]
+            if not absent and not counted and (re.search(r"\bnot?\b", told) or not _INVOLVED.search(told)):
                 continue
             if not absent and not _INVOLVED.search(piece):
                 continue

@@ -34,6 +34,8 @@ _ABSENT_BEFORE = re.compile(
 )
 
 
+#: in a note that names a tumour it is the tumour that came back
+_RETURNED = re.compile(r"relaps|recurr(?!ent)|recurrence")
 #: a longer note without any of these words does not speak of a tumour
 _ONCOLOGY = re.compile(
     r"(?:cancers?|\w*carcinomas?|tumou?rs?|metasta\w*|mets|malignan\w*|neoplas\w*|(?:es)?sclc|l?cnec|nec|net|lymphomas?|myelomas?|leuka?emias?|"
@@ -97,6 +99,8 @@ def counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
         object_ = after[:40]
         if _CONTEXT["symptom"].search(object_) and not _CONTEXT["tumour"].search(object_):
             return False
+    if _RETURNED.match(folded, hit.start) and note.hits.get("histology") and not _CONTEXT["symptom"].search(clause):
+        return True
     return bool(
         _CONTEXT["tumour"].search(clause) or sentence.hits("therapy") or _CONTEXT["tumour"].search(sentence.folded)
     )

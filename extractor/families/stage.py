@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator
 
@@ -39,7 +40,7 @@ _SYSTEM = re.compile(
 _TNM = re.compile(
     r"(?<![a-z0-9-])(?P<prefix>y?[cpra]{0,2})\s?t\s?(?P<t>is|x|a(?![a-z])|[0-4][a-d]?(?![a-z\d])|[0-4][a-d]?(?=[cpyn])|[iv]{1,4}[abc]?(?=[\s,]))"
     r"(?P<rest>(?:\s?\([^()\n]{1,9}\))*)"
-    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?n\s?(?P<n>[0-3xo](?:[a-d]|mi)?)(?![a-z\d])?(?:\s?\([^()\n]{1,9}\))*)?"
+    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?n\s?(?P<n>[0-3xo+](?:[a-d]|mi)?)(?![a-z\d])?(?:\s?\([^()\n]{1,9}\))*)?"
     r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?m\s?(?P<m>[01xo](?:[a-d][12]?)?)(?![a-z\d]))?"
 )
 #: what every TNM string holds, searched from "t" to "t": a T category behind no more than a prefix
@@ -225,10 +226,20 @@ def _tnm(note: NoteText) -> Iterator[Draft]:
             value_text=" ".join(parts),
             attributes=attributes,
             assertion="present",
+            date=_not_of_nodes(note, start, end),
         )
         if match["m"] and match["m"][0] == "1":
             yield Draft(FAMILY, "metastatic", start, end, "stage/extent:tnm", attributes={"from": "tnm"})
             yield from spread.bracketed(note, start, end)
+
+
+def _not_of_nodes(note: NoteText, start: int, end: int) -> tuple[datetime.date, datetime.date, str] | None:
+    """The note's date where the only "date" of the sentence is a count of nodes: "pN1a (3/12)"."""
+    if "/" not in note.folded[start:end] or note.note_date is None:
+        return None
+    dates = note.sentence_at(start).dates
+    inside = dates and all(start <= d.start and d.end <= end for d in dates)
+    return (note.note_date, note.note_date, "note") if inside else None
 
 
 def _zero(part: str) -> str:
