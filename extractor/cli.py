@@ -143,15 +143,17 @@ def screen(
         return _finish(decided)
     _extract(options)
     since = options.get("since")
-    decided = evaluation.evaluate_run(
-        Path(options["out"]),
-        trials,
-        index_date=days,
-        strict=strict,
-        policies=chosen,
-        since=Path(since) if since else None,
-        workers=options["workers"],
-    )
+    with report.deciding_bar() as advance:
+        decided = evaluation.evaluate_run(
+            Path(options["out"]),
+            trials,
+            index_date=days,
+            strict=strict,
+            policies=chosen,
+            since=Path(since) if since else None,
+            workers=options["workers"],
+            progress=advance,
+        )
     report.summary(decided.data, decided.out)
     return _finish(decided)
 
@@ -179,7 +181,10 @@ def evaluate(
 
     chosen = _policies(policies)
     evaluation.check_trials(trials)
-    decided = evaluation.evaluate_run(Path(run_dir), trials, index_date=index_date, strict=strict, policies=chosen)
+    with report.deciding_bar() as advance:
+        decided = evaluation.evaluate_run(
+            Path(run_dir), trials, index_date=index_date, strict=strict, policies=chosen, progress=advance
+        )
     report.summary(decided.data, decided.out)
     return 0
 

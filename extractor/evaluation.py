@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -145,6 +145,7 @@ def evaluate_run(
     policies: Mapping[str, str] | None = None,
     since: Path | None = None,
     workers: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Decided:
     """Decides every patient of the run in the folder ``out``.
 
@@ -174,8 +175,11 @@ def evaluate_run(
         patients: list[pa.Table] = []
 
         def criteria() -> Iterator[pa.Table]:
+            done = 0
             for found, persons in frames:
                 patients.append(persons)
+                done += len(set(persons.column("patient_id").to_pylist()))
+                progress(done, max(done, data.get("counts", {}).get("patients", 0)))
                 yield found
 
         schema, rows = _peeked(criteria(), parquet.CRITERIA)

@@ -17,27 +17,45 @@ DECISIONS = ("candidate", "potential-candidate", "ineligible-for-now", "ineligib
 @contextmanager
 def progress_bar() -> Iterator[Callable[[int, int, float | None], None]]:
     """A bar on stderr with notes a second and the time left; nothing where stderr is no terminal."""
+    with _bar("reading notes") as update:
+
+        def advance(notes: int, failed: int, fraction: float | None) -> None:
+            doing = "reading notes" if fraction is None or fraction < 1 else "sorting facts"
+            update(doing, notes, f"notes  {failed:,} failed", fraction)
+
+        yield advance
+
+
+@contextmanager
+def deciding_bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr for the decisions: patients done and of how many."""
+    with _bar("deciding patients") as update:
+        yield lambda done, total: update("deciding patients", done, f"of {total:,} patients", done / max(1, total))
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[str, int, str, float | None], None]]:
     if not sys.stderr.isatty():
-        yield lambda notes, failed, fraction: None
+        yield lambda doing, done, what, fraction: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("reading notes"),
+        TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.fields[notes]:,} notes  {task.fields[rate]:,.0f}/s  {task.fields[failed]} failed"),
+        TextColumn("{task.fields[done]:,} {task.fields[what]}  {task.fields[rate]:,.0f}/s"),
         TimeRemainingColumn(),
     )
     began = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("notes", total=1.0, notes=0, rate=0.0, failed=0)
+        task = bar.add_task(title, total=1.0, done=0, what="", rate=0.0)
 
-        def advance(notes: int, failed: int, fraction: float | None) -> None:
-            rate = notes / max(1e-9, time.monotonic() - began)
-            bar.update(task, completed=fraction or 0.0, notes=notes, rate=rate, failed=failed)
+        def update(doing: str, done: int, what: str, fraction: float | None) -> None:
+            rate = done / max(1e-9, time.monotonic() - began)
+            bar.update(task, description=doing, completed=fraction or 0.0, done=done, what=what, rate=rate)
 
-        yield advance
+        yield update
 
 
 def summary(data: dict[str, Any], out: Path | str) -> None:

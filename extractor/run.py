@@ -175,7 +175,9 @@ def _extract(source: Source, out: Path, work: Path, options: Options, progress: 
     def advance(notes: int, failed: int) -> None:
         counted["notes"] += notes
         counted["failed"] += failed
-        progress(counted["notes"], counted["failed"], source.monitor.fraction())
+        fraction = source.monitor.fraction()  # of what is read, of which some is still in work
+        done = counted["notes"] / max(1, counted["rows"])
+        progress(counted["notes"], counted["failed"], None if fraction is None else fraction * done)
 
     def missing() -> Iterator[Chunk]:
         for chunk in chunks_of(source.rows(), carried if unchanged else None):
