@@ -72,7 +72,7 @@ _LETTER_HINT = re.compile(r"[MF](?![a-z])(?:(?<=\d[MF])|(?<=\d[\syY.][MF])|(?<=[
 #: words of the note without which it has no such age, birth date or title
 _AGE_WORDS = frozenset({"age", "aged", "agee"})
 _BIRTH_WORDS = frozenset({"dob", "birth", "birthdate", "born", "ne", "nee", "naissance", "b", "geb", "geboren", "nato", "nata", "nac"})
-_TITLE_WORDS = frozenset({"mr", "mrs", "ms", "miss", "mme", "madame", "monsieur"})
+_TITLE_WORDS = frozenset({"mr", "mrs", "ms", "miss", "mme", "madame", "monsieur", "herr", "herrn", "frau", "mevr", "mevrouw", "dhr", "heer"})
 #: a number behind one of these is a part of another
 _GLUED = frozenset("0123456789.,/-")
 _DECADE_WORDS = {
@@ -98,7 +98,7 @@ _AGE_LABEL = re.compile(r"\bage\s*/\s*sex\s*[:=]?\s*(?P<n>\d{1,3})\s*(?:y\w*)?\s
 _TITLE = re.compile(
     r"(?<![A-Za-z])(?P<male>Mr\.?|Monsieur|MR\.|MR(?!\s+(?i:brain|head|spine|liver|abd|pelvis"
     r"|angio|chest|prostate|cardiac|entero|cholangio|neck|whole|whole-spine)))(?=\s+[A-Z])|(?<![A-Za-z])(?P<female>Mrs\.?|Ms\.?|Miss|Mme"
-    r"|Madame|MRS\.?|MS\.)(?=\s+[A-Z])|(?P<male2>\bMonsieur\b)|(?P<female2>\bMadame\b)"
+    r"|Madame|MRS\.?|MS\.)(?=\s+[A-Z])|(?P<male2>\b(?:Monsieur\b|(?:Herrn?|Dhr\.?|De heer)(?=\s+[A-Z])))|(?P<female2>\b(?:Madame\b|(?:Frau|Mevr\.?|Mevrouw)(?=\s+[A-Z])))"
 )
 # the first letter stands before the look behind it, so that the search jumps from letter to letter
 _PRONOUN = re.compile(
@@ -106,7 +106,7 @@ _PRONOUN = re.compile(
     r"(?:(?P<male>(?<=h)(?:e|is|im(?:self)?))|(?P<female>(?<=s)he|(?<=h)er(?:s|self)?))\b"
 )
 _PLAIN_NOUN = re.compile(
-    r"\b(?:(?:this|the|a|an|pleasant|elderly|young|old|year-old)\s+)+(?:[a-z-]+\s+){0,2}?(?P<noun>male|female|man"
+    r"\b(?:(?:this|the|a|an|pleasant|elderly|young|old|year-old)\s+){1,6}(?:[a-z-]{1,30}\s+){0,2}?(?P<noun>male|female|man"
     r"|woman|gentleman|lady)\b(?!\s+(?:genital|pelvis|catheter|urethra|breast|organs|condom|hormone|partner"
     r"|relative|pattern|factor))"
 )

@@ -123,6 +123,7 @@ class Words:
 
 
 _GOES_ON = frozenset("/.,")
+_A_TEST = re.compile(r"\b(?:ab|ag|ac|antibod\w*|antigen|test\w*|screen\w*|serolog\w*|combo|elisa|pcr)\b")
 
 
 class Lexicon:
@@ -137,6 +138,8 @@ class Lexicon:
                 if concept.plural:
                     for plural in _plurals(name):
                         self._add(concept.family, concept, plural, cased=False)
+                if concept.family == "serology" and (not concept.data.get("virus") or _A_TEST.search(fold(name))):
+                    self._add("condition", None, name, cased=False)  # "hepatitis B cAb" is no hepatitis
                 if concept.family in ("lab", "biomarker"):
                     for misread in _misreadings(name):
                         self._add(concept.family, concept, misread, cased=False)
