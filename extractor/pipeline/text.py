@@ -23,7 +23,7 @@ from .lexicon import Hit, Lexicon, Words, fold
 
 MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that cost stays linear
 # every branch begins with a character, not with a look behind it: the search then jumps from one candidate to the next
-_CANDIDATE = re.compile(r"\n[\s]*|[.!?]+[\"')\]]*(?=\s)|\.(?<=[a-z)\d]{2}\.)(?=[A-Z][a-z])")
+_CANDIDATE = re.compile(r"\n\s*+|[.!?](?<![.!?]{2})[.!?]*+[\"')\]]*+(?=\s)|\.(?<=[a-z)\d]{2}\.)(?=[A-Z][a-z])")
 # before a capital these do not end a sentence ...
 _ABBREVIATIONS = frozenset(
     "dr drs mr mrs ms st vs approx ca cf al jr sr prof pt pts resp incl dept gr mme inj tab tabs cap caps syr syp".split()
@@ -329,6 +329,12 @@ _TITLED = _ONE_SENTENCE | {"medications"}
 _SENTENCE_STOP = re.compile(r"\.(?=\s+[A-Z])|\n")
 #: sections that are one line long: what follows the comparison's dates is the report again
 _ONE_LINE = frozenset({"comparison", "technique"})
+#: sections that end with their paragraph: the note goes on behind a pasted text
+_ONE_PARAGRAPH = frozenset({"eligibility", "instructions"})
+#: ... and those that do so where they begin behind their heading ("Allergies: NKDA", then the story goes on)
+_BEGUN_PARAGRAPH = frozenset({"allergies", "family_history", "social_history"})
+_BEGUN = re.compile(r"[ \t]*[^\s]")
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 @lru_cache(maxsize=1)
@@ -379,6 +385,9 @@ def find_sections(text: str, folded: str) -> list[Section]:
         elif category in _ONE_LINE:
             last = text.find("\n", body)
             last = len(text) if last < 0 else last
+        elif category in _ONE_PARAGRAPH or (category in _BEGUN_PARAGRAPH and _BEGUN.match(text, body)):
+            blank = _BLANK_LINE.search(text, body)
+            last = blank.start() if blank else last
         found.append(Section(category, start, body, last, text[start : start + length]))
     return found
 
