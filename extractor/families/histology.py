@@ -41,6 +41,7 @@ _WELL = re.compile(
 _POOR = re.compile(
     r"\bpoorly[\s-]*(?:to undifferentiated[\s-]*)?diff|\bhigh[\s-]*grade|\bundifferentiated|\bpeu differenci|\bde haut grade|\bpoorly diff|\bp\.?d\.? nec"
 )
+_FAVOURED = re.compile(r"\s*(?:type|variant|morphology)?,?\s*(?:is\s+)?favou?red\b")
 _LARGE = re.compile(r"\blarge[\s-]*cell|\ba grandes cellules")
 _SMALL = re.compile(r"(?<!non[\s-])\bsmall[\s-]*cell|\ba petites cellules")
 _GRADE = re.compile(r"\b(?:who\s+)?(?:grade|grad)\s*:?\s*(?P<a>[1-4]|iii|ii|iv|i)\b|\bg\s?(?P<b>[1-3])\b")
@@ -260,7 +261,10 @@ def _neuroendocrine(mention: Mention, group: str, before: str, after: str) -> It
     well, poor = _WELL.search(around) is not None, _POOR.search(around) is not None
     if re.search(r"\bnot\s+(?:a\s+)?well", around):
         well = False
-    if _LARGE.search(around) and not _SMALL.search(around) and not well:
+    large = _LARGE.search(around)
+    if large and poor and _FAVOURED.match(around, large.end()):  # a type that is only favoured leaves it open
+        large = None
+    if large and not _SMALL.search(around) and not well:
         mention.concept = "lcnec"
         yield mention
         return

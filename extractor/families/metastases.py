@@ -227,6 +227,8 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
             "brain", hit.start, hit.end, anchor, hit.concept.rule_id, folded[sentence.start : sentence.end]
         )
         return
+    if not members and (free := _FREE.search(folded, max(sentence.start, hit.start - 50), hit.start)):
+        members = [h for h in found if h.end <= free.start() + 1][-1:]
     if not members:
         members = _labelled(note, hit, found)
     if not members and not negated:
@@ -273,6 +275,10 @@ def _labelled(note: NoteText, hit: Hit, found: list[Hit]) -> list[Hit]:
     return [h for h in run if h.get("kind") == "secondary"]
 
 
+#: "the liver was free of |metastases"
+_FREE = re.compile(
+    r"(?:^|(?<=[a-z]))\s+(?:is|are|was|were|remains?|appears?)\s+(?:free of|without|negative for|clear of)\s+(?:any |distant |suspicious |new )?$"
+)
 _LOBE = re.compile(r"\b(?:frontal|parietal|occipital|temporal|cerebellar|pontine|thalamic|brainstem)\s+(?:lobe\s+)?$")
 _UNSURE = re.compile(
     r"\b(?:possibl[ey]|possibility|probabl[ey]|suspicious|suspected|suspicion|concerning|suggest\w*|likely|could|may|might|cannot|r/o|rule out|"

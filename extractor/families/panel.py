@@ -34,17 +34,17 @@ _LIST_STOP = re.compile(
 )
 _PAREN = re.compile(r"\([^()]{0,60}\)")
 _LINK = (
-    r"\)?(?:\s*\ba\b)?(?:[\s-]*(?:stain(?:s|ing)?|immunostain(?:s|ing)?|immunohistochemi\w+|ihc|expression|immunoreactivity|immunoreaction|reactivity|antibody|markers?|"
+    r"\)?(?:\s*+\ba\b)?(?:[\s-]*+(?:stain(?:s|ing)?|immunostain(?:s|ing)?|immunohistochemi\w+|ihc|expression|immunoreactivity|immunoreaction|reactivity|antibody|markers?|"
     r"nuclear|cytoplasmic|membranous|protein|reaction|by ihc|\(ihc\)|immunolabell?ing|labell?ing|clone|\((?!\s*[+-])(?!\s*(?:pos|neg|focal|diff|weak|strong|patchy|rare))[^()]{1,30}\)))*"
-    r"\s*(?:[:=|]|\.{2,}|…|-(?=\s*[a-z])|–(?=\s*[a-z])|,(?=\s*(?:is|are|was|were)\b))*\s*"
+    r"\s*+(?:[:=|]|\.{2,}+|…|-(?=\s*[a-z])|–(?=\s*[a-z])|,(?=\s*(?:is|are|was|were)\b))*\s*+"
     r"(?:(?:is|are|was|were|be|being|showed|shows?|showing|with|has|had|stains?|came back|revealed|demonstrated|est|sont|ist|sind|waren)\s+)?"
     r"(?:(?:also|all|both|each|only|very|uniformly|markedly|moderately|partially|partly|predominantly|mostly|again|similarly|equally|the|tumou?r cells|in tumou?r cells)\s+)*"
 )
-_EXTENT = r"(?:(?:strong(?:ly)?|diffuse(?:ly)?|focal(?:ly)?|weak(?:ly)?|patchy|patchily|rare|scattered|extensive(?:ly)?|multifocal(?:ly)?|variably?|faint(?:ly)?|intense(?:ly)?|moderate|perinuclear|dot[- ]like|nuclear|cytoplasmic|and|,|partial|kraftig|stark|schwach|fokal|diffus)\s*)"
+_EXTENT = r"(?:(?:strong(?:ly)?|diffuse(?:ly)?|focal(?:ly)?|weak(?:ly)?|patchy|patchily|rare|scattered|extensive(?:ly)?|multifocal(?:ly)?|variably?|faint(?:ly)?|intense(?:ly)?|moderate|perinuclear|dot[- ]like|nuclear|cytoplasmic|and|,|partial|kraftig|stark|schwach|fokal|diffus)\s*+)"
 _RESULT = re.compile(
     _LINK
-    + r"\(?\s*(?:"
-    + r"(?P<neg>not\s+(?:expressed|detected|seen|identified|present|reactive|positive)|neg(?:ative|atives|ativity)?\b|n[ée]gati\w+|-ve\b|non[\s-]?reactive|absent\b|lost\b|loss\b|not expressed|0\s?%|0(?=\s*(?:[,;)/]|$|\n))|unreactive|"
+    + r"\(?\s*+(?:"
+    + r"(?P<neg>not\s+(?:expressed|detected|seen|identified|present|reactive|positive)|neg(?:ative|atives|ativity)?\b|n[ée]gati\w+|-ve\b|non[\s-]?reactive|absent\b|lost\b|loss\b|not expressed|0\s?%|0(?=\s*(?:[,;)/]|$|\n))|unreactive|no (?:staining|expression|reactivity)\b|"
     + r"-(?=\s*(?:[,;.)\]/]|$|\n|and\b))|–(?=\s*(?:[,;.)\]]|$))|−|\(\s*[-–]\s*\)|[-–]\s*\))"
     + r"|(?P<pos>"
     + _EXTENT
