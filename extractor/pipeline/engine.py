@@ -174,7 +174,7 @@ def _fact(
         ref_low=draft.ref_low,
         ref_high=draft.ref_high,
         assertion=draft.assertion or _asserted(draft, qualifier),
-        experiencer=draft.experiencer or qualifier.experiencer,
+        experiencer=draft.experiencer or _who(draft, qualifier),
         temporality=draft.temporality or qualifier.temporality,
         date_start=start,
         date_end=end,
@@ -190,6 +190,8 @@ def _fact(
     )
 
 
+#: families of measurements, which are taken from the patient
+_OWN = frozenset({"lab", "vital", "performance", "cardiac", "serology"})
 #: what a plan makes of a supporting statement; the therapy families read plans themselves
 _PLANNED = {"planned": "hypothetical", "declined": "absent", "never_started": "absent"}
 
@@ -198,6 +200,13 @@ def _asserted(draft: Draft, qualifier: Qualifier) -> str:
     if draft.family == SUPPORT and qualifier.assertion == "present" and qualifier.plan:
         return _PLANNED.get(qualifier.plan, "present")
     return qualifier.assertion
+
+
+def _who(draft: Draft, qualifier: Qualifier) -> str:
+    """Whose fact it is; a measurement is the patient's even under "Family history" unless its sentence names a relative."""
+    if draft.family in _OWN and not any(category == "family" for category, _, _ in qualifier.cues):
+        return "patient" if qualifier.experiencer == "family" else qualifier.experiencer
+    return qualifier.experiencer
 
 
 def sentence_sha(sentence: Sentence) -> str:
@@ -286,7 +295,7 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
 
 
 # the date stands in brackets that belong to something named after the mention: "ES-SCLC on lurbinectedin (C3 12/22)"
-_IN_BRACKETS = re.compile(r"^\W*\w+\W+\w+[^()]*\([^)]*$")
+_IN_BRACKETS = re.compile(r"^\W*+\w++\W++\w++[^()]*+\([^)]*+$")
 #: "creatinine 168 (she was 92 in January)": the date is the former value's
 _FORMER = re.compile(
     r"\(\s*(?:she |he |it |which )?(?:was|were|previously|prior|had been|from|baseline|down from|up from|compared)\b[^()]*$",
