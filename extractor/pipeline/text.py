@@ -303,7 +303,7 @@ def _stops(text: str, start: int, end: int) -> bool:
     word = before[at:].lower()
     # a title does not end a sentence; a single letter only where it is an initial
     if len(word) > 1 or not word.isascii():
-        return word not in _ABBREVIATIONS
+        return word not in _ABBREVIATIONS or (word == "ms" and before[:at].rstrip()[-1:].isdigit())
     return not (before[-2:-1].isspace() or before[-2:-1] in ("", ".")) and before[-3:].lower() not in ("e.g", "i.e")
 
 
