@@ -21,7 +21,7 @@ _PRE_WORDS = (
     r"suspicious for|suspected|concerning for|suggestive of|consistent with|compatible with|worrisome for|positive for|"
     r"representing|represents?|suspect for|c/w|likely|possible|probable|indeterminate|multiple|new|known|solitary|single|small|tiny|"
     r"biopsy[- ]proven|both|which (?:are|is)|that (?:are|is)|are|were|is|was|in favou?r of|due to|from|progressive|treated|irradiated|"
-    r"recurrent|metachronous|synchronous|hypermetabolic|most|also|wall|bone|body|lobe|"
+    r"recurrent|metachronous|synchronous|hypermetabolic|most|also|wall|bone|body|lobe|only|"
     r"\d{1,3}(?:[.,]\d)?(?:\s?x\s?\d{1,3}(?:[.,]\d)?)?\s?(?:cm|mm)"
 )
 _PRE_GAP = re.compile(rf"[\s-]*(?:\(?(?:{_PRE_WORDS})\)?[\s-]*)*")
@@ -200,15 +200,12 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
     folded = note.folded
     members = before(folded, found, hit.start)
     abbreviation = folded[hit.start : hit.end] in ("met", "mts")
-    if not members and _LOBE.search(folded[max(sentence.start, hit.start - 24) : hit.start]):
-        yield from nodes.site_drafts(
-            "brain",
-            hit.start,
-            hit.end,
-            (hit.start, hit.end),
-            hit.concept.rule_id,
-            folded[sentence.start : sentence.end],
-        )
+    lead = folded[max(sentence.start, hit.start - 24) : hit.start]
+    if not members and (_LOBE.search(lead) or _VERTEBRA.search(lead)):
+        site = "brain" if _LOBE.search(lead) else "bone"
+        span = (hit.start, hit.end)
+        yield from nodes.site_drafts(site, *span, span, hit.concept.rule_id, sentence.folded)
+        yield Draft(nodes.FAMILY_STAGE, "metastatic", *span, hit.concept.rule_id, anchor=span)
         return
     if abbreviation and not members:
         return
@@ -275,6 +272,7 @@ def _labelled(note: NoteText, hit: Hit, found: list[Hit]) -> list[Hit]:
     return [h for h in run if h.get("kind") == "secondary"]
 
 
+_VERTEBRA = re.compile(r"\b(?:c[1-7]|t(?:1[0-2]|[1-9])|l[1-5]|s[1-5]|vertebral body)\s+(?:vertebral\s+|body\s+|bone\s+)?$")
 #: "the liver was free of |metastases"
 _FREE = re.compile(
     r"(?:^|(?<=[a-z]))\s+(?:is|are|was|were|remains?|appears?)\s+(?:free of|without|negative for|clear of)\s+(?:any |distant |suspicious |new )?$"
@@ -380,9 +378,10 @@ def _adjective(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit], k
             members = [m for m in run if m.get("kind") == "secondary"]
         elif not adjacent:
             members = _histology_then_site(folded, hit, later)
-    if not members and not negated:
+    if not members:
         members = _predicate(note, sentence, hit, found)
-        if not members:
+        members = [m for m in members if not negated or m.key == "lymph_node"]
+        if not members and not negated:
             yield from spread.bracketed(note, hit.start, hit.end, None)
     yield from _members(note, sentence, hit, members, anchor)
     if not members or (not negated and any(m.get("metastasis") != "lymph_node" for m in members)):

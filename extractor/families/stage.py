@@ -40,7 +40,7 @@ _SYSTEM = re.compile(
 _TNM = re.compile(
     r"(?<![a-z0-9-])(?P<prefix>y?[cpra]{0,2})\s?t\s?(?P<t>is|x|a(?![a-z])|[0-4][a-d]?(?![a-z\d])|[0-4][a-d]?(?=[cpyn])|[iv]{1,4}[abc]?(?=[\s,]))"
     r"(?P<rest>(?:\s?\([^()\n]{1,9}\))*)"
-    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?n\s?(?P<n>[0-3xo+](?:[a-d]|mi)?)(?![a-z\d])?(?:\s?\([^()\n]{1,9}\))*)?"
+    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?n\s?(?P<n>[0-3xo+](?:[a-d]|mi)?)(?:(?![a-z\d])|(?=[ycpra]{0,2}m\s?[01xo]))(?:\s?\([^()\n]{1,9}\))*)?"
     r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?m\s?(?P<m>[01xo](?:[a-d][12]?)?)(?![a-z\d]))?"
 )
 #: what every TNM string holds, searched from "t" to "t": a T category behind no more than a prefix
