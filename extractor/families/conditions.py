@@ -10,6 +10,7 @@ from typing import Any
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
+from . import serology
 
 FAMILY = "condition"
 #: an allergy list names agents of every kind, so that none of its words need be a condition
@@ -56,7 +57,13 @@ _DECOMPRESSED = re.compile(
     r"\b(?:s/p|status post|treated|decompressed|after|following|previous|prior)\b[^.;]{0,60}\b(?:laminectomy|fusion|decompress\w*|surgery|rt|xrt|"
     r"radi\w+|corpectomy|treat\w*)\b|\bdecompressed\b|\btreated (?:with|by)\b"
 )
-_VIRAEMIC = re.compile(r"\bviral load\W+(?:of |was |is |: )?(?:high|detectable|elevated|\d[\d.,]* ?(?:million|x ?10|iu))|\bviremic\b|\bviraemic\b")
+_VIRAEMIC = re.compile(
+    r"\bviral load\W+(?:of |was |is |: )?(?:high|detectable|elevated|\d[\d.,]* ?(?:million|x ?10|iu))|\bviremic\b|\bviraemic\b"
+)
+_UNDETECTED = re.compile(
+    r"\b(?:rna|viral load|pcr|arn|vl)\W+(?:is |was |hcv )?(?:undetect\w+|not detected|negative|neg\b|below detection|indetectable|tnd)|"
+    r"\b(?:undetectable|negative) (?:hcv )?(?:rna|viral load|pcr|arn)\b"
+)
 #: words of a suspicion that is more than a differential diagnosis
 _SUSPECTED = re.compile(
     r"\b(?:concern(?:ing)? (?:for|of)|suspicious (?:for|of)|suspected|suspicion (?:for|of)|suggest(?:s|ing|ive of)?|compatible (?:with|avec)|likely|probable|"
@@ -113,7 +120,7 @@ _AGENT = re.compile(
     r"\s+(?:to\s+|with\s+|from\s+|after\s+)?(?:an?\s+|the\s+|iv\s+|intravenous\s+)?([a-z][\w-]+(?:\s(?:contrast|dye|sulfate|80|oil|acid|drugs?|antibiotics))?)"
 )
 _BEFORE_AGENT = re.compile(
-    r"([a-z][\w-]{3,})(?:[- ](?:induced|associated|related|iv|i\.v\.|po|im|injection|infusion))?\s*(?:\s|[-–:=(]\s*)$"
+    r"([a-z][\w-]{3,40})(?:[- ](?:induced|associated|related|iv|i\.v\.|po|im|injection|infusion))?\s*(?:\s|[-–:=(]\s*)$"
 )
 _NONE_LISTED = re.compile(r"^(?:none|no|nkda|nka|nkma|denies|nil|unknown|not|aucune|negative|pas)\b")
 _SEVERE = re.compile(
@@ -125,6 +132,10 @@ def read(note: NoteText) -> Iterable[Draft]:
     for sentence, hits in note.sentences_with(FAMILY):
         if sentence.section == "immunizations":
             continue
+        if sentence.section == "eligibility":
+            hits = [hit for hit in hits if _ANSWERED.match(sentence.note.folded, hit.end)]
+        else:
+            hits = [hit for hit in hits if not _is_examination(note, hit) and not _tested_negative(note, sentence, hit)]
         smoking = [h for h in hits if h.key == "smoking"]
         if smoking:
             yield from _smoking(sentence, smoking)
@@ -138,6 +149,8 @@ def read(note: NoteText) -> Iterable[Draft]:
                 yield from _hypersensitivity(sentence, hit)
             else:
                 draft = _condition(sentence, hit)
+                if sentence.section == "instructions":
+                    draft = replace(draft, assertion="hypothetical")
                 yield draft
                 named = _ALSO_C.match(note.folded, hit.end) if hit.key == "hepatitis_b" else None
                 if named:
@@ -145,6 +158,19 @@ def read(note: NoteText) -> Iterable[Draft]:
                         draft, concept="hepatitis_c", code=_HEPATITIS_C, end=named.end(), anchor=(hit.start, hit.end)
                     )
     yield from _allergy_list(note)
+
+
+_VIRUSES = frozenset({"hiv", "hepatitis_b", "hepatitis_c"})
+
+
+def _tested_negative(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
+    """Is the name of a virus that of a test with a negative result ("HIV/HBsAg/HCV: NR")?"""
+    if hit.key not in _VIRUSES or not note.hits_between(serology.FAMILY, hit.start, hit.end):
+        return False
+    return any(
+        draft.value_text == "negative" and draft.start < hit.end and hit.start < draft.end
+        for draft in serology.sentence_drafts(note, sentence)
+    )
 
 
 def _draft(hit: Hit, *, value_text: str | None = None, attributes: dict[str, Any] | None = None, **more: Any) -> Draft:
@@ -210,6 +236,10 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
             attributes["catheter"] = "chest tube" if catheter.group() in ("chest tube", "pigtail") else "yes"
     if hit.key in ("hepatitis_c", "hepatitis_b") and _VIRAEMIC.search(near):
         attributes["status"] = "active"
+    if hit.key == "hepatitis_c" and _UNDETECTED.search(near):
+        attributes["rna"] = "undetectable"
+    if "status" not in attributes and _quiet_since(sentence, hit):
+        attributes["status"] = "resolved"
     own = "" if "status" in attributes else _own_item(sentence, hit)
     for status, expression in _STATUS:
         if expression.search(own):
@@ -230,6 +260,20 @@ _STATE_ITEM = (
 _BEHIND_COMMA = re.compile(
     rf"[^,;.\n]{{0,70}}(?:,\s*{_STATE_ITEM}[^,;.\n]{{0,40}}(?:,\s*{_STATE_ITEM})?|,[^,;.\n]{{0,40}},\s*{_STATE_ITEM}(?:[^,;.\n]{{0,30}})?)?"
 )
+
+
+_QUIET_SINCE = re.compile(
+    r"(?<!in)\b(?:inactive|quiescent|in remission|resolved|no (?:relapse|recurrence|flares?)|no further (?:episodes?|flares?)|off (?:all )?(?:treatment|steroids|therapy))"
+    r"\s+(?:since|for|after)\b"
+)
+
+
+def _quiet_since(sentence: Sentence, hit: Hit) -> bool:
+    """Is the mention said to rest ("sarcoidosis 2008, steroids for one year, inactive since 2010"), before another disease?"""
+    later = [other.start for other in sentence.hits(FAMILY) if other.start > hit.end]
+    stop = min([sentence.end, hit.end + 120, *later])
+    behind = re.split(r"[;.]\s|\n", sentence.note.folded[hit.end : stop])[0]
+    return bool(_QUIET_SINCE.search(behind))
 
 
 def _own_item(sentence: Sentence, hit: Hit) -> str:
@@ -330,6 +374,19 @@ def _hypersensitivity(sentence: Sentence, hit: Hit) -> Iterator[Draft]:
 #: "hepatitis B or C": the second virus has no name of its own
 _ALSO_C = re.compile(r"(?:\s?(?:,|/|&|and|or|et|ou|nor)\s?){1,2}c\b")
 _HEPATITIS_C = "SNOMED 50711007"
+#: a criterion with its answer ("ILD: none", "HIV - no")
+_ANSWERED = re.compile(r"[^.;\n]{0,25}?(?:[:?=–-]\s*(?:no|none|never|yes|n/?a|absent|negative|denied|y|n)\b|[☑☒✓✔])")
+#: what follows the name of an examined system ("PE: lungs clear", "MS: no deformity")
+_EXAMINED = re.compile(
+    r"\s?:\s*(?:general|gen|nad|alert|well|wd|wn|heent|lungs?|chest|cor|cv|heart|neck|abd\w*|no (?:deformit\w+|joint|swelling|acute|edema|clubbing)|"
+    r"normal|full|moves|strength|vs|vitals|afebrile|appears|rom|soft|clear|deferred|unremarkable)\b"
+)
+
+
+def _is_examination(note: NoteText, hit: Hit) -> bool:
+    return note.text[hit.start : hit.end] in ("PE", "MS") and _EXAMINED.match(note.folded, hit.end) is not None
+
+
 _ITEM = re.compile(r"[^,;\n]+?(?=,|;|\n|\.\s|\.$|\band\b|$)")
 
 

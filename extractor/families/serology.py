@@ -63,13 +63,14 @@ def setup(patterns: Patterns) -> None:
 
 
 def read(note: NoteText) -> Iterable[Draft]:
-    for sentence, hits in note.sentences_with(FAMILY):
-        names = merge(note.folded, hits)
-        yield from _sentence(note, sentence, names)
+    for sentence, _ in note.sentences_with(FAMILY):
+        yield from sentence_drafts(note, sentence)
 
 
-def _sentence(note: NoteText, sentence: Sentence, names: list[Name]) -> Iterator[Draft]:
+def sentence_drafts(note: NoteText, sentence: Sentence) -> Iterator[Draft]:
+    """The results that one sentence tells."""
     folded = note.folded
+    names = merge(folded, sentence.hits(FAMILY))
     results: list[tuple[str, int, int] | None] = []  # polarity, start and end of evidence
     for index, name in enumerate(names):
         limit = names[index + 1].start if index + 1 < len(names) else min(sentence.end, name.end + 90)
