@@ -21,7 +21,8 @@ KEYS = quantity.KEYS | {"formula", "class"}
 
 _ROMAN = {"i": 1.0, "ii": 2.0, "iii": 3.0, "iv": 4.0, "1": 1.0, "2": 2.0, "3": 3.0, "4": 4.0}
 _CLASS = re.compile(r"(iv|i{1,3}|[1-4])(?:\s?(?:-|–|/|to|a|or)\s?(iv|i{1,3}|[1-4]))?(?:\s?/\s?iv)?(?![a-z\d])")
-_ANOTHER = re.compile(r"\s*(?:,|/|;|\band\b)\s*(?:and\s+)?(\d{3})\s?(?:ms\b|msec\b)?")
+_ANOTHER = re.compile(r"\s*(?:\((?:bazett|fridericia)\)\s*)?(?:,|/|;|\band\b)\s*(?:and\s+)?(\d{3})\s?(?:ms\b|msec\b)?", re.IGNORECASE)
+_FORMULA = re.compile(r"\s*(?:ms|msec)?\s*[,(]?\s*(?:by\s+|using\s+|according to\s+|selon\s+|n\.\s+|nach\s+)?(fridericia|bazett)\b")
 _WISH = re.compile(r"\b(?:goal|target|if|hold|until|when|criteria|eligib\w*|exclu\w*|inclusion|must)\b(?:[^.;\n]|\.(?=\d))*$")
 
 _modality: dict[str, re.Pattern[str]] = {}
@@ -110,9 +111,7 @@ def _value(note: NoteText, sentence: Sentence, name: Name, reading: Reading, ext
         return
     attributes = {**settled.attributes, **extra}
     if hit.key == "qtc":
-        attributes["formula"] = hit.get("formula") or _formula(
-            note.folded[name.start : min(sentence.end, reading.end + 30)]
-        )
+        attributes["formula"] = hit.get("formula") or _formula(note.folded, name, reading, sentence.end)
     if hit.key == "lvef":
         attributes["modality"] = _modality_of(note, sentence, name)
     yield Draft(
@@ -134,10 +133,15 @@ def _value(note: NoteText, sentence: Sentence, name: Name, reading: Reading, ext
     )
 
 
-def _formula(around: str) -> str:
-    for word in ("fridericia", "bazett"):
-        if word in around:
-            return word
+def _formula(folded: str, name: Name, reading: Reading, limit: int) -> str:
+    """The formula of a corrected QT: right behind its value, else beside its name, else near."""
+    behind = _FORMULA.match(folded, reading.end, limit)
+    if behind is not None:
+        return behind[1]
+    for place in (folded[name.start : reading.start], folded[reading.end : min(limit, reading.end + 30)]):
+        for word in ("fridericia", "bazett"):
+            if word in place:
+                return word
     return "unspecified"
 
 

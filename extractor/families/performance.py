@@ -41,6 +41,7 @@ _WISH = re.compile(
     r"\b(?:if|eligib\w*|criteria|requires?|required|inclusion|exclusion|must|should be|patients with|until|when"
     r"|unless)\b(?:[^.;\n]|\.(?=\d))*$"
 )
+_LAST_TIME = re.compile(r"\s*(?:at\s+|on\s+)?(?:the\s+)?(?:last|previous|prior)\s+(?:visit|time|month|week|clinic|appointment|encounter)\b|\s+previously\b|\s+(?:le|la)\s+\w+\s+derniere?\b")
 _CHANGE = re.compile(r"([0-5])\s+to\s+([0-5])(?!\d)")
 _MOVED = re.compile(
     r"\b(?:declin|improv|worsen|deteriorat|decreas|increas|chang|went|dropp|progress|gone)\w*\b.*\bfrom\b"
@@ -75,7 +76,7 @@ def _status(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
     at, _, _, _ = values.connect(note.text, name.end, limit, folded=folded)
     at = _FILLER.match(folded, at, limit).end()
     comparator = re.compile(r"(?:<=|>=|<|>|≤|≥|less than or equal to\s|at least\s|up to\s)\s?").match(folded, at, limit)
-    sign = comparator.group().strip() if comparator else "="
+    sign = comparator.group().strip() if comparator else "~" if "~" in folded[name.end : at] else "="
     at = comparator.end() if comparator else at
     change = _CHANGE.match(folded, at, limit) if _MOVED.search(folded, name.end, at) else None
     if change is not None and name.hit.key == "ecog":
@@ -89,7 +90,8 @@ def _status(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
         return
     concept, low, high, end = found
     if name.hit.get("short") and (
-        _ventilator.search(folded, max(sentence.start, name.start - 40), min(sentence.end, end + 40)) or low > 4
+        _ventilator.search(folded, max(sentence.start, name.start - 40), min(sentence.end, end + 40))
+        or (low > 4 and "%" not in folded[end - 1 : end + 2])
     ):
         return
     sign = {"≤": "<=", "≥": ">=", "less than or equal to": "<=", "at least": ">=", "up to": "="}.get(sign, sign)
@@ -109,11 +111,12 @@ def _status(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
                 break
         else:
             break
+    past = _LAST_TIME.match(folded, end, limit) is not None and len(steps) == 1
     current = max((i for i, s in enumerate(steps) if not s[3]), default=0)
     dates = trend_dates(note, sentence, [(s[1], s[2]) for s in steps])
     for index, ((draft, *_), date) in enumerate(zip(steps, dates, strict=True)):
         now = "current" if index < len(steps) - 1 else None
-        yield replace(draft, date=date, temporality=now if index == current else "historical")
+        yield replace(draft, date=date, temporality=now if index == current and not past else "historical")
 
 
 def _read(folded: str, at: int, limit: int, key: str) -> tuple[str, float, float | None, int] | None:

@@ -21,13 +21,16 @@ ALWAYS = True
 KEYS = frozenset[str]()
 
 _LABEL = re.compile(r"(?:\bvitals?(?:\s+signs?)?|\bv/?ss?|\bobs(?:ervations)?|\bconstantes)\b[a-z ]{0,24}[:=,-]?\s*(?=\d)")
+#: "97.9F, 126/74, 72, 16, 98%": a temperature with its letter before a pressure needs no label
+_BARE = re.compile(r"(?<![\w.])\d{2,3}(?:\.\d{1,2})?\s?°?\s?[fc](?=[,;\s]{1,3}\d{2,3}/\d{2,3}(?![\d/]))")
 _TOKEN = re.compile(
     r"(?P<bp>(?P<s>\d{2,3})\s?/\s?(?P<d>\d{2,3})(?![\d/]))"
-    r"|(?P<t>(?P<tv>\d{2,3}(?:\.\d{1,2})?)\s?[°º]?\s?(?P<tu>[fc])\b|\d{2,3}\.\d{1,2}(?![\d/]))"
+    r"|(?P<t>(?!\d{2,3}(?:\.\d{1,2})?\s?kg)(?P<tv>\d{2,3}(?:\.\d{1,2})?)\s?[°º]?\s?(?P<tu>[fc])\b|(?!\d{2,3}\.\d{1,2}\s?kg)\d{2,3}\.\d{1,2}(?![\d/]))"
     r"|(?P<sat>(?P<sv>\d{2,3})\s?%)"
+    r"|(?P<kg>(?P<wv>\d{2,3}(?:\.\d{1,2})?)\s?kg\b)"
     r"|(?P<n>\d{1,3})(?![\d.,/]\d|\s?(?:kg|lbs?|cm|in\b|mg|days?|years?|yo\b))"
 )
-_STEP = re.compile(r"\s?(?:,|;|-|\s)\s?")
+_STEP = re.compile(r"\s?(?:r\.?a\.?|room air|nc)?\s?(?:,|;|-|\s)\s?")
 _CONVERT = {"f": lambda v: (v - 32) * 5 / 9, "c": lambda v: v}
 
 _concepts: dict[str, Concept] = {}
@@ -45,14 +48,16 @@ def setup(patterns: Patterns) -> None:
 
 
 def read(note: NoteText) -> Iterable[Draft]:
-    for label in _LABEL.finditer(note.folded):
-        tokens = list(_tokens(note.folded, label.end()))
+    folded = note.folded
+    starts = {label.end() for label in _LABEL.finditer(folded)} | {bare.start() for bare in _BARE.finditer(folded)}
+    for start in sorted(starts):
+        tokens = list(_tokens(folded, start))
         if len(tokens) >= 3 and any(t["bp"] for t in tokens):
             yield from _drafts(note, tokens)
 
 
 def _tokens(folded: str, at: int) -> Iterator[re.Match[str]]:
-    for _ in range(6):
+    for _ in range(7):
         token = _TOKEN.match(folded, at)
         if token is None:
             return
@@ -71,6 +76,8 @@ def _drafts(note: NoteText, tokens: list[re.Match[str]]) -> Iterator[Draft]:
             if 60 <= high <= 260 and 25 <= low < high:
                 yield _draft("systolic_bp", token, high, "mm[Hg]", {}, "LOINC 8480-6")
                 yield _draft("diastolic_bp", token, low, "mm[Hg]", {}, "LOINC 8462-4")
+        elif token["kg"]:
+            yield _draft("weight", token, float(token["wv"]), "kg", {})
         elif token["t"]:
             value = float(token["tv"] or token["t"])
             unit = token["tu"] or ("f" if value >= 90 else "c")

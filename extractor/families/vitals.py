@@ -99,7 +99,7 @@ def read(note: NoteText) -> Iterable[Draft]:
             if draft.concept in ("weight", "height"):
                 covered.append((draft.start, draft.end))
             yield draft
-    if "kg" in note.folded:
+    if "kg" in note.folded or "weigh" in note.folded:
         for draft in _unnamed(note.text):
             if not any(start < draft.end and draft.start < end for start, end in covered):
                 covered.append((draft.start, draft.end))
@@ -114,8 +114,27 @@ def _unnamed(text: str) -> Iterator[Draft]:
         if 100 <= height <= 230:
             yield _plain("height", height, match, f"h{group}", f"u{group}")
             yield _plain("weight", values.number(match[f"w{group}"])[0], match, f"w{group}", None)
+    for match in _FEET.finditer(text):
+        compound = _compound(text, match.start(), "height") if match["inch"] else None
+        if compound is not None and _AND_WEIGHS.match(text, compound[1]):
+            yield replace(_PLAIN_HEIGHT, start=match.start(), end=compound[1], value=compound[0], value_as_written=compound[2])
     for match in _BUILT.finditer(text):
         yield _plain("weight", values.number(match["w"])[0], match, "w", None)
+
+
+#: "She is 5 feet 3 inches and weighs 142 pounds"
+_AND_WEIGHS = re.compile(r"(?:\s+tall)?,?\s+(?:and\s+)?(?:she\s+|he\s+)?weigh(?:s|ed|ing)\b", re.IGNORECASE)
+_PLAIN_HEIGHT = Draft(
+    family=FAMILY,
+    concept="height",
+    start=0,
+    end=0,
+    rule_id="vitals/vital_signs:height",
+    code="LOINC 8302-2",
+    comparator="=",
+    unit="cm",
+    assertion="present",
+)
 
 
 def _plain(concept: str, value: float, match: re.Match[str], group: str, unit: str | None) -> Draft:

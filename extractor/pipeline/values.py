@@ -123,7 +123,8 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
                 # "1.2 today, 1.4 last week": a word for its time stands behind the next number
                 gap = _NEXT.match(folded, at, limit)
                 nxt = read_plain(text, gap.end(), limit, letters=letters, folded=folded)
-                dated = nxt is not None and passed is not None and _DATED.match(folded, nxt.tail, limit) is not None
+                bracket = "(" in gap.group()
+                dated = nxt is not None and (passed is not None or bracket) and _DATED.match(folded, nxt.tail, limit) is not None
                 newer = time is not None and _COMMA_NOW.match(time.group()) is not None
                 times = (g.time, _AGO)
                 if nxt is not None and not dated and not newer and not any(t.match(folded, nxt.tail, limit) for t in times):
