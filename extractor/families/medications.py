@@ -98,7 +98,7 @@ def setup(patterns: Patterns) -> None:
 def read(note: NoteText) -> Iterable[Draft]:
     for sentence, hits in note.sentences_with(FAMILY):
         kept = [hit for hit in hits if _counts(note, sentence.start, sentence.end, hit)]
-        if sentence.section in ("allergies", "family_history") or _KNOWN.cues.of_others(sentence.folded):
+        if sentence.section in ("allergies", "family_history") or _KNOWN.cues.of_others(sentence.folded, sentence.section):
             continue
         for course in courses(note, sentence, kept):
             for hit in course.hits:
@@ -281,7 +281,7 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
         return "not_given", "absent"
     if _KNOWN.cues.has_stopped(after[:80]) or _OVER_BEHIND.match(after) or re.search(r"\b(?:tapered|weaned) off\b", after[:80]):
         return "received", "present"
-    if re.search(r"\bsous\s+$", before):  # "sous azathioprine"
+    if re.search(r"\bsous\s+$", before) or re.match(r"\W*(?:depuis|since)\b", after):  # "sous azathioprine"
         return "ongoing", "present"
     if (
         course.sentence.section == "medications"

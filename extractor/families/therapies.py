@@ -96,7 +96,7 @@ def _unnamed_operation(hit: Hit) -> bool:
 
 
 def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Reading]:
-    if sentence.section == "allergies" or _KNOWN.cues.of_others(sentence.folded):
+    if sentence.section == "allergies" or _KNOWN.cues.of_others(sentence.folded, sentence.section):
         return
     kept = kept_hits(note, sentence, hits, context=_KNOWN.context, inflammatory=_KNOWN.inflammatory, weekly=_KNOWN.weekly)
     planned = -1  # end of the last planned course of the sentence: what follows it is planned with it
@@ -131,7 +131,7 @@ def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[R
 
 
 #: between what was never given and one of its kind ("no DLL3-targeted therapy including tarlatamab")
-_INCLUDED = re.compile(r"\W*(?:based |targeted |directed )?(?:therap(?:y|ies)|agents?|drugs?|treatments?)?\W*(?:including|incl|such as|e\W?g|like|nor|or)\W*")
+_INCLUDED = re.compile(r"\W*+(?:based |targeted |directed )?(?:therap(?:y|ies)|agents?|drugs?|treatments?)?\W*+(?:including|incl|such as|e\W?g|like|nor|or)\W*")
 _COMPLETION = re.compile(r"\b(?:radiation oncology|radiotherapy|rad onc|radiation therapy)\b")
 
 

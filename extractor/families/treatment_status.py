@@ -42,13 +42,22 @@ _ENDED = re.compile(
     r"\b(?:stop\w*|arret\w*|not tolerat\w*|intoleran\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|to|switched|ceased|last|"
     r"completed|finished|pd|pod|progress\w*)\b"
 )
-_UNTIL_NEXT = re.compile(r"\bcontinue (?:until|till|to|through) (?:the )?next\b")
+_UNTIL_NEXT = re.compile(
+    r"\bcontinu(?:e|es|ing) (?:until|till|to|through) (?:the )?(?:next|trial|study|screening|c1d1)\b(?: starts?\b)?"
+)
+_AS_PLANNED = re.compile(r"\bas (?:planned|scheduled)\b")
+#: the reason right behind the word of ending wins over others of the same item
+_BECAUSE = re.compile(
+    r"\b(?:stop\w*|discontinu\w*|d/c\S*|off|ceased|terminated)\s(?:\w+\s)?(?:for|due to|because of|owing to|on|secondary to)\s(?P<why>[^.;,(]{2,40})"
+)
 _COULD_BE = Gated(r"\bcould be\W*$")
 #: said of the treatment itself: it ended
 _IT_ENDED = re.compile(
     r"\W*(?:treatment |therapy )?(?:(?:was|were|had to be|has been|is) )?(?:then |therefore |subsequently |also )?(?:permanently |definitively )?"
     r"(?:stopped|discontinued|terminated|withdrawn|ceased|d/c.?d|dc.d|abandoned)\b"
 )
+#: the answer to a criterion
+_ANSWER = re.compile(r"[:?=–-]\s*(?:no|none|never|yes|y|n|met|not met|n/a|ok)\b|[☑☒✓✔]|\[\s?x\s?\]|\bnever\b|\b(?:none|not) given\b")
 _ORDER = ("declined", "not_given", "held", "planned", "ongoing")
 
 
@@ -70,13 +79,15 @@ class Cues:
         """Is the name no treatment of the patient at all ("allergic to", "-resistant")?"""
         return self.before["none"].search(before) or self.after["none"].search(after)
 
-    def of_others(self, sentence: str) -> bool:
+    def of_others(self, sentence: str, section: str | None = None) -> bool:
         """Does a sentence speak of patients in general, of rules or of a drug's effects, and not of this patient?"""
+        if section == "eligibility":
+            return _ANSWER.search(sentence) is None
         return self.general.search(sentence) and not self.own.search(sentence)
 
     def status(self, before: str, after: str) -> str | None:
         """Status that the words beside a treatment say; None where they say nothing."""
-        after = _UNTIL_NEXT.sub("continues", after)
+        after = _AS_PLANNED.sub("", _UNTIL_NEXT.sub("continues", after))
         if _PART_GIVEN.search(before):
             return "ongoing"
         done = _DONE.match(after) is not None
@@ -122,6 +133,10 @@ class Cues:
         """Why a treatment ended, where a word of ending stands there."""
         if not _ENDED.search(after):
             return None
+        stated = _BECAUSE.search(after)
+        for name in ("toxicity", "progression", "choice", "completed") if stated else ():
+            if self.reason[name].search(stated["why"]):
+                return name
         for name in ("toxicity", "progression", "choice", "completed"):
             found = self.reason[name].search(after)
             if found and not re.search(r"\b(?:no|without|not)\W+(?:\w+\W+)?$", after[: found.start()]):

@@ -80,7 +80,16 @@ _SUBJECT = re.compile(
 )
 _OF_SUBJECT = re.compile(
     r"(?:,? (?:who|whom|which))?,? (?:also |both |had |has |have |was |were |is |died|carrie[sd]|developed|underwent|received|suffered|"
-    r"presented|with |of |took|takes|recently |once )"
+    r"presented|with |of |took|takes|recently |once |tested |is on |on |got |diagnosed |,? dx )"
+)
+#: people around the patient who are no relatives
+_OTHERS = frozenset(
+    {"husband", "wife", "spouse", "partner", "boyfriend", "girlfriend", "fiance", "fiancee", "roommate", "friend", "neighbor", "neighbour",
+     "coworker", "co-worker", "colleague", "caregiver", "mother-in-law", "father-in-law"}
+)  # fmt: skip
+_TELLS = re.compile(
+    r"\W+(?:\w+ )?(?:notic|witness|observ|saw\b|call|brought|stat(?:es|ed)|describ|concern|worr|accompan|drove|helps|manag|assist|found (?:him|her)|"
+    r"bedside|at bedside|present\b|is present|who is present|translat|interpret)"
 )
 #: words that bring the patient back into the sentence
 _OTHER_SUBJECT = re.compile(
@@ -196,6 +205,13 @@ class Assertor:
             and _OF_SUBJECT.match(between) is not None
             and _OTHER_SUBJECT.search(between) is None
         )
+        # a partner or a friend counts only as the subject of what was had; a relative who tells of it has nothing
+        if category == "other" and folded[cue_start:cue_end] in _OTHERS:
+            if _OF_SUBJECT.match(between) is None or _OTHER_SUBJECT.search(between) is not None:
+                return False
+            over_verbs = True
+        if category == "family" and _TELLS.match(between) is not None:
+            return False
         # "as a child he had": the time that opens the sentence holds for its verb
         over_verbs = over_verbs or (
             category == "historical"
@@ -225,6 +241,8 @@ class Assertor:
             return False
         plural = name.startswith(("were ", "are ", "have "))
         if not plural and "," in between and not _PANEL.fullmatch(between):
+            return False
+        if cue.key.startswith("hypothetical") and between.strip():
             return False
         if cue.key.startswith("absent") and re.search(r"\bfor\b", folded[cue.end : cue.end + 5]):
             return False
