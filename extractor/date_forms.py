@@ -259,19 +259,18 @@ def _latest(month: int, day: int, n: Day, text: str, start: int) -> Day | None:
 
 
 def _month_day(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
-    if n is None:
-        return None
     word = m["pm"]
-    if word.lower() in ("may", "mar", "mars", "mai", "sep", "set", "jan", "dec", "oct") and not word[0].isupper():
+    if n is None or word.lower() in ("may", "mar", "mars", "mai", "sep", "set", "jan", "dec", "oct") and not word[0].isupper():
         return None
-    return _one(_latest(named_month(word), int(m["pd"]), n, t, m.start()))
+    number = int(m["pd"])
+    if o == "dmy" and m.end("pd") == m.end("md") and n.year - 15 <= 2000 + number <= n.year:
+        return _month(2000 + number, named_month(word), "date")  # who writes the day first means a year by "Oct 25"
+    return _one(_latest(named_month(word), number, n, t, m.start()))
 
 
 def _day_month(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
-    if n is None:
-        return None
     word = m["qm"]
-    if not word[0].isupper() and word.lower() in ("may", "mar", "mars", "mai", "sept", "dec"):
+    if n is None or (not word[0].isupper() and word.lower() in ("may", "mar", "mars", "mai", "sept", "dec")):
         return None
     return _one(_latest(named_month(word), int(m["qd"]), n, t, m.start()))
 

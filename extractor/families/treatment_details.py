@@ -31,6 +31,7 @@ _CYCLES = tuple(
         r"(?<![\w.])[x×]\s?(\d{1,2})(?!\d|\s?(?:mg|/?day|/?d\b|cm|mm|wk|week|month|yr|year|y\b|[x×])|[.,]\d)(?:\s?(?:cycles?|doses?|courses?))?\b",
         r"\b(\d{1,2})\s?[x×](?![\w\d]|\s?\d)",
         rf"{_UNIT}\s*[:=]\s*(\d{{1,2}})\b",
+        r"(?<![\w./])(\d{1,2})\s?#(?!\s?\d)",  # India: "6# of EP"
         rf"\bafter (?:the )?{_NUMBER}(?:st|nd|rd|th)? (?:cycle|course)\b",
         r"\b(first|second|third|fourth|fifth|sixth|[1-9](?=st|nd|rd|th))(?:st|nd|rd|th)? (?:cycle|course)\b",
         r"\bc(\d{1,2})(?:\s?d\d{1,2})?\b",
@@ -60,7 +61,7 @@ _START = re.compile(
 _END = re.compile(
     r"\b(?:derni[eè]re?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|complet\w+|finished|ended|ending|end|off(?: since)?|"
     r"held(?: since)?|final(?:\s+\w+)?|jusqu['’](?:au|aux|en|[aà])|arr[eê]t[ée]{0,2}e?s?(?:\s+(?:le|en|depuis))?|termin[ée]{1,2}s?(?:\s+(?:le|en))?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?|dose \d+|d\d+ of c\d+|up to)"
-    r"(?:\s+(?:on|in|at|by|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|in|was|approximately|mid|[-:(]))*[\s:(,-]*$"
+    r"(?:\s+(?:on|in|at|by|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|was|approximately|mid|[-:(]))*+[\s:(,-]*$"
 )
 _NOT_OURS = re.compile(
     r"\b(?:pd|pod|progress\w*|relaps\w*|recurr\w*|ct|mri|pet(?:[-/]ct)?|scan|dx|diagnos\w*|biops\w*|bx|path\w*|seen|clinic|labs?|imaging|restag\w*|"
