@@ -113,6 +113,7 @@ def _merge(folder: Path, out: Path, scratch: Path, memory: str, former: Path | N
     with duckdb.connect(str(scratch / "merge.duckdb")) as connection:
         connection.execute(f"SET memory_limit='{memory}'")
         connection.execute(f"SET temp_directory='{_quoted(scratch / 'spill')}'")
+        connection.execute("SET enable_progress_bar=false")
         connection.execute("SET threads=1")  # each further one would need as much memory again
         connection.execute("SET preserve_insertion_order=false")
         _load(connection, folder, former, keep_missing)
