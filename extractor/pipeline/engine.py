@@ -306,6 +306,8 @@ _TUMOUR = frozenset({"histology", "stage"})
 _TREATED = re.compile(
     r"\b(?:s/p|status post|then|received|treated|started|after|on [12345]l|last dose)\b", re.IGNORECASE
 )
+#: "s/p EP (last 22/08/25), now POD": what is now has not the date before it
+_NOW = re.compile(r"[,;)]\s*(?:and\s+|but\s+|mais\s+)?(?:now|currently|maintenant|actuellement)\b", re.IGNORECASE)
 _NEXT_ITEM = re.compile(r",|;|\band\b")
 #: families whose mentions stand in lists of which one item has a date ("HTN, COPD, MI in 2003")
 _LISTED = frozenset({"condition"})
@@ -325,6 +327,8 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     if bracket >= 0 and not draft.start <= bracket < draft.end and _FORMER.match(text, bracket, span.start):
         return False
     if draft.family in _TUMOUR and _TREATED.search(between):
+        return False
+    if span.end <= position and _NOW.search(between):
         return False
     lead = text[sentence.start : span.start]
     opens = span.start < position and len(lead) < 30 and "," not in lead
