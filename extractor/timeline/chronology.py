@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
+import functools
 from collections.abc import Iterable
 
 from extractor.records import Fact
@@ -184,9 +185,23 @@ def say(truth: Truth, reason: str, facts: Iterable[Fact] = (), *, review: Iterab
     return Answer(truth, reason, ids(facts), codes, **more)
 
 
+#: answers that say the same of every patient, by identity; they live as long as the process
+CONSTANT: dict[int, Answer] = {}
+
+
+def constant(answer: Answer) -> Answer:
+    """Keep an answer that rests on no fact, so that what follows from it is worked out once for all patients."""
+    return CONSTANT.setdefault(id(answer), answer)
+
+
+@functools.cache
+def _silent(what: str, missing: str) -> Answer:
+    return constant(Answer(Truth.U, f"The notes say nothing about {what}.", asserted=False, missing=missing or what))
+
+
 def silent(what: str, *, missing: str = "") -> Answer:
-    """Nothing in the notes speaks of it."""
-    return Answer(Truth.U, f"The notes say nothing about {what}.", asserted=False, missing=missing or what)
+    """Nothing in the notes speaks of it: one answer for all patients."""
+    return _silent(what, missing)
 
 
 def any_answer(answers: Iterable[Answer], nothing: Answer) -> Answer:

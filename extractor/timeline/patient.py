@@ -39,17 +39,30 @@ class Patient:
     cache: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
-    def _own(self) -> dict[tuple[str | None, str | None], list[Fact]]:
-        """The patient's own facts by concept and family (None: any), in time order."""
-        index: dict[tuple[str | None, str | None], list[Fact]] = defaultdict(list)
-        for fact in self.all_facts:
+    def _own(self) -> dict[tuple[str | None, str | None], list[int]]:
+        """Places of the patient's own facts in time order, by concept and family (None: any)."""
+        index: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
+        for place, fact in enumerate(self.all_facts):
             if fact.experiencer == "patient":
                 concept, family = fact.concept, fact.family
-                index[concept, family].append(fact)
-                index[concept, None].append(fact)
-                index[None, family].append(fact)
-                index[None, None].append(fact)
-        return index
+                index[concept, family].append(place)
+                index[concept, None].append(place)
+                index[None, family].append(place)
+                index[None, None].append(place)
+        return dict(index)
+
+    @cached_property
+    def _concepts(self) -> frozenset[str]:
+        """Names of the concepts that the notes speak of."""
+        return frozenset(name for name, _ in self._own if name is not None)
+
+    @cached_property
+    def _families(self) -> frozenset[str]:
+        return frozenset(family for name, family in self._own if name is None and family is not None)
+
+    def is_silent_on(self, concepts: frozenset[str], families: frozenset[str]) -> bool:
+        """Do the patient's own facts hold none of the concepts and none of the families?"""
+        return concepts.isdisjoint(self._concepts) and families.isdisjoint(self._families)
 
     @cached_property
     def _found(self) -> dict[tuple, list[Fact]]:
@@ -84,17 +97,11 @@ class Patient:
             ]
         index = self._own
         if concept is None or isinstance(concept, str):
-            return index.get((concept, family), [])
-        found: list[Fact] = []
-        parts = 0
-        for name in dict.fromkeys(concept):
-            part = index.get((name, family))
-            if part:
-                found += part
-                parts += 1
-        if parts > 1:
-            found.sort(key=canonical_order)
-        return found
+            return [self.all_facts[place] for place in index.get((concept, family), ())]
+        names = _as_set(concept) & self._concepts  # few concepts of a patient, many names of a class
+        places = [place for name in names for place in index.get((name, family), ())]
+        places.sort()
+        return [self.all_facts[place] for place in places]
 
     @cached_property
     def age(self):
@@ -121,6 +128,26 @@ class Patient:
         if key not in self.cache:
             self.cache[key] = context(self, name, settings)
         return self.cache[key]
+
+
+class Nobody(Patient):
+    """A patient of whom nothing is written; ``asked`` holds the facts that were asked for.
+
+    A state that gives its answer for nobody gives it for everyone whose notes hold none of the facts that it asked for.
+    """
+
+    @cached_property
+    def asked(self) -> set[tuple]:
+        return set()
+
+    def _select(self, concept: str | tuple[str, ...] | None, family: str | None, experiencer: str | None) -> list[Fact]:
+        self.asked.add((concept, family, experiencer))
+        return []
+
+
+@functools.lru_cache(maxsize=4096)
+def _as_set(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(names)
 
 
 def canonical_order(fact: Fact) -> tuple:

@@ -80,6 +80,11 @@ class Settings:
         """What was already asked for: every patient asks for the same."""
         return {}
 
+    @cached_property
+    def silences(self) -> dict[str, object]:
+        """What each state says of a patient whose notes say nothing of it (kept by ``registry``)."""
+        return {}
+
     def policy(self, name: str) -> str:
         """Value of a policy switch; ``A-1_washout_policy`` and ``A-1`` are the same switch."""
         key = ("policy", name)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from extractor.timeline.chronology import CONSTANT, constant
 from extractor.timeline.patient import Patient
 from extractor.timeline.settings import Settings
 from extractor.trials import language as lang
@@ -87,6 +88,9 @@ class Evaluator:
         self.settings = Settings(policies=self.policies, windows=trial.windows)
         self._rows = {row.id: row for row in trial.rows()}
         self._parents = {leaf.id: criterion for criterion in trial.criteria for leaf in criterion.leaves}
+        # what follows from answers that are the same for every patient: most leaves of most patients are silent
+        self._silences: dict[tuple, tuple[Answer, Answer]] = {}
+        self._shared: dict[tuple[str, int], Result] = {}
 
     def results(
         self,
@@ -128,7 +132,10 @@ class Evaluator:
         applies, why = Truth.T, Answer(Truth.T)
         parent = self._parents.get(row.id)
         if parent is not None and parent.applies is not None:
-            answer = self._plain(parent.applies, scope)
+            key = ("applies", parent.id)
+            answer = scope.cache.get(key)
+            if answer is None:
+                answer = scope.cache[key] = self._plain(parent.applies, scope)
             applies, why = answer.truth, answer
         if row.applies is not None and applies is not Truth.F:
             answer = self._plain(row.applies, scope)
@@ -138,6 +145,15 @@ class Evaluator:
             reason = f"Not applicable. {why.reason}".strip()
             return Result(row, Answer(Truth.U, reason, why.evidence), "not_applicable", applies)
         answer = self._answer(row, scope, contexts)
+        if applies is Truth.T and id(answer) in CONSTANT:
+            key = (row.id, id(answer))
+            if key not in self._shared:
+                self._shared[key] = self._outcome(row, answer, applies, why)
+            return self._shared[key]
+        return self._outcome(row, answer, applies, why)
+
+    @staticmethod
+    def _outcome(row: Criterion, answer: Answer, applies: Truth, why: Answer) -> Result:
         outcome = outcome_of(answer.truth, row.kind)
         if applies is Truth.U and outcome != "pass":
             missing = "; ".join(dict.fromkeys(part for part in (answer.missing, why.missing) if part))
@@ -175,11 +191,10 @@ class Evaluator:
             scope.absent = keep
 
     def _answer(self, row: Criterion, scope: Scope, contexts) -> Answer:
-        if row.atoms:
+        if row.atoms and not row.refers:
             asked = [scope.ask(atom) for atom in row.atoms]
-            spoken_of = any(answer.asserted for answer in asked)
-            if not spoken_of and not row.refers:
-                return self._silence(row, scope, contexts)
+            if not any(answer.asserted for answer in asked):
+                return self._silence(row, scope, contexts, asked)
         keep, scope.absent = scope.absent, lambda atom, found: self._part(row, atom, found, scope, contexts)
         try:
             answer = row.rule(scope)
@@ -187,9 +202,9 @@ class Evaluator:
             scope.absent = keep
         return _of_leaves(row, answer, scope) if row.leaves else answer
 
-    def _silence(self, row: Criterion, scope: Scope, contexts) -> Answer:
+    def _silence(self, row: Criterion, scope: Scope, contexts, asked: list[Answer]) -> Answer:
         """Nothing in the notes speaks of the leaf: its policy decides."""
-        plain = self._plain(row.rule, scope)
+        plain, open_ = self._unspoken(row, scope, asked)
         if not self.strict and row.presume is not None:
             because = self._plain(row.presume, scope)
             if because.truth is Truth.T:
@@ -206,14 +221,26 @@ class Evaluator:
             reason = f"{plain.reason} Presumed absent: {because.reason}".strip()
             return Answer(ruled.truth, reason, because.evidence, asserted=False, presumed=ruled.truth is not Truth.U,
                           missing=ruled.missing)  # fmt: skip
-        said = (
-            because.reason
-            if row.absence.kind == "context"
-            else "Only a person can attest it."
-            if (row.absence.kind == "attest")
-            else ""
-        )
-        return changed(plain, truth=Truth.U, reason=f"{plain.reason} {said}".strip(), presumed=False, provisional=None)
+        if row.absence.kind != "context":
+            return open_
+        reason = f"{plain.reason} {because.reason}".strip()
+        return changed(plain, truth=Truth.U, reason=reason, presumed=False, provisional=None)
+
+    def _unspoken(self, row: Criterion, scope: Scope, asked: list[Answer]) -> tuple[Answer, Answer]:
+        """What the rule says of silence, before any policy, and as an open answer."""
+        key = (row.id, *map(id, asked))
+        found = self._silences.get(key)
+        if found is None:
+            plain = self._plain(row.rule, scope)
+            said = "Only a person can attest it." if row.absence.kind == "attest" else ""
+            open_ = changed(
+                plain, truth=Truth.U, reason=f"{plain.reason} {said}".strip(), presumed=False, provisional=None
+            )
+            found = plain, open_
+            if all(id(answer) in CONSTANT for answer in asked):
+                constant(open_)
+                self._silences[key] = found
+        return found
 
     def _part(self, row: Criterion, atom: lang.Atom, found: Answer, scope: Scope, contexts) -> Answer:
         """A silent part of a leaf that is not silent as a whole."""

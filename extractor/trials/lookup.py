@@ -9,6 +9,7 @@ threshold are unknown (R1).
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -112,13 +113,7 @@ def judge(node: Compare, measures: Sequence[Measure], patient: Patient, *, defau
     what = spoken(node.name)
     limit = f"{node.operator} {node.value:g} {'x ULN' if node.unit == ULN else node.unit}".strip()
     if not measures:
-        inside = f" within {node.window}" if node.window else ""
-        return Answer(
-            Truth.U,
-            f"No value of {what} is recorded; required {limit}.",
-            asserted=False,
-            missing=f"{what}{inside}",
-        )
+        return _not_recorded(what, limit, f" within {node.window}" if node.window else "")
     truths, review, said, usable = [], set(), [], []
     for measure in measures:
         if node.unit == ULN and measure.unit == ULN:
@@ -166,6 +161,12 @@ def judge(node: Compare, measures: Sequence[Measure], patient: Patient, *, defau
         )
     missing = "" if truth is not Truth.U else next((m.missing for m in usable if m.missing), "") or f"an exact {what}"
     return Answer(truth, f"{reason}.", evidence, codes, missing=missing)
+
+
+@functools.cache
+def _not_recorded(what: str, limit: str, inside: str) -> Answer:
+    reason = f"No value of {what} is recorded; required {limit}."
+    return time.constant(Answer(Truth.U, reason, asserted=False, missing=f"{what}{inside}"))
 
 
 def _said(measure: Measure, patient: Patient, *, ratio: bool) -> str:

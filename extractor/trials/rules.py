@@ -45,11 +45,8 @@ class Scope:
         """The answer of a state, asked once for each patient."""
         if name in self.given:
             return self.given[name]
-        key = ("state", name)
-        if key not in self.cache:
-            function = STATES.get(name)
-            self.cache[key] = function(self.patient, self.settings) if function else _undecided(name)
-        return self.cache[key]
+        function = STATES.get(name)
+        return function(self.patient, self.settings) if function else _undecided(name)
 
     def ask(self, atom: lang.Atom) -> Answer:
         """The answer of an atom before any absence policy, asked once for each patient."""
