@@ -23,7 +23,7 @@ from .records import FACT_COLUMNS, Fact, Note
 #: the note date of every example
 EXAMPLE_DATE = datetime.date(2025, 10, 15)
 _OPEN = re.compile(r"""<fact((?:\s+\w+=(?:"[^"]*"|'[^']*'|[^\s>"']+))*)\s*>""")
-_PAIR = re.compile(r"""(\w+)=(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""")
+_PAIR = re.compile(r"""(?<!\w)(\w++)=(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""")
 _CLOSE = "</fact>"
 
 

@@ -43,7 +43,7 @@ def setup(table: dict[str, list[str]]) -> None:
     _context = Context(
         before=re.compile(rf"{specimen}(?:'s)?[\s:,-]+(?:[a-z]+\s+)?$"),
         label=re.compile(
-            rf"[\s*•-]*(?:the\s+|her\s+|his\s+|a\s+|an\s+)?{specimen}\s*(?:\([^)]*\)\s*)?"
+            rf"[\s*•-]{{0,80}}(?:the\s+|her\s+|his\s+|a\s+|an\s+)?{specimen}\s*(?:\([^)]*\)\s*)?"
             r"(?::|\b(?:studies|analysis|analyses|examination|exam|results?|findings?|labs|sediment|microscopy"
             r"|chemistry|culture|cytology)\b|"
             r"\b(?:showed|shows|revealed|reveals|demonstrated|had|with|was|were)\b)"

@@ -18,7 +18,7 @@ _LEFT_WORDS = re.compile(
     r"abdominal|vaginal|segmental|palliative|curative|exploratory|emergent|emergency|elective|repeat|redo|sigmoid|transverse|pelvic|"
     r"para-?aortic|axillary|cervical|mediastinal|regional|hilar|sentinel|r|l|lul|rul|lll|rll|rml|cortical-sparing|pituitary|en bloc|"
     r"en-bloc|wide|local|central|inferior|superior|lateral|medial|frontal|temporal|parietal|occipital|suboccipital|inguinal|ventral|"
-    r"umbilical|hiatal|prophylactic|therapeutic|completion|second|third|first|lung|liver|brain|bowel|hip|knee)[\s/-]+)+$",
+    r"umbilical|hiatal|prophylactic|therapeutic|completion|second|third|first|lung|liver|brain|bowel|hip|knee)[\s/-]+){1,8}$",
     re.IGNORECASE,
 )
 _OF = re.compile(
@@ -27,7 +27,7 @@ _OF = re.compile(
     re.IGNORECASE,
 )
 _SITE = re.compile(
-    r"(?:\bto|^\s*of) (?:the )?((?:[a-z/-]+ ?){1,5}?)(?=[,.;()\d]|$| and (?:was|she|he)| with| in | for | from | was| region| area| on | due | because | after | before | using | at | by )"
+    r"(?:\bto|^\s*of) (?:the )?([a-z/-]++(?: [a-z/-]++){0,4}? ?)(?=[,.;()\d]|$| and (?:was|she|he)| with| in | for | from | was| region| area| on | due | because | after | before | using | at | by )"
 )
 
 

@@ -51,8 +51,8 @@ def site_drafts(
 
 _NODES = re.compile(
     r"(?P<a>\b\d{1,2}|\bone|\btwo|\bthree|\bfour|\bfive|\bsix|\bseven|\beight|\bnine|\bten|\bzero|\bnone|\ball)\s*(?:\(\d{1,2}\)\s*)?"
-    r"(?:/|\bof\b|\bout of\b|:)\s*(?:the\s+)?(?P<b>\d{1,3}|[a-z]+(?:[\s-][a-z]+)?)\s*(?:\(\d{1,3}(?:[:/]\d{1,3})?\)\s*)?"
-    r"(?P<mid>(?:(?!no\b)[a-z]+[\s-]+){0,3}?)(?:lymph\s*nodes?|nodes?|lns?)\b(?P<tail>[^.;\n]{0,40})"
+    r"(?:/|\bof\b|\bout of\b|:)\s*(?:the\s+)?(?P<b>\d{1,3}|[a-z]{1,15}(?:[\s-][a-z]{1,15})?)\s*(?:\(\d{1,3}(?:[:/]\d{1,3})?\)\s*)?"
+    r"(?P<mid>(?:(?!no\b)[a-z]{1,20}[\s-]+){0,3}?)(?:lymph\s*nodes?|nodes?|lns?)\b(?P<tail>[^.;\n]{0,40})"
 )
 
 

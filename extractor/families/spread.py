@@ -181,7 +181,7 @@ def bracketed(note: NoteText, start: int, end: int, assertion: str | None = "pre
 
 _SPECIMEN_BEHIND = re.compile(
     r"[\s,(]*(?:(?:lobe|segment|seg|wall|station|left|right|level|core|needle|fine|excisional|incisional|us-guided|ct-guided|ultrasound-guided|guided|"
-    r"percutaneous|repeat|[ivx\d]+[a-z]?|fluid)[\s,.):-]*){0,6}(?:biops(?:y|ies)|bx|fna[bc]?|fnb|resection|excision|aspirat\w+|cytology|core|tbna|thoracentesis|sample|specimen)\b"
+    r"percutaneous|repeat|(?>[ivx\d]+[a-z]?)|fluid)[\s,.):-]*+){0,6}(?:biops(?:y|ies)|bx|fna[bc]?|fnb|resection|excision|aspirat\w+|cytology|core|tbna|thoracentesis|sample|specimen)\b"
 )
 _SPECIMEN_BEFORE = re.compile(r"(?:biops(?:y|ies)|bx|fna[bc]?|fnb|aspirat\w+|cytology|tbna)\s+(?:of|from)\s+(?:the |a |an |left |right |his |her |segment \w+ )*$")
 _RESULT_GAP = re.compile(

@@ -28,7 +28,7 @@ _LESION = (
 )
 _LIVER = r"(?:liver|hepatic|foie|hepatiques?|lever)"
 _CLEAR = re.compile(
-    rf"{_LIVER}\s*(?:parenchyma)?\s*(?::|-|,|is|was|appears?|remains|est|reste|\()?\s*(?:(?:enhances )?(?:normal(?!\s+(?:size|in size))|"
+    rf"{_LIVER}\s*+(?:parenchyma)?\s*+(?::|-|,|is|was|appears?|remains|est|reste|\()?\s*+(?:(?:enhances )?(?:normal(?!\s+(?:size|in size))|"
     rf"unremarkable|clear|clean|negative|sain|indemne|spared|not involved|uninvolved|no (?:\w+ )?evidence of {_LESION})"
     rf"|(?:homogeneous,? |normal in size,? |normal size,? )?(?:with |has |shows )?(?:no|without|sans|geen|pas de|free of|aucune?)\s"
     rf"{_LESION})"
