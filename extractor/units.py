@@ -62,7 +62,7 @@ def parse(raw: str | None) -> str | None:
         return "{AUC}"
     power = _POWER.match(low)
     if power and power.end() == len(low):
-        return f"10*{int(power.group(1))}"
+        return f"10*{int(power.group(1))}" if int(power.group(1)) >= 2 else None
     if power:
         per = _per(low[power.end() :])
         return f"10*{int(power.group(1))}/{per}" if per and int(power.group(1)) in (3, 6, 9, 12) else None

@@ -24,7 +24,7 @@ from .lab_drafts import draft_of, settled_of
 from .lab_tables import from_table
 
 FAMILY = "lab"
-KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "counted", "multiples", "not_before", "within", "without"}
+KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "counted", "multiples", "disorder", "not_before", "within", "without"}
 
 _AFTER_RUN = re.compile(r"\s*[)\]]?\s*(?:levels?|values?|counts?)?")
 _COUNTED = re.compile(r"\d\s?%?\s+$")

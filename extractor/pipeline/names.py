@@ -46,8 +46,8 @@ def merge(folded: str, hits: list[Hit]) -> list[Name]:
             inside = folded[names[-1].start : end]
             if folded[end : end + 1] in (")", "]") and inside.count(")") < inside.count("("):
                 end += 1
-            # the longer name is the surer one
-            best = names[-1].hit if len(names[-1].hit.name) >= len(hit.name) else hit
+            # the longer name is the surer one; an analyte is surer than its disorder: "anaemia (Hb 88)"
+            best = max((names[-1].hit, hit), key=lambda h: (not h.get("disorder"), len(h.name)))
             names[-1] = Name(names[-1].start, end, best)
         else:
             names.append(Name(hit.start, hit.end, hit))

@@ -34,6 +34,7 @@ GAP = re.compile(r"[ \t\u00a0\u202f\u2009|]*")
 _PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.,]\d+)?|\.\d+)"
 _UNIT_CHARS = re.compile(r"(?:[x×*]?[ ]?10|[%‰°µμA-Za-zÀ-ÿ/\[{]|[x×])[^\s,;()|<>=]*(?:(?<=/1),73[^\s,;()|<>=]*)?")
 _MAX_UNIT = 26
+_UNIT_LABEL = re.compile(r"[ \t,;]{1,4}(?:[Uu]nits?|UNITS?)\s?[:=]\s?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,8 @@ def read_unit(
 
     A single letter is a unit only where the family says so (``letters``: {"K": "10*3/uL"}).
     """
+    label = _UNIT_LABEL.match(text, pos, limit)
+    pos = label.end() if label else pos
     gap = GAP.match(text, pos, min(limit, pos + 6))
     start = gap.end() if gap and "\t" not in gap.group() and "|" not in gap.group() else pos
     first = _UNIT_CHARS.match(text, start, min(limit, start + _MAX_UNIT))

@@ -37,6 +37,10 @@ WRITTEN_DATE = re.compile(
 )
 _EXPONENT = re.compile(rf"{SPACE}?[x×*]{SPACE}?10(?!00){SPACE}?(?:\^|\*\*|e)?\(?(\d{{1,2}})\)?(?![\d.,])", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"[eE]\+(\d{1,2})(?![\d.,])")
+#: a decimal that a scanner set apart: "9 .8"; a group that may belong to the number: "PNN à 4 100"
+_SPACED_DECIMAL = re.compile(r" [.,](\d{1,2})(?![\d.,/]|\s?\d)")
+_GROUP = re.compile(r" (\d{3})(?=[).,;\n]|$|\s[a-z])(?![.,]\d)")
+_BROKEN = re.compile(r" \d{2} \d{3}(?!\d)")
 _MULTIPLIER = re.compile(r"\s?(lakhs?|lacs?|thousands?(?!\s?/)|millions?(?!\s?/))(?![a-z])")
 _MULTIPLIERS = {"lakh": 1e5, "lac": 1e5, "thousand": 1e3, "million": 1e6}
 _LOG = re.compile(rf"{SPACE}?log(?:10)?{SPACE}?", re.IGNORECASE)
@@ -63,7 +67,7 @@ def connect(
     g = grammar()
     folded = folded if folded is not None else folded_text(text)
     flag, start, reference = None, pos, None
-    charge = re.compile(r"[+−#]{1,2}(?=[\s:=\d])").match(text, pos, limit)  # Na+ 138, NEUT# 4.2
+    charge = re.compile(r"[+−#]{1,2}(?=[\s:=\d])|['’]s(?=\s)").match(text, pos, limit)  # Na+ 138, NEUT# 4.2, plt's 88
     pos = charge.end() if charge else pos
     while pos < limit:
         mark = g.flag.match(text, pos, limit) if text[pos] in "([*!↑↓" else None
@@ -170,6 +174,15 @@ def read_plain(
         return None
     value, other = number(first.group())
     end, high, written_end = first.end(), None, first.end()
+    if text[end : end + 1] == " " and first.group().isdigit():
+        if _BROKEN.match(text, end):
+            return None  # "1 45 000": nobody knows where it was broken
+        spaced = _SPACED_DECIMAL.match(text, end, limit)
+        grouped = _GROUP.match(text, end, limit) if spaced is None and len(first.group()) < 4 else None
+        if spaced is not None:
+            value, other, end, written_end = float(f"{first.group()}.{spaced[1]}"), None, spaced.end(), spaced.end()
+        elif grouped is not None and other is None:
+            other, end, written_end = value * 1000 + float(grouped[1]), grouped.end(), grouped.end()
     if (
         text[end : end + 1].isalpha()
         and text[end].lower() in "tnrs"
