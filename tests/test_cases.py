@@ -24,7 +24,6 @@ OPEN_DIFFERENCES: frozenset[tuple[str, str]] = frozenset(
         ("P027", "E7.2"),
         ("P032", "I9"),
         ("P037", "E8"),
-        ("P041", "E12"),
         ("P050", "E16.2"),
         ("P064", "E15"),
         ("P064", "E20"),

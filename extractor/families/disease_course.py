@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+#: what says behind another cancer's name that it is under treatment or has spread
 _UNDER_TREATMENT = re.compile(
     r"\b(?:ongoing|under treatment|on (?:letrozole|anastrozole|exemestane|tamoxifen|fulvestrant|chemotherapy|treatment)|"
     r"currently (?:treated|on)|still (?:treated|on)|undergoing (?:treatment|chemotherapy)|not (?:yet )?treated)\b"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from extractor.records import Fact
 from extractor.timeline import chronology as time
 from extractor.timeline.knowledge import drug_name, is_in
@@ -28,7 +30,15 @@ LOOK_ALIKE = frozenset({"gout", "osteoarthritis", "fibromyalgia", "asthma", "all
 NOT_NEUROLOGICAL = frozenset({"siadh", "cushing", "hypercalcemia", "hypercalcaemia", "ectopic acth", "ectopic cushing"})
 HISTORY_SECTIONS = frozenset({"past_medical_history", "problem_list", "past_surgical_history", "history_present_illness",
                               "medications", "oncologic_history", "social_history", "assessment"})  # fmt: skip
+UNNAMED_PARANEOPLASTIC = re.compile(
+    r"(?:paraneoplastic (?:syndrome|process|phenomenon|manifestation|disorder)s?|syndrome paran[eé]oplasique)"
+)
 LOOK_BACK_MONTHS, TREATMENT_MONTHS = 36, 24
+
+
+def _is_not_immune(fact: Fact) -> bool:
+    text = fact.text.lower()
+    return "osteoarthropathy" in text or "carcinoid" in text
 
 
 def _past_and_quiet(patient: Patient, fact: Fact) -> Truth:
@@ -53,7 +63,7 @@ def autoimmune_disease(patient: Patient, settings: Settings) -> Answer:
     every += [fact for fact in patient.facts("diabetes", "condition") if fact.attributes.get("type") == 1]
     for fact in every:
         name = (fact.value_text or fact.concept).replace("_", " ").lower()
-        if fact.concept == "paraneoplastic_syndrome" and name in NOT_NEUROLOGICAL:
+        if fact.concept == "paraneoplastic_syndrome" and (name in NOT_NEUROLOGICAL or _is_not_immune(fact)):
             continue
         if fact.assertion == "absent":
             answers.append((fact, time.say(Truth.F, f"No {name}.", [fact])))
@@ -167,6 +177,14 @@ def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
     if fact.concept == "paraneoplastic_syndrome":
         if quiet and past is Truth.T:
             return time.say(Truth.F, f"{name} more than 3 years ago.", [fact], review=("R6",))
+        if UNNAMED_PARANEOPLASTIC.fullmatch(fact.text.strip().lower()):
+            return time.say(
+                Truth.U,
+                "A paraneoplastic syndrome without a name.",
+                [fact],
+                review=("R6",),
+                missing="which paraneoplastic syndrome",
+            )
         return time.say(Truth.T, f"Paraneoplastic syndrome ({name}).", [fact], review=("R6",), correctable=False)
     if past is Truth.T and (quiet or (fact.temporality == "historical" and name in SELF_LIMITED)):
         return time.say(

@@ -69,7 +69,11 @@ def interstitial_lung_disease(patient: Patient, settings: Settings) -> Answer:
     over = [fact for fact in pneumonitis if fact.assertion == "present" and fact not in active]
     if active and over and max(time.last_day(fact) for fact in over) > max(time.last_day(fact) for fact in active):
         active, over = [], over + active
-    cleared = [fact for fact in absent if over and time.last_day(fact) > max(time.last_day(item) for item in over)]
+    cleared = [
+        fact
+        for fact in absent + [item for item in patient.facts("lung_cleared") if item.assertion == "present"]
+        if over and time.last_day(fact) > max(time.last_day(item) for item in over)
+    ]
     if active:
         old = [fact for fact in active if time.is_dated(fact) and (patient.index_date - time.last_day(fact)).days > 183]
         if len(old) == len(active):

@@ -227,6 +227,20 @@ def _symptoms(patient: Patient, settings: Settings) -> Answer:
     )
 
 
+def _grown_after_treatment(patient: Patient) -> list[Fact]:
+    """Treated brain metastases beside a word of growth, in the newest note that describes them."""
+    lesions = [fact for fact in patient.facts("brain_metastases", "condition") if fact.assertion == "present"]
+    treated = [fact for fact in lesions if fact.attributes.get("status") == "treated"]
+    grown = [fact for fact in patient.facts("growth") if fact.assertion == "present"]
+    newest = max((time.last_day(fact) for fact in lesions), default=None)
+    return [
+        fact
+        for fact in treated
+        if time.last_day(fact) == newest
+        and any(item.note_id == fact.note_id and fact.start - 20 <= item.start <= fact.end + 20 for item in grown)
+    ]
+
+
 @state("active_brain_metastases")
 def active_brain_metastases(patient: Patient, settings: Settings) -> Answer:
     """E9.a: brain metastases with symptoms, steroids, seizure drugs or less than two weeks of stability."""
@@ -265,6 +279,7 @@ def active_brain_metastases(patient: Patient, settings: Settings) -> Answer:
         for fact in growing
         if not any(told(item) > told(fact) and item.assertion == "present" for item in patient.facts("neuro_stable"))
     ]
+    growing += _grown_after_treatment(patient)
     if growing:
         return Answer(
             Truth.U,

@@ -166,7 +166,21 @@ def severe_immune_event(patient: Patient, settings: Settings) -> Answer:
         )
     if not answer.asserted and _tolerated(patient):
         return time.say(Truth.F, "Immunotherapy was tolerated without immune-related toxicity.", _tolerated(patient))
+    if not answer.asserted and (mild := _mild_toxicity(patient)):
+        return time.say(Truth.F, "The toxicity of immunotherapy that is written was of grade 2 at most.", mild)
     return answer
+
+
+def _mild_toxicity(patient: Patient) -> list[Fact]:
+    """Toxicity that a note gives to a checkpoint inhibitor, each below grade 3; nothing where one has no grade."""
+    facts = [
+        fact
+        for fact in patient.facts(family="toxicity")
+        if fact.assertion == "present"
+        and any(is_in(drug, "checkpoint_inhibitor") for drug in str(fact.attributes.get("cause") or "").split("/"))
+    ]
+    grades = [grade_of(fact) for fact in facts]
+    return facts if all(grade is not None and grade.compare("<", SEVERE_GRADE) is Truth.T for grade in grades) else []
 
 
 def _infusion_reactions(patient: Patient) -> list[Fact]:
@@ -221,6 +235,9 @@ def immunotherapy_stopped_for_toxicity(patient: Patient, settings: Settings) -> 
         return time.say(Truth.F, "Immunotherapy was not stopped for toxicity.", stops)
     if _tolerated(patient):
         return time.say(Truth.F, "Immunotherapy was tolerated.", _tolerated(patient))
+    ended = [fact for fact in drug_facts(patient) if is_in(fact, "checkpoint_inhibitor") and stop_reason(fact)]
+    if ended:
+        return time.say(Truth.F, "Immunotherapy was stopped for another reason than toxicity.", ended)
     base = severe_immune_event(patient, settings)
     if base.asserted and base.truth is not Truth.T:
         grades = [grade for fact in immune_events(patient) if fact.assertion == "present" and (grade := grade_of(fact))]

@@ -72,6 +72,8 @@ def recent_infection(patient: Patient, settings: Settings) -> Answer:
                     Truth.U, f"Infection {time.span(event)}.", [fact], review=("R4",), missing="date of the infection"
                 )
             )
+        elif (over := _treated_until(patient, fact)) is not None and (index - over[1]).days > days:
+            answers.append(time.say(Truth.F, f"Infection treated until {time.span(over)}.", [fact]))
         elif (index - told(fact)).days <= 28 and fact.assertion == "present":
             answers.append(
                 time.say(
@@ -130,6 +132,21 @@ def recent_infection(patient: Patient, settings: Settings) -> Answer:
                     )
                 )
     return time.any_answer(answers, time.silent("infection", missing="examination in the week before treatment"))
+
+
+def _treated_until(patient: Patient, infection: Fact) -> time.Interval | None:
+    """End of the antibiotic course that the same note tells of, None where one goes on or none has an end."""
+    courses = [
+        fact
+        for fact in patient.facts("antibiotic", "medication")
+        if fact.note_id == infection.note_id
+        and fact.assertion == "present"
+        and fact.attributes.get("prophylaxis") != "yes"
+        and abs(fact.start - infection.start) <= 150
+    ]
+    ends = [time.ended(fact) for fact in courses]
+    known = [end for end in ends if end is not None]
+    return max(known, key=lambda end: end[1]) if known and len(known) == len(ends) else None
 
 
 def _serology(patient: Patient, concept: str) -> list[Fact]:
@@ -311,8 +328,11 @@ def active_hepatitis_c(patient: Patient, settings: Settings) -> Answer:
     facts = ([antibody] if antibody else []) + ([rna] if rna else []) + history
     if load == "detectable" or (load == "value" and not (rna.comparator in ("<", "<=") and rna.value <= 25)):
         return time.say(Truth.T, "HCV RNA is detectable.", [rna])
-    below = load in ("undetectable", "value")
+    below = load in ("undetectable", "value") or any(fact.attributes.get("rna") == "undetectable" for fact in history)
     cured = [fact for fact in history if fact.attributes.get("status") in ("resolved", "cured", "svr")]
+    active = [fact for fact in history if fact.attributes.get("status") == "active"]
+    if active and not below and not cured:
+        return time.say(Truth.T, "Active hepatitis C.", active)
     if positive or history or below or drugs:
         if drugs:
             running = [fact for fact in drugs if is_current(fact) and not time.is_dated(fact)]

@@ -60,6 +60,14 @@ def _end(fact: Fact) -> time.Interval | None:
     return start[0], high
 
 
+def _may_have_begun(fact: Fact) -> bool:
+    """A plan whose first day is not after its own note and whose last day is not before it."""
+    if status(fact) not in ("planned", "ordered") or not time.is_dated(fact) or fact.copied_from or not fact.note_date:
+        return False
+    start, end = time.when(fact)
+    return start < fact.note_date <= end
+
+
 def elapsed_answer(patient: Patient, facts: list[Fact], days: int, what: str) -> Answer:
     """Did the newest of the events happen less than ``days`` days before the index date (one answer for each event)?"""
     answers = []
@@ -133,6 +141,16 @@ def recent_other_radiotherapy(patient: Patient, settings: Settings) -> Answer:
     """E7.2: any field less than 7 days ago; a wide field less than 28 days ago; an unknown field between is open (A-15)."""
     every = [fact for fact in patient.facts(RADIOTHERAPY, "therapy") if not _is_brain(fact)]
     given = [fact for fact in every if _given(fact)]
+    under_way = [fact for fact in every if fact not in given and _may_have_begun(fact)]
+    begun = time.say(
+        Truth.U,
+        "A planned course of radiotherapy had begun by its dates.",
+        under_way,
+        review=("R4",),
+        missing="was the radiotherapy given, and its last day",
+    )
+    if not given and under_way:
+        return begun
     if not given:
         denied = [fact for fact in every if fact.assertion == "absent" or status(fact) in ("declined", "not_given")]
         denied += never_given(patient, "radiotherapy")
@@ -163,8 +181,7 @@ def recent_other_radiotherapy(patient: Patient, settings: Settings) -> Answer:
                 missing="field of the radiotherapy",
             )
         wider.append(answer)
-    both = time.any_answer([recent, *wider], recent)
-    return both
+    return time.any_answer([recent, *wider, *([begun] if under_way else [])], recent)
 
 
 MAJOR = (

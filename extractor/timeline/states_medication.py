@@ -20,6 +20,8 @@ NON_SYSTEMIC = frozenset(
 )
 #: given once: before an infusion or a contrast scan
 SINGLE = frozenset({"contrast", "antiemetic"})
+#: a dose told so long ago has ended where nothing speaks of it since
+RECENT_DAYS = 28
 DISCONTINUED = frozenset({"discontinued", "stopped", "completed"})
 
 
@@ -142,7 +144,7 @@ def _last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> An
         return time.say(Truth.F, f"No {what.lower()} on {time.day(day)}.", denied_after)
     past = [fact for fact in present if not is_current(fact)]
     note_days = [told(fact) for fact in past]
-    if note_days and (index - min(note_days)).days >= days:
+    if note_days and (index - min(note_days)).days >= days and not _may_go_on(patient, past):
         return time.say(Truth.F, f"{what} had ended by {time.day(min(note_days))}.", past)
     return time.say(
         Truth.U,
@@ -150,6 +152,22 @@ def _last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> An
         newest,
         review=("R4",),
         missing=f"last dose of the {what.lower()}",
+    )
+
+
+def _may_go_on(patient: Patient, past: list[Fact]) -> bool:
+    """A daily dose in the newest note, outside its medication list, that nothing calls over or given once."""
+    newest = _written_last(past)
+    listed = {fact.note_id for fact in patient.facts("doc_med_list")}
+    return any(
+        (fact.value is not None or fact.attributes.get("route") == "oral")
+        and fact.temporality == "current"
+        and not time.is_dated(fact)
+        and fact.attributes.get("indication") not in SINGLE
+        and fact.attributes.get("route") not in ("iv", "im")
+        and fact.note_id not in listed
+        and (patient.index_date - told(fact)).days <= RECENT_DAYS
+        for fact in newest
     )
 
 
@@ -319,9 +337,7 @@ def _current(patient: Patient, class_name: str, what: str) -> Answer:
     if ended and not any(status(fact) == "ongoing" for fact in newest):
         return time.say(Truth.F, f"The {what} was stopped.", ended)
     later_stop = [
-        fact
-        for fact in mine
-        if _is_stopped(fact) and time.is_dated(fact) and time.last_day(fact) >= told(newest[-1])
+        fact for fact in mine if _is_stopped(fact) and time.is_dated(fact) and time.last_day(fact) >= told(newest[-1])
     ]
     if later_stop:
         return time.say(Truth.F, f"The {what} was stopped.", later_stop)
