@@ -145,7 +145,7 @@ def _counts(note: NoteText, start: int, end: int, hit: Hit) -> bool:
     elif hit.name in hit.get("weak", ()):
         return bool(
             re.search(
-                r"\b(?:on|for|continue\w*|start\w*|mg|tab\w*|hiv|hbv|hep\w*|daily|bid|therapy)\b",
+                r"\b(?:on|for|continue\w*|start\w*|stop\w*|added|discontinu\w*|held|mg|g|tab\w*|hiv|hbv|hep\w*|daily|bid|therapy)\b",
                 before[-25:] + " # " + after[:25],
             )
         )

@@ -163,6 +163,8 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     status = cues.status(before, after)
     if status is None:
         status = _default_status(note, course, period, section, before, after)
+    if status == "ongoing" and period.end is not None and cues.resumes(after):
+        period = details.Period(period.start, None)  # what ended there was the pause
     status = _by_date(status, period, note.note_date)
     attributes: dict[str, Any] = {"status": status}
     stated = details.line(before, after)
@@ -171,7 +173,9 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     intents = cues.intents(
         before[-90:] + " " + note.folded[course.start : course.end] + " " + ("" if single else after[:60])
     )
-    phase = cues.intents(before[-28:] + " # " + note.folded[course.start : course.end] + " # " + after[:16])
+    behind = _DOSING.match(after)
+    behind_dose = after[behind.end() if behind else 0 :][:16]
+    phase = cues.intents(before[-28:] + " # " + note.folded[course.start : course.end] + " # " + behind_dose)
     intents = [name for name in intents if name not in PHASES or name in phase]
     if intents:
         attributes["intent"] = intents[0]
@@ -198,6 +202,10 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     return Reading(course, status, assertion, attributes, period, before, after, tuple(_drugs(course)), note.note_date)
 
 
+#: dose and interval behind a drug
+_DOSING = re.compile(r"(?:[\s,(]*(?:\d[\d.,]* ?m?g(?: ?/ ?(?:m2|kg))?|auc ?\d|q ?\d ?[dw]?\d?\w?|every \d \w+|iv|po)\)?(?![a-z])){1,4}")
+#: a period whose end is left open ("6/9/25 - : tarlatamab")
+_OPEN_RANGE = re.compile(r"\d\s?[-–—]\s*(?:[:;)|]|present\b|ongoing\b|$)")
 #: what shows that a drug was given
 _EVIDENCE = re.compile(
     r"\b(?:received|given|treated|s/p|status post|doses?|cycles?|c\d+(?:d\d+)?|infused|started|progress\w*|after|previous\w*|prior|since|had|on|"
@@ -245,6 +253,8 @@ def _default_status(
             else "received"
         )
     if section in _SECTIONS_ONGOING and not ended:
+        return "ongoing"
+    if period.start is not None and not ended and _OPEN_RANGE.search(before):
         return "ongoing"
     if re.search(r"\bsince\b", region) and period.start is not None and not ended and "cycles" not in region:
         return "ongoing"
@@ -319,7 +329,8 @@ def _drafts(note: NoteText, reading: Reading, line: int | None) -> Iterator[Draf
         if kind == "regimen" and component:
             yield _draft(reading, hit, "chemotherapy", {**common, "regimen": hit.key}, value_text=component)
             if component == "chemoradiation":
-                yield _draft(reading, hit, "radiotherapy", _without(common, "line", "line_source", "cycles"))
+                dose = details.radiation(reading.before, reading.after)
+                yield _draft(reading, hit, "radiotherapy", _without(common, "line", "line_source", "cycles") | dose)
         elif kind == "regimen" and not hit.get("drugs"):
             yield _draft(reading, hit, "chemotherapy", {**common, "regimen": hit.key})
         elif (kind == "unnamed" and not (named and hit.key in _UNNAMED and not component)) or (
@@ -411,6 +422,8 @@ def _radiotherapy(note: NoteText, reading: Reading, hit: Hit, common: dict[str, 
         after = (number.group() if number else "") + note.folded[hit.start : hit.end] + after
     attributes |= details.radiation(before, after)
     field = _KNOWN.context.field(hit, reading.before, reading.after)
+    if field is None and hit.get("component") == "dose":
+        field = _KNOWN.context.field(hit, note.folded[reading.course.sentence.start : reading.course.start], "")
     if field:
         attributes["field"] = field
     elif reading.status not in ("not_given", "declined"):

@@ -33,6 +33,8 @@ _NOW = re.compile(
 )
 _RECURRED = re.compile(r"\b(?:recur(?:red|rent|ring)|relapsed|(?:second|2nd|another) episode|flared again)\b")
 _NOT_RECURRED = re.compile(r"\b(?:no|not|never|without|did not|didn.t)\b[^.;]{0,20}\brecur")
+#: a list of grades says so at its head
+_RATED = re.compile(r"\b(?:ctcae|toxicit(?:y|ies) (?:assessment|grades?|scor\w+))")
 IMMUNE_CLASSES = frozenset(
     {"anti_pd1", "anti_pdl1", "anti_ctla4", "anti_lag3", "anti_pd1_ctla4", "anti_pd1_vegf", "anti_pdl1_vegf"}
 )
@@ -63,7 +65,7 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
     folded = note.folded
     before, after = folded[left : hit.start], folded[hit.end : right]
     clause = re.split(r"[;]|\.\s", before)[-1] + folded[hit.start : hit.end] + re.split(r"[;]|\.\s", after)[0]
-    start, end, value, high = _grade(hit, before, after)
+    start, end, value, high = _grade(hit, before, after, sentence.folded)
     lately = _NOW.match(after, end) if value is not None else None
     if lately is not None:
         value, high, end = _number(lately["g"]), None, lately.end()
@@ -123,7 +125,7 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
     )
 
 
-def _grade(hit: Hit, before: str, after: str) -> tuple[int, int, float | None, float | None]:
+def _grade(hit: Hit, before: str, after: str, sentence: str) -> tuple[int, int, float | None, float | None]:
     """Characters of evidence before and behind the name, grade, upper grade of a range."""
     table = _TABLES["grade"]
     if table["none"].search(before[-12:]):
@@ -134,7 +136,8 @@ def _grade(hit: Hit, before: str, after: str) -> tuple[int, int, float | None, f
         if found is not None:
             return 0, found.end(), _number(found.group("g")), None
     if found is None:
-        bare = table["bare"].search(after) if hit.get("graded") or hit.key in ("neuropathy", "crs", "icans") else None
+        rated = hit.get("graded") or hit.key in ("neuropathy", "crs", "icans") or _RATED.search(sentence)
+        bare = table["bare"].search(after) if rated else None
         if bare is None:
             return 0, 0, None, None
         return 0, bare.end("g"), float(bare.group("g")), None

@@ -34,7 +34,7 @@ _CYCLES = tuple(
         r"(?<![\w./])(\d{1,2})\s?#(?!\s?\d)",  # India: "6# of EP"
         rf"\bafter (?:the )?{_NUMBER}(?:st|nd|rd|th)? (?:cycle|course)\b",
         r"\b(first|second|third|fourth|fifth|sixth|[1-9](?=st|nd|rd|th))(?:st|nd|rd|th)? (?:cycle|course)\b",
-        r"\bc(\d{1,2})(?:\s?d\d{1,2})?\b",
+        r"\bc(\d{1,2})(?:\s?[dj]\d{1,2})?\b",
         r"\b(?:cycle|cure|zyklus|kuur) (?:(?:no\.?|n[°o]|nr\.?|#) ?)?(\d{1,2})\b",
         r"\b(\d{1,2})(?:er?|re|e|eme) (?:cure|cycle)\b",
         r"\b(once|twice)\b(?! (?:a |per |daily|weekly|every|monthly))",
@@ -42,6 +42,10 @@ _CYCLES = tuple(
 )
 _LINE = re.compile(
     r"\b(?:(first|second|third|fourth|fifth|sixth|[1-9](?:st|nd|rd|th))[- ]?line|(premiere|deuxieme|seconde|troisieme|quatrieme|[1-9](?:ere|er|eme|nde?|e|de)?) ?(?:ligne|lijn)\b|([1-9])\s?l\b(?!\s*(?:of |/|nc|min|o2|oxygen|saline|ns\b|via|fluid))|line\s?(?:no\.?\s?)?([1-9])\b|l([1-9])\s?:)"
+)
+_TO_COME = re.compile(
+    r"\s*(?:(?:therapy|treatment|systemic|options?|traitement)\s+){0,2}(?:(?:is|was|are|will|to) (?:be )?)?"
+    r"(?:a (?:proposer|discuter|envisager|debuter)|discussed|proposed|planned|recommended|considered|needed|options?\b|envisage\w*|propose\w*)"
 )
 _GY = re.compile(r"\b(\d{1,3}(?:[.,]\d{1,2})?|\d,?\d{3})\s?(c?gy|grays?)\b")
 _FRACTIONS = (
@@ -55,7 +59,7 @@ _TIMES = re.compile(r"\b(\d{1,2})\s?[x×]\s?(\d{1,2}(?:[.,]\d{1,2})?)\s?gy\b")
 _TRIAL = re.compile(r"\bNCT\s?\d{8}\b")
 
 _START = re.compile(
-    r"\b(?:since|starting|started|start|starts|from|began|begun|beginning|commenced|initiated|c1(?:\s?d1)?|first(?: \w+)?|1st dose|day 1|initiation|resumed)"
+    r"\b(?:since|starting|started|start|starts|added|from|began|begun|beginning|commenced|initiated|c1(?:\s?d1)?|first(?: \w+)?|1st dose|day 1|initiation|resumed)"
     r"(?:\s+(?:on|in|at|the|of|around|about|mid|late|early|dose|[-:(]))*[\s:(,-]*$"
 )
 _END = re.compile(
@@ -280,11 +284,12 @@ def line(before: str, after: str) -> int | None:
     >>> line("3l: ", ""), line("", " as the fifth-line therapy"), line("on 2 l oxygen, ", "")
     (3, 5, None)
     """
-    for text in (before[-80:], after[:80]):
-        matches = list(_LINE.finditer(text))
-        if matches:
-            word = next(group for group in matches[-1 if text is before[-80:] else 0].groups() if group)
-            return int(word[0]) if word[0].isdigit() else _WORDS[word]
+    ahead, behind = list(_LINE.finditer(before[-80:])), list(_LINE.finditer(after[:80]))
+    # "PD on maintenance, second line to be discussed": that line is to come
+    behind = [match for match in behind[:1] if not _TO_COME.match(after, match.end())]
+    for match in ahead[-1:] + behind:
+        word = next(group for group in match.groups() if group)
+        return int(word[0]) if word[0].isdigit() else _WORDS[word]
     return None
 
 

@@ -126,6 +126,10 @@ class Cues:
                 return name
         return None
 
+    def resumes(self, after: str) -> bool:
+        """Is a pause said to be over?"""
+        return self.resumed.search(after)
+
     def has_stopped(self, text: str) -> bool:
         return self.stopped.search(text)
 

@@ -103,6 +103,8 @@ _PATIENT_OWN = re.compile(r"\b(?:patient|pt) (?:himself |herself |him/herself |p
 #: adjectives of doubt: behind a name they belong to the next one ("COPD and possible fibrosis")
 _ATTRIBUTIVE = frozenset({"possible", "suspected", "probable", "likely", "questionable"})
 _NEXT_NAME = re.compile(r"(?:\b(?:and|with|plus|et|also|now)|,)\s+(?:now |also |a |an )?$")
+#: a result told with who or what gave it: it is that of the words before it ("fibrosis excluded by biopsy, asthma")
+_DONE_BY = re.compile(r"(?:excluded|ruled out) (?:by|on|with|via|in|clinically|radiologically)\b")
 #: other viruses of one panel between a virus and the result of all ("HBV, HCV and HIV negative")
 _PANEL = re.compile(r"(?:[\s,/&]|\b(?:and|or|et|b|c|hep|hepatitis|hbv|hcv|hiv|vih|vhb|vhc|htlv|cmv|syphilis|rpr|tests?|serolog\w+|all|were|are)\b)*")
 _OLD_YEAR = re.compile(r"\b(?:in|since|from|dx|diagnosed|circa)\s+(?:19\d\d|20[01]\d)\b|\(\s*(?:19\d\d|20[01]\d)\s*\)")
@@ -114,6 +116,11 @@ _TIMES = frozenset({"as a child", "in childhood", "childhood", "in the past", "y
 _NOW = re.compile(r"\b(?:now|currently|today|present\w*|remains?|still|has|is)\b")
 
 _PLANS = ("never_started", "declined", "planned", "held", "resolved")
+
+
+def _compares(folded: str, cue: Hit) -> bool:
+    """Does "vs" stand between two measurements ("41 mm vs 24 mm")?"""
+    return cue.name in ("vs", "versus") and folded[cue.end : cue.end + 3].strip(" .")[:1].isdigit()
 
 
 def _signs(folded: str, a: int, b: int) -> list[tuple[str, int, int]]:
@@ -163,7 +170,7 @@ class Assertor:
         for cue in cues:
             category, direction = cue.key.split(" ")
             # a cue may share its last words with the span ("no signs of infection"); one inside the span says nothing
-            if direction == "pseudo" or a <= cue.start < b:
+            if direction == "pseudo" or a <= cue.start < b or _compares(folded, cue):
                 continue
             if cue.start < a:
                 reaches = direction != "backward" and self._reaches(
@@ -196,6 +203,8 @@ class Assertor:
     def _reaches(folded: str, cue_start: int, cue_end: int, a: int, stops: list[Hit], category: str) -> bool:
         between = folded[cue_end:a]
         if _HARD.search(between):
+            return False
+        if category == "absent" and _DONE_BY.match(folded, cue_start):
             return False
         # a condition reaches over the verbs of its own clause: "return if he develops fever"; so does a relative who is
         # the subject of the sentence: "her sister was treated with", "his brother, who also had"
