@@ -109,7 +109,7 @@ def counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
 def _draft(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
     before, after = note.folded[sentence.start : hit.start], note.folded[hit.end : sentence.end]
     attributes: dict[str, Any] = {}
-    line = details.line(before[-60:], after[:50])
+    line = details.line(before[-60:], after)
     if line is not None:
         attributes["line"] = line
     drugs = [h for h in sentence.hits("therapy") if h.end <= hit.start and h.get("kind") in (None, "regimen")]

@@ -29,8 +29,12 @@ from .text import NoteText, Sentence
 from .view import calm, composed
 
 _WORD = re.compile(r"\w+")
-#: a line that begins with a date and a colon: an entry of a history, dated as a whole
-_DATED_ITEM = re.compile(r"[ \t]*(?:[-*\u2022>][ \t]*)?\d[\d/.\-]{3,9}[ \t]*:")
+#: a line that begins with a date and a colon, or with a panel and its date: an entry dated as a whole
+_DATED_ITEM = re.compile(
+    r"[ \t]*(?:[-*\u2022>][ \t]*)?(?:(?:labs?|lab results?|laboratory|bloods?|blood ?work|bloodwork|biologie|bilan|nfs|labor|cbc|cmp|bmp|"
+    r"chemistr\w+|hematology|vitals?|prise de sang)[ \t]+(?:(?:du|of|from|on|le|vom|van|drawn)[ \t]+)?)?\(?\d[\d/.\-]{3,9}\)?[ \t]*:",
+    re.IGNORECASE,
+)
 #: lines that hold a date and head nothing: items of a list, what a study is compared with
 _NO_HEADING = re.compile(r"[-*\u2022>]|\d+[.)]|(?:compar|prior|previous|vs\b)", re.I)
 #: how the title of a report begins
