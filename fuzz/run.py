@@ -3,15 +3,17 @@
     python fuzz/run.py readers -max_total_time=600
     python fuzz/run.py pipeline -max_total_time=3600 -max_len=4000
 
-Options after the name of the target are libFuzzer's. A crash is written to ``crash-…`` and the exit code is not 0.
+Options after the name of the target are libFuzzer's. An input that breaks a promise is written to ``build/fuzz/TARGET-crash-…`` and the exit code is not 0.
 The seeds are the lines of the demo export and the names of the pattern files, made anew in ``build/fuzz``.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import atheris
@@ -57,13 +59,29 @@ def dictionary() -> Path:
     return path
 
 
+def kept(name: str) -> Callable[[bytes], None]:
+    """The target; an input that breaks a promise is written beside the seeds before the run ends."""
+    target = targets.TARGETS[name]
+
+    def run(data: bytes) -> None:
+        try:
+            target(data)
+        except BaseException:
+            path = ROOT / "build" / "fuzz" / f"{name}-crash-{hashlib.sha1(data).hexdigest()}"
+            path.write_bytes(data)
+            print(f"written to {path}", file=sys.stderr)
+            raise
+
+    return run
+
+
 def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in targets.TARGETS:
         sys.exit(f"usage: python fuzz/run.py {'|'.join(targets.TARGETS)} [libFuzzer options]")
     artifacts = f"-artifact_prefix={ROOT / 'build' / 'fuzz'}/{name}-"
     arguments = [sys.argv[0], f"-dict={dictionary()}", artifacts, "-timeout=20", *sys.argv[2:], str(seeds(name))]
-    atheris.Setup(arguments, targets.TARGETS[name])
+    atheris.Setup(arguments, kept(name))
     atheris.Fuzz()
 
 
