@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ..patterns import Patterns
 from ..pipeline import values
 from ..pipeline.text import NoteText
-from ..records import Draft
+from ..records import SUPPORT, Draft
 
 FAMILY = "demographic"
 KEYS: frozenset[str] = frozenset()
@@ -36,15 +36,40 @@ _ANS = re.compile(
     r"\b(?<!\bsa )(?<!leur )(?:patiente?|homme|femme|monsieur|madame|agee? de|garcon|fille|m\."
     r"|mme)\s*,?\s*(?:agee?\s+)?(?:de\s+)?(?P<n>\d{1,3})\s?ans\b"
 )
-_CIVIL = re.compile(r"\b(?:m\.|mr|mme|monsieur|madame)\s+[a-z'-]{1,20},?\s*\(?(?P<n>\d{2,3})\s?ans\b")
+_CIVIL = re.compile(r"\b(?:m\.|mr|mme|monsieur|madame)\s+[a-z'-]{1,20}\.?,?\s*\(?(?P<n>\d{2,3})\s?ans\b")
+#: "man 70y", "70 y man", "66 ans, homme": years beside a word for a man or a woman, without "old"
+_PERSON = r"(?:man|woman|male|female|gentleman|lady|homme|femme|patiente)"
+_YEARS_ALONE = re.compile(
+    rf"\b(?:{_PERSON}[\s,]{{1,2}}(?P<n>\d{{2}})\s?(?:y|yr|yrs|years|ans)\b|(?P<n2>\d{{2}})\s?(?:y|yr|ans)[\s,]{{1,2}}{_PERSON}\b)"
+)
+_YEARS_ALONE_HINT = re.compile(r"\d\s?(?:y|ans)")
+#: an age at the diagnosis of the disease; with its year it gives the age now
+_THEN = re.compile(r"\b(?:diagnosed|dx'?d?|diagnosis)\s(?:with [a-z -]{2,40} )?at (?:the )?age (?:of )?(?P<n>\d{2})\b")
+#: de-identified notes
+_OVER_90 = re.compile(r"\bage over 90\b")
 _JARIG = re.compile(r"(?<![\d.,/-])(?P<n>\d{2,3})[\s-]?j(?:ahr|ar)ig\w{0,3}\b")
 _ANOS = re.compile(
     r"\b(?:paciente|varon|mujer|hombre|paziente|uomo|donna|man|vrouw|mann|frau|patientin|patient|dhr\.?|mevrouw|meneer|dame)"
     r"[\s,(]{1,3}(?:de\s|di\s|van\s|con\s|anni\s){0,2}(?P<n>\d{2,3})(?:\s?(?:anos|anni|jaar|jahre|j\.)|(?<=anni\s\d\d))"
 )
 _FOREIGN_WORDS = frozenset(
-    {"anos", "anni", "jaar", "jahre", "jarig", "jarige", "jahrig", "jahrige", "jahriger", "jahriges", "jahrigen", "jahrigem"}
+    {
+        "anos",
+        "anni",
+        "jaar",
+        "jahre",
+        "jarig",
+        "jarige",
+        "jahrig",
+        "jahrige",
+        "jahriger",
+        "jahriges",
+        "jahrigen",
+        "jahrigem",
+    }
 )
+#: "68 F small cell lung cancer" opens a note
+_OPENING = re.compile(r"\s*(?P<n>[2-8]\d|9[0-3])\s?(?P<sex>[MF])\s+(?=[a-z])")
 #: F/71 and 71/M
 _STROKED = re.compile(
     r"(?<![\w/.])(?:(?P<sex>[MF])\s?/\s?(?P<n>\d{2})|(?P<n2>\d{2})\s?/\s?(?P<sex2>[MF]))(?![\w/.]\w|\w|/|\s?(?:mg|mL|cm|mm)\b)"
@@ -71,8 +96,12 @@ _COMMA_HINT = re.compile(r",(?:(?<=patient,)|(?<=male,)|(?<=man,))\s?\d")
 _LETTER_HINT = re.compile(r"[MF](?![a-z])(?:(?<=\d[MF])|(?<=\d[\syY.][MF])|(?<=[oOrR.][MF])|(?<=[yYoOrR.]\s[MF]))")
 #: words of the note without which it has no such age, birth date or title
 _AGE_WORDS = frozenset({"age", "aged", "agee"})
-_BIRTH_WORDS = frozenset({"dob", "birth", "birthdate", "born", "ne", "nee", "naissance", "b", "geb", "geboren", "nato", "nata", "nac"})
-_TITLE_WORDS = frozenset({"mr", "mrs", "ms", "miss", "mme", "madame", "monsieur", "herr", "herrn", "frau", "mevr", "mevrouw", "dhr", "heer"})
+_BIRTH_WORDS = frozenset(
+    {"dob", "birth", "birthdate", "born", "ne", "nee", "naissance", "b", "geb", "geboren", "nato", "nata", "nac"}
+)
+_TITLE_WORDS = frozenset(
+    {"mr", "mrs", "ms", "miss", "mme", "madame", "monsieur", "herr", "herrn", "frau", "mevr", "mevrouw", "dhr", "heer"}
+)
 #: a number behind one of these is a part of another
 _GLUED = frozenset("0123456789.,/-")
 _DECADE_WORDS = {
@@ -80,8 +109,14 @@ _DECADE_WORDS = {
     "nineties": 90,
 }  # fmt: skip
 _DECADES = "|".join(_DECADE_WORDS)
-_DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late)?[\s-]*(?:(?P<n>[2-9]0)['’]?s|(?P<word>" + _DECADES + r"))\b")
-_BIRTH = re.compile(r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on| in)?|nee? (?:le|en)|geb(?:oren)?\.?(?: am| op)?|nat[oa] il|f\.? nac\.?|date de naissance)\s*[:=]?\s*")
+_DECADE = re.compile(
+    r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late)?[\s-]*(?:(?P<n>[2-9]0)['’]?s|(?P<word>"
+    + _DECADES
+    + r"))\b"
+)
+_BIRTH = re.compile(
+    r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on| in)?|nee? (?:le|en)|geb(?:oren)?\.?(?: am| op)?|nat[oa] il|f\.? nac\.?|date de naissance)\s*[:=]?\s*"
+)
 _DECADE_HINT = re.compile(r"0['’]?s\b")
 _PARTS = {"early": (0, 3), "mid": (4, 6), "middle": (4, 6), "late": (6, 9), None: (0, 9)}
 _LABEL = re.compile(
@@ -189,6 +224,12 @@ def read(note: NoteText) -> Iterable[Draft]:
             experiencer="patient",
             temporality="current" if age.born or age.birth_year else None,
         )
+    for match in _THEN.finditer(note.folded) if "at age" in note.folded or "at the age" in note.folded else ():
+        if note.section_at(match.start()) != "family_history":
+            yield Draft(
+                SUPPORT, "age_then", match.start(), match.end(), "demographics/person:age", value=float(match["n"]), unit="a",
+                comparator="=", assertion="present", temporality="current",
+            )  # fmt: skip
     sex = _sex(note, kept)
     today = (note.note_date, note.note_date, "note") if note.note_date else None
     if sex is not None:
@@ -287,6 +328,12 @@ def _ages(note: NoteText) -> Iterator[_Age]:
         found.append(
             _Age(match.start(), match.end(), float(value), None, match["n"], not any(a.sure for a in found), sex)
         )
+    opening = _OPENING.match(text)
+    if opening and _of_patient(note, opening.start("n"), opening.end()):
+        sex = (*opening.span("sex"), "male" if opening["sex"] == "M" else "female")
+        found.append(
+            _Age(opening.start("n"), opening.end("sex"), float(opening["n"]), None, opening["n"], not found, sex)
+        )
     for match in _STROKED.finditer(text) if _STROKED_HINT.search(text) else ():
         value = int(match["n"] or match["n2"])
         if 15 <= value <= 93 and _of_patient(note, match.start(), match.end()):
@@ -294,6 +341,14 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             sex = (*match.span(group), "male" if match[group] == "M" else "female")
             sure = not any(a.sure for a in found)
             found.append(_Age(match.start(), match.end(), float(value), None, str(value), sure, sex))
+    for match in _YEARS_ALONE.finditer(folded) if _YEARS_ALONE_HINT.search(folded) else ():
+        if _of_patient(note, match.start(), match.end()):
+            written = match["n"] or match["n2"]
+            sex = _sex_word(folded, match.start(), match.end())
+            found.append(_Age(match.start(), match.end(), float(written), None, written, True, sex))
+    for match in _OVER_90.finditer(folded) if "over 90" in folded else ():
+        noun = _noun_behind(note, match.end() + 3)
+        found.append(_Age(match.start(), match.end(), 90.0, 112.0, "over 90", True, noun))
     decades = not words.isdisjoint(_DECADE_WORDS) or _DECADE_HINT.search(folded)
     for match in _DECADE.finditer(folded) if decades else ():
         if _of_patient(note, match.start(), match.end()):

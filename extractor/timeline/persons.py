@@ -39,7 +39,7 @@ def age(patient: Patient) -> Measure | None:
         and fact.assertion == "present"
     ]
     if not stated:
-        return None
+        return _from_diagnosis(patient)
     newest = max(stated, key=lambda fact: (fact.note_date or index, fact.fact_id))
     low = from_value(newest.value, newest.value_high, newest.comparator, "a")
     years = max(0, index.year - newest.note_date.year) if newest.note_date else 0
@@ -57,6 +57,16 @@ def age(patient: Patient) -> Measure | None:
         evidence=(newest.fact_id,),
         name="age",
     )
+
+
+def _from_diagnosis(patient: Patient) -> Measure | None:
+    """Age now from an age at the diagnosis whose date is written: a year more or less."""
+    dated = [fact for fact in patient.facts("age_then") if fact.value is not None and time.is_dated(fact)]
+    if not dated:
+        return None
+    first, last = time.when(dated[-1])
+    low, high = (int(dated[-1].value) + patient.index_date.year - year for year in (last.year, first.year))
+    return Measure(low - 1, high + 1, unit="a", evidence=(dated[-1].fact_id,), name="age", review=("R4",))
 
 
 def sex(patient: Patient) -> str | None:
@@ -340,11 +350,7 @@ def _contraception(patient: Patient) -> Answer:
     good = [
         fact
         for fact in named
-        if fact.assertion == "present"
-        and any(
-            word in (fact.value_text or "").lower()
-            for word in HIGHLY_EFFECTIVE
-        )
+        if fact.assertion == "present" and any(word in (fact.value_text or "").lower() for word in HIGHLY_EFFECTIVE)
     ]
     if good:
         return time.say(Truth.T, "Highly effective contraception or abstinence is stated.", good)
