@@ -22,7 +22,9 @@ KEYS = frozenset[str]()
 
 _LABEL = re.compile(r"(?:\bvitals?(?:\s+signs?)?|\bv/?ss?|\bobs(?:ervations)?|\bconstantes)\b[a-z ]{0,24}[:=,-]?\s*(?=\d)")
 #: "97.9F, 126/74, 72, 16, 98%": a temperature with its letter before a pressure needs no label
-_BARE = re.compile(r"(?<![\w.])\d{2,3}(?:\.\d{1,2})?\s?°?\s?[fc](?=[,;\s]{1,3}\d{2,3}/\d{2,3}(?![\d/]))")
+_BARE = re.compile(r"\d\s?°?\s?[fc][,;\s]{1,3}\d{2,3}/\d{2,3}(?![\d/])")
+_LEAD = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d?)?$")
+_LABELS = frozenset({"vital", "vitals", "vs", "vss", "v", "obs", "observations", "constantes"})
 _TOKEN = re.compile(
     r"(?P<bp>(?P<s>\d{2,3})\s?/\s?(?P<d>\d{2,3})(?![\d/]))"
     r"|(?P<t>(?!\d{2,3}(?:\.\d{1,2})?\s?kg)(?P<tv>\d{2,3}(?:\.\d{1,2})?)\s?[°º]?\s?(?P<tu>[fc])\b|(?!\d{2,3}\.\d{1,2}\s?kg)\d{2,3}\.\d{1,2}(?![\d/]))"
@@ -49,7 +51,11 @@ def setup(patterns: Patterns) -> None:
 
 def read(note: NoteText) -> Iterable[Draft]:
     folded = note.folded
-    starts = {label.end() for label in _LABEL.finditer(folded)} | {bare.start() for bare in _BARE.finditer(folded)}
+    starts = {m.end() for m in _LABEL.finditer(folded)} if not _LABELS.isdisjoint(note.vocabulary) else set()
+    for bare in _BARE.finditer(folded):
+        lead = _LEAD.search(folded, max(0, bare.start() - 4), bare.start() + 1)
+        if lead is not None:
+            starts.add(lead.start())
     for start in sorted(starts):
         tokens = list(_tokens(folded, start))
         if len(tokens) >= 3 and any(t["bp"] for t in tokens):

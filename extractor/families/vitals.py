@@ -100,28 +100,33 @@ def read(note: NoteText) -> Iterable[Draft]:
                 covered.append((draft.start, draft.end))
             yield draft
     if "kg" in note.folded or "weigh" in note.folded:
-        for draft in _unnamed(note.text):
+        for draft in _unnamed(note.text, note.folded):
             if not any(start < draft.end and draft.start < end for start, end in covered):
                 covered.append((draft.start, draft.end))
                 yield draft
 
 
-def _unnamed(text: str) -> Iterator[Draft]:
+def _unnamed(text: str, folded: str) -> Iterator[Draft]:
     """Height and weight without their names, beside each other or beside the age."""
+    for weighs in _WEIGHS.finditer(folded):
+        for match in _FEET.finditer(text, max(0, weighs.start() - 48), weighs.start()):
+            compound = _compound(text, match.start(), "height") if match["inch"] else None
+            if compound is not None and _AND_WEIGHS.match(text, compound[1]):
+                start, (value, end, written) = match.start(), compound
+                yield replace(_PLAIN_HEIGHT, start=start, end=end, value=value, value_as_written=written)
+    if "kg" not in folded:
+        return
     for match in _BUILD.finditer(text):
         group = "1" if match["h1"] else "2"
         height = values.number(match[f"h{group}"])[0] * (100 if match[f"u{group}"] == "m" else 1)
         if 100 <= height <= 230:
             yield _plain("height", height, match, f"h{group}", f"u{group}")
             yield _plain("weight", values.number(match[f"w{group}"])[0], match, f"w{group}", None)
-    for match in _FEET.finditer(text):
-        compound = _compound(text, match.start(), "height") if match["inch"] else None
-        if compound is not None and _AND_WEIGHS.match(text, compound[1]):
-            yield replace(_PLAIN_HEIGHT, start=match.start(), end=compound[1], value=compound[0], value_as_written=compound[2])
     for match in _BUILT.finditer(text):
         yield _plain("weight", values.number(match["w"])[0], match, "w", None)
 
 
+_WEIGHS = re.compile(r"weigh(?:s|ed|ing)\b")
 #: "She is 5 feet 3 inches and weighs 142 pounds"
 _AND_WEIGHS = re.compile(r"(?:\s+tall)?,?\s+(?:and\s+)?(?:she\s+|he\s+)?weigh(?:s|ed|ing)\b", re.IGNORECASE)
 _PLAIN_HEIGHT = Draft(
