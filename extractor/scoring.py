@@ -21,7 +21,7 @@ from .errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-_MARK = re.compile(r'<fact((?:[^">]|"[^"]*+")*+)>|</fact>')
+_MARK = re.compile(r'<fact((?:[^">]|"[^"]*+"){0,400}+)>|</fact>')
 _ATTRIBUTE = re.compile(r"(?<!\w)(\w++)=(\"[^\"]*\"|[^\s\"]+)")
 _NUMBERS = ("value", "value_high")
 TOLERANCE = 0.02  # relative: numbers of three significant digits
