@@ -55,12 +55,12 @@ EXPRESSION = re.compile(
   (?<!\w)(?:
     (?<![\w.,]) (?P<ago> (?:(?:about|approximately|~|some|over|almost|nearly|il\ y\ a|around)\s*)?(?P<an>{_COUNT})(?:\s*(?:-|to)\s*(?P<an2>\d{{1,3}}|{_COUNT}))?[\s-]*(?P<au>{_SPAN})\s+(?P<aw>ago|earlier|prior|previously|before|back)\b )
   | (?=\d)(?:
-      (?<![\w/.\-]) (?P<iso> (?P<iy>{_YEAR}) (?P<is>[-/.]) (?P<im>\d\d?) (?P=is) (?P<id>\d\d?) ) (?=$|[^\d/.\-]|[.\-/](?!\d)|T?\d\d:)
+      (?:(?<![\w/.\-])|(?<=/\d-)|(?<=/\d\d-)) (?P<iso> (?P<iy>{_YEAR}) (?P<is>[-/.]) (?P<im>\d\d?) (?P=is) (?P<id>\d\d?) ) (?=$|[^\d/.\-]|[.\-/](?!\d)|-(?={_YEAR}[/.])|T?\d\d:)
     | (?<![\w/.,]) (?P<num> (?P<na>\d\d?) (?P<ns>{_SEPARATOR}) (?P<nb>\d\d?) (?P=ns) (?P<ny>{_YEAR}|\d\d) ) (?=$|[^\w/.\-]|[.\-](?!\d)|-(?=\d\d?[/.\-])|/(?![\w]))
     | (?<![\w/.\-,]) (?P<nummon> (?P<nd>\d\d?)[-/. ](?P<nm>{MONTHS})\.?[-/. ,]{{1,2}}(?P<nmy>{_YEAR}|\d\d(?![\d:]) ) ) \b
     | (?<![\w/.]) (?P<compact> (?P<cy>20[0-4]\d|19\d\d)(?P<cm>0[1-9]|1[0-2])(?P<cd>0[1-9]|[12]\d|3[01]) ) (?!\w)
     | (?<![\w/.]) (?P<my> (?P<mm>\d\d?)/(?P<myy>{_YEAR}) ) (?![\w/])
-    | (?<![\w/.\-]) (?P<ym> (?P<yy>{_YEAR})-(?P<ymm>0[1-9]|1[0-2]) ) (?![\w\-/])
+    | (?:(?<![\w/.\-])|(?<=/\d-)|(?<=/\d\d-)) (?P<ym> (?P<yy>{_YEAR})[-/](?P<ymm>0[1-9]|1[0-2]|(?<=/)[1-9]) ) (?![\w/]|-(?!{_YEAR}/))
     | (?<![\w/.]) (?P<dmy> (?P<dd>\d\d?)(?:st|nd|rd|th|er|\.)?\s+(?:of\s+)?(?P<dm>{MONTHS})\.?,?\s+(?P<dy>{_YEAR}) ) (?!\w)
     | (?<![\w/.,]) (?P<dmo> (?P<qd>\d\d?)(?:st|nd|rd|th|er)?\s+(?:of\s+)?(?P<qm>{MONTHS}) ) (?!\w)
     | (?<!\w) (?P<dash> (?P<sd>\d\d?)[-](?P<sm>{MONTHS}) ) (?!\w)
@@ -101,9 +101,10 @@ _NOT_AFTER = re.compile(
     re.IGNORECASE,
 )
 _HINT = re.compile(
-    r"(?:\b(?:on|since|from|until|till|thru|through|by|dated?|to|of|last|cbc|cmp|bmp|diff|chem|lfts?|bloods|bilan|nfs|vitals|vs|results?|scan|cxr|done|started|start|starting|completed|finished|ended|stopped|held|began|begun|given|seen|labs?|drawn|collected|and|before|after|as of|d1|c\d+|due|ct|mri|pet|c/a/p|cap|a/p|chest|brain|abdomen|pelvis|path|ekg|ecg|tte|echo|bx|dx|pd|due|le|du|au|the|tomorrow|today|yesterday|mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|session|visit|infusion|dose|week of|admitted|discharged|clinic|note|exp)\.?\s*|[(:;,\-–>@]\s*|^\s*)$",
+    r"(?:\b(?:on|since|from|until|till|thru|through|by|dated?|to|of|last|cbc|cmp|bmp|diff|chem|lfts?|bloods|bilan|nfs|vitals|vs|results?|scan|cxr|done|started|start|starting|completed|finished|ended|stopped|held|began|begun|given|seen|added|resumed|restarted|rechallenged|initiated|discontinued|declined|offered|off|switched|since last|labs?|drawn|collected|and|before|after|as of|d1|c\d+|due|ct|mri|pet|c/a/p|cap|a/p|chest|brain|abdomen|pelvis|path|ekg|ecg|tte|echo|bx|dx|pd|due|le|du|au|the|tomorrow|today|yesterday|mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|session|visit|infusion|dose|week of|admitted|discharged|clinic|note|exp)\.?\s*|[(:;,\-–>@]\s*|^\s*)$",
     re.IGNORECASE,
 )
+_LAST = re.compile(r"\blast (?:tx|treatment|chemo\w*|cycle|infusion|dose|scan|visit|course)\b[^.;:]{0,20}$", re.IGNORECASE)
 _FUTURE = re.compile(
     r"\b(?:will|planned|plan|scheduled|next|due|upcoming|tentative|appointment|return|rtc|to start|to begin|follow[- ]?up|f/u|provisional|booked|book|through|continues|until|thru)\b[^.;]{0,40}$",
     re.IGNORECASE,
@@ -260,7 +261,7 @@ def _latest(month: int, day: int, n: Day, text: str, start: int) -> Day | None:
 
 def _month_day(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     word = m["pm"]
-    if n is None or word.lower() in ("may", "mar", "mars", "mai", "sep", "set", "jan", "dec", "oct") and not word[0].isupper():
+    if n is None or (word.lower() in ("may", "mar", "mars", "mai", "sep", "set", "jan", "dec", "oct") and not word[0].isupper()):
         return None
     number = int(m["pd"])
     if o == "dmy" and m.end("pd") == m.end("md") and n.year - 15 <= 2000 + number <= n.year:
@@ -468,7 +469,7 @@ def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     before, after = t[max(0, m.start() - 30) : m.start()], t[m.end() : m.end() + 24]
     if n is None or not (1 <= a <= 31 and 1 <= b <= 31) or _NOT_AFTER.match(after):
         return None
-    hint = _HINT.search(before) or _RANGE_BEHIND.match(after)
+    hint = _HINT.search(before) or _LAST.search(before) or _RANGE_BEHIND.match(after)
     if _NOT_BEFORE.search(before) and not re.search(r"\b(?:on|since|until|dose|was|is)\s*$", before, re.IGNORECASE):
         return None
     if not hint and (a <= b <= 10 or len(m["pa"]) == len(m["pb"]) == 1) and not re.match(r"\s*(?:$|[):;])", after):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .date_forms import EXPRESSION, MONTH_NUMBERS, MONTHS, READERS, Day, century, day_of, named_month
@@ -174,7 +174,39 @@ def find(text: str, note_date: Day | None = None, *, date_order: str = "auto") -
             start -= 1
         earliest, latest, precision, kind = read
         spans.append(DateSpan(start, end, earliest, latest, precision, kind))
-    return _ranges(text, spans, note_date, order)
+    return _ranges(text, _months(text, spans, note_date), note_date, order)
+
+
+_MONTH_AND_YEAR = re.compile(r"(\d\d?)/(\d\d)")
+_TO = re.compile(r"\s*(?:-|–|—|to|thru|through|until)\s*", re.IGNORECASE)
+
+
+def _months(text: str, spans: list[DateSpan], note_date: Day | None) -> list[DateSpan]:
+    """Pairs without a year as month and year where a range shows it: "3/24-6/24" runs for months, not from a 24th to a 24th.
+
+    The pairs beside such a range are read alike where their second number can be a year.
+    """
+    if note_date is None or len(spans) < 2:
+        return spans
+    pairs = {}
+    for index, span in enumerate(spans):
+        match = _MONTH_AND_YEAR.fullmatch(text, span.start, span.end) if span.precision == "day" else None
+        if match and int(match[1]) <= 12 and note_date.year - 15 <= 2000 + int(match[2]) <= note_date.year:
+            pairs[index] = (int(match[1]), 2000 + int(match[2]))
+    shown = any(
+        index + 1 in pairs
+        and pairs[index][1] == pairs[index + 1][1]
+        and pairs[index][0] < pairs[index + 1][0]
+        and _TO.fullmatch(text, spans[index].end, spans[index + 1].start)
+        for index in pairs
+    )
+    if not shown:
+        return spans
+    found = list(spans)
+    for index, (month, year) in pairs.items():
+        last = Day(year + month // 12, month % 12 + 1, 1) - datetime.timedelta(days=1)
+        found[index] = replace(spans[index], earliest=Day(year, month, 1), latest=last, precision="month")
+    return found
 
 
 _JOIN = re.compile(r"\s*(?:-|–|—|to|thru|through|until|till|au)\s*", re.IGNORECASE)
