@@ -122,7 +122,7 @@ _AGENT = re.compile(
 _BEFORE_AGENT = re.compile(
     r"([a-z][\w-]{3,40})(?:[- ](?:induced|associated|related|iv|i\.v\.|po|im|injection|infusion))?\s*(?:\s|[-–:=(]\s*)$"
 )
-_NONE_LISTED = re.compile(r"^(?:none|no|nkda|nka|nkma|denies|nil|unknown|not|aucune|negative|pas)\b")
+_NONE_LISTED = re.compile(r"^(?:none|no|nkda|nka|nkma|denies|nil|unknown|not|aucune?s?|negative|pas|keine?|geen|ninguna|nessuna|non connue?s?|unbekannt|onbekend|neant|ras)\b")
 _SEVERE = re.compile(
     r"\b(?:anaphyla\w+|severe|life-threatening|angioedema|hypotension|arrest|intubat\w+|grade [345]|gr [345])\b"
 )

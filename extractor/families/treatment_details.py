@@ -195,7 +195,7 @@ def period(
     if (
         loose
         and last is None
-        and re.search(r"\b(?:last|final)(?: (?:dose|infusion|cycle)(?: of)?)?\W*$", text[left:start].lower())
+        and re.search(r"\b(?:last|final|derniere)(?: (?:dose|infusion|cycle|tx|treatment|chemo\w*|cure)(?: of)?)?\W*$", text[left:start].lower())
     ):
         last = min(loose, key=lambda d: _distance(d, start, end))
         loose = []

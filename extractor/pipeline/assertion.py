@@ -58,6 +58,9 @@ _HARD = re.compile(r"[;→]|[-=]>|\.\s|\n\s*[-*•]|\n\n")
 _VERB_AFTER_COMMA = re.compile(
     r",\s+(?:and\s+)?(?:he|she|they|it|we|the|this|her|his|a|an|patient|pt)\s+[^,]*?\b(?:was|is|were|are|has|had|have|did|underwent|received|developed|showed|continues|remains|presented|noted|reports|started)\b"
 )
+#: "negative for PE, new effusion": what is new behind a comma is there, unless an "or" goes on with the list
+_NEW_ITEM = re.compile(r",\s*(?:and\s+|but\s+)?(?:a\s+)?new\b")
+_OR = re.compile(r"[^.;:]*?\bor\b")
 _SYMBOL_NEGATIVE = re.compile(r"\s*(?:\(\s*[-–]\s*\)|\[\s*[-–]\s*\]|[-–](?=\s*(?:$|[,;.)\n])))")
 _LABEL_NEGATIVE = re.compile(
     r"\s*(?:[:=]|\s-\s)\s*(?:no\b(?!\s+[a-z])|none\b|negative\b|neg\b|absent\b|denies\b|denied\b|not (?:seen|identified|present|detected)|nil\b|0\b(?![\d.])|\(\s*-\s*\)|non\b(?!-)|n\b)"
@@ -234,6 +237,8 @@ class Assertor:
         if not over_verbs and any(cue_end <= s.start < a for s in stops):
             return False
         if category in ("absent", "possible") and _VERB_AFTER_COMMA.search(between + " "):
+            return False
+        if category == "absent" and _NEW_ITEM.search(between) and not _OR.match(folded, cue_end):
             return False
         if category == "absent" and ":" in between and not between.strip().startswith(":"):
             return False
