@@ -89,7 +89,7 @@ class Grammar:
         table = pattern_files.table("values")
         self.connector = re.compile(phrases(table["connectors"]))
         self.stop = re.compile(phrases(table["stops"]))
-        self.change = re.compile(phrases(table["changes"]))
+        self.change = re.compile(phrases(table["changes"]) + rf"(?!\s+{phrases(table['methods'])})")
         self.comparators = {fold(w): sign for sign, words in table["comparators"].items() for w in words}
         self.comparator = re.compile(phrases(self.comparators))
         self.after = {fold(w): sign for sign, words in table["comparators_after"].items() for w in words}
