@@ -55,7 +55,7 @@ _UNSIGNED = re.compile(
     r"|(?:to|can|could|should|must|may|would) sign|(?:once|when|until|after|before|if) [^.,;]{0,25}(?:signed|signs|consent)"
     r"|unsigned|pending|await\w*|needs? to (?:sign|consent)|require[sd]?|non signe|en attente|a signer)\b"
 )
-_SIGNED = re.compile(r"\b(?:signed|obtained|consented|consents|executed|provided|gave|given(?! (?:to|the|a|him|her)\b)|signee?s?|signature)\b")
+_SIGNED = re.compile(r"\b(?:signed|obtained|consented|consents|executed|provided|gave|given(?! (?:to|the|a|him|her)\b)|signee?s?)\b")
 _OWN_STUDY = re.compile(r"nct07016230|\bunlock\b|tarlatamab")
 _TREATMENT_CONSENT = re.compile(r"\b(?:chemo\w*|transfusion|procedure(?! in)|surg\w+|port|anesthe\w+|anaesthe\w+|thoracentesis|bronchoscopy|radi\w+)\b")
 

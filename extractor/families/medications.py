@@ -50,6 +50,7 @@ _TIMES = (
 _DEPOT = re.compile(
     r"\b(?:q|every|each)\s?(\d{1,2}|one|three|four|six)?[\s-]*(m\b|mo\b|months?|weeks?|wks?|w\b)|\b(\d)[- ]month(?:ly)?\b|\b(monthly|quarterly)\b"
 )
+_TOUS_LES = re.compile(r"\btou(?:te)?s les (\d{1,2}) (mois|semaines)\b")
 _COURSE_DRUGS = frozenset({"methotrexate", "other:rituximab", "other:cyclophosphamide"})
 _PAIN_DRUGS = frozenset({"gabapentin", "pregabalin", "carbamazepine", "valproate", "lamotrigine", "topiramate"})
 _UNITS = re.compile(r"\b(\d{1,2}|one|two|three|four|five|six)\s?(?:u\b|units?\b)")
@@ -350,10 +351,10 @@ def dose_before(before: str) -> tuple[float | None, str | None]:
 
 
 def _factor(text: str) -> float:
-    for expression, times in _TIMES:
-        if expression.search(re.split(r"[;.]|\bthen\b|\bfor \d", text)[0]):
-            return times
-    return 1
+    """How many times a day: the first frequency behind the dose ("4 mg q6h, to taper: 4 mg BID")."""
+    own = re.split(r"[;.]|\bthen\b|\bfor \d", text)[0]
+    found = [(match.start(), times) for expression, times in _TIMES if (match := expression.search(own))]
+    return min(found)[1] if found else 1
 
 
 def depot_months(text: str) -> float | None:
@@ -362,6 +363,7 @@ def depot_months(text: str) -> float | None:
     >>> depot_months("22.5 mg q3 months"), depot_months("monthly"), depot_months("every 12 weeks")
     (3, 1, 3)
     """
+    text = _TOUS_LES.sub(lambda m: f"every {m[1]} {'months' if m[2] == 'mois' else 'weeks'}", text)
     found = _DEPOT.search(text)
     if found:
         if found.group(4):

@@ -303,9 +303,16 @@ def _first(clause: str) -> tuple[str, int] | None:
     return name, match.end()
 
 
+#: "germline RET negative, somatic not tested": the other one says nothing
+_UNTESTED = re.compile(
+    r"\b(?:somatic|germline|tumou?r)[^,;.]{0,25}\b(?:not|never|pending|unknown|await\w*|to be|requested|sent|unavailable)\b"
+    r"|\b(?:no|not|without|pending|unknown)\s(?:\w+\s){0,2}(?:somatic|germline|tumou?r)\b"
+)
+
+
 def origin(context: str) -> dict[str, str]:
     """Germline or somatic, where the sentence says only one of them."""
-    words = {m.group() for m in _ORIGIN.finditer(context)}
+    words = {m.group() for m in _ORIGIN.finditer(_UNTESTED.sub(" ", context))}
     germline = bool(words & {"germline", "constitutional"} or any(w.startswith("men") for w in words))
     somatic = any(word.startswith("somatic") or "tumo" in word for word in words)
     return {} if germline == somatic else {"origin": "germline" if germline else "somatic"}

@@ -47,7 +47,7 @@ _OPEN = re.compile(r"\b(?:if|whether|once|must|should|would need to|needs? to|as
 _NOT = re.compile(r"\b(?:not|never|no longer|isn't|doesn't|n'est pas)\s+(?:yet\s+|at all\s+)?$")
 
 _DEED = re.compile(
-    r"\b(?:donat\w+|freez\w+|froze\w*|bank\w*|cryo\w+|stor(?:e|ing|age)|retriev\w+|harvest\w*|collect\w*|preserv\w+"
+    r"\b(?:donat\w+|giv(?:e|es|ing)|freez\w+|froze\w*|bank\w*|cryo\w+|stor(?:e|ing|age)|retriev\w+|harvest\w*|collect\w*|preserv\w+"
     r"|don(?:ner|s)?\b|congel\w+|recueil\w*)"
 )
 #: the deed is done, or it was talked of: that says nothing on what comes
@@ -73,13 +73,14 @@ _CALLED = re.compile(
     r"(?:easily |safely |readily |technically |an? )?" + _REACHED.pattern
 )
 _UNREACHED = re.compile(
-    r"\b(?:no|not|cannot|can't|without|none|never|unsafe|inaccessible|unsuitable|impossible|contraindicated|risky|aucune?"
+    r"\b(?:no|not|cannot|can't|without(?! (?:difficult|problem|risk|delay|trouble))|none|never|unsafe|inaccessible|unsuitable|impossible|contraindicated|risky|aucune?"
     r"|pas)\b"
 )
 _UNSURE = re.compile(
     r"\b(?:if|whether|may|might|would (?:need|have)|possibly|perhaps|probably|unclear|(?:to|will|must|for|needs to) review|discuss\w*|ask\w*|question|pending"
     r"|depend\w*|to be (?:reviewed|discussed|seen|confirmed|decided)|await\w*|until|unless|not (?:yet )?(?:decided|committed|known|sure)|not yet)\b|\?"
 )
+_WHOLLY = re.compile(r"\b(?:no|none|nothing|neither|any|all|only|sole|aucune?|lesions|metastases|disease)\b")
 _BONE = re.compile(r"\b(?:bone|bony|osseous|iliac (?:crest|bone|wing)|sternum|vertebra\w*|ribs?|sclerotic|lytic|os)\b")
 
 
@@ -139,7 +140,7 @@ def _reach(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
     before, after = re.split(r"[;]|\bbut\b", before)[-1], re.split(r"[;]|\bbut\b", after)[0]
     name = note.folded[hit.start : hit.end]
     if not (
-        _REACHED.search(f"{before[-45:]} {name}")
+        _REACHED.search(f"{before[-45:]}{name}")
         or _REACHED.match(after.lstrip(" :,-"))
         or _CALLED.match(after)
         or _ACCESSIBLE.search(after)
@@ -148,6 +149,8 @@ def _reach(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
     piece = f"{before[-70:]} {after}"
     says = "possible" if _UNSURE.search(piece) else "absent" if _UNREACHED.search(piece) else "present"
     organs = {site.key for site in sites.hits(note, sentence.start, sentence.end)} - {"bone"}
+    if says == "absent" and organs and not _WHOLLY.search(sentence.folded):
+        says = "possible"  # one lesion of several
     bone = {"bone": "yes"} if _BONE.search(sentence.folded) and not organs else {}
     return _draft(hit, hit.start - len(before.lstrip()), hit.end, says, **bone)
 

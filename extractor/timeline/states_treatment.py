@@ -260,11 +260,16 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
     ]
     stopped = [fact for fact in drug_facts(patient) if stop_reason(fact) == "progression"]
     # growth told without the word: of a scan after the therapy began, never of the first staging
+    begun = [
+        (course.start or course.last)[0]
+        for course in given(patient)
+        if (course.start or course.last) and not is_in(course.drug, "androgen_deprivation", "supportive", "no_line")
+    ]
     firm += [
         fact
         for fact in patient.facts("growth")
-        if fact.assertion == "present" and started and time.when(fact) and time.when(fact)[0] > min(started)
-        and (not fact.note_date or fact.note_date > min(started))
+        if fact.assertion == "present" and begun and time.when(fact) and time.when(fact)[0] > min(begun)
+        and (not fact.note_date or fact.note_date > min(begun))
     ]  # fmt: skip
     since = [fact for fact in patient.facts("progression_denied") if fact.assertion == "present"]
     treated = given(patient, at_least=Truth.U)
