@@ -107,3 +107,30 @@ def test_the_bill_of_materials_names_what_the_project_needs():
     assert bill["bomFormat"] == "CycloneDX"
     assert "http" not in json.dumps(bill)
     assert all(part["version"] and part["licenses"][0]["license"]["name"] for part in bill["components"])
+    for tag, python in (("py311", "3.11"), ("py312", "3.12")):
+        lines = (ROOT / "constraints" / f"{tag}.txt").read_text(encoding="utf-8").splitlines()
+        pins = dict(re.sub(r"[-_.]+(?=.*==)", "-", line.lower()).split("==") for line in lines if "==" in line)
+        there = {
+            part["name"]: part["version"]
+            for part in bill["components"]
+            if {"name": "python", "value": python} in part["properties"]
+        }
+        assert wanted <= there.keys()
+        assert {
+            name: (there[name], pins[name]) for name in there.keys() & pins.keys() if there[name] != pins[name]
+        } == {}
+
+
+def test_every_licence_to_look_at_is_explained():
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        import sbom
+    finally:
+        sys.path.pop(0)
+    bill = json.loads((DOCS / "sbom.json").read_text(encoding="utf-8"))
+    flagged = {
+        part["name"] for part in bill["components"] if not sbom.ALLOWED.search(part["licenses"][0]["license"]["name"])
+    }
+    assert flagged == sbom.EXPLAINED
+    text = (DOCS / "privacy.md").read_text(encoding="utf-8")
+    assert {name for name in flagged if f"| `{name}` |" not in text} == set()
