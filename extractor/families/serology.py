@@ -54,7 +54,8 @@ def setup(patterns: Patterns) -> None:
         positive=re.compile(positive),
         pending=re.compile(values.phrases(table["pending"])),
         bridge=re.compile(
-            rf"[\s:=|,*\"]+|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?(?=\s|:)|\.{{2,}}|--?\s+|[<>]?\s?\d{{1,4}}[.,]\d{{1,3}}(?:\s?(?:s/co|iu/ml|ui/ml|miu/ml|index|coi|ratio|rlu))?|\([a-z0-9 /-]{{1,24}}\)|\)|{values.phrases(table['bridge'])}"
+            r"(?:before|prior to|avant) (?:the |la |une? )?[a-z]{4,16}\b|(?:on|of|from|le|du) \d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})?(?=\s|:)|"
+            rf"[\s:=|,*\"]+|\d{{1,2}}/\d{{1,2}}(?:/\d{{2,4}})?(?=\s|:)|\.{{2,}}|--?\s+|[<>]?\s?\d{{1,4}}[.,]\d{{1,3}}(?:\s?(?:s/co|iu/ml|ui/ml|miu/ml|index|coi|ratio|rlu))?|\([a-z0-9 ,/-]{{1,40}}\)|\)|{values.phrases(table['bridge'])}"
         ),
         before=re.compile(
             rf"(?:(?P<negative>{negative})|(?P<positive>{positive}))[\s:]*(?:{values.phrases(table['lead'])}[\s:]*)*$"
