@@ -379,7 +379,7 @@ def _generic(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Mention]:
     ):
         return
     if (
-        re.search(r"\bmetastatic\s+(?:\w+\s+)?$", folded[max(sentence.start, start - 24) : start])
+        re.search(r"\b(?:metastatic|secondary)\s+(?:\w+\s+)?$", folded[max(sentence.start, start - 24) : start])
         and site.get("kind") == "secondary"
     ):
         return

@@ -161,7 +161,8 @@ _NEGATED = re.compile(
     re.DOTALL,
 )
 _BRAIN_REPORT = re.compile(
-    r"\b(?:mri?|ct|magnetic resonance)\b[^\n]{0,25}\b(?:brain|head)\b|\b(?:brain|head|cerebral)\s+(?:mri?|ct)\b|\birm (?:cérébrale|cerebrale)\b"
+    r"\b(?:mri?|ct|magnetic resonance)\b[^\n]{0,25}\b(?:brain|head)\b|\b(?:brain|head|cerebral)\s+(?:mri?|ct)\b|\birm (?:cerebrale|encephalique)\b|"
+    r"\bcmrt\b|\b(?:mrt|ct)[\s-](?:des )?(?:schadels?|kopf\w*|neurokranium)\b|\bschadel-?(?:mrt|ct)\b|\bmri? (?:van de )?hersenen\b"
 )
 
 
@@ -198,6 +199,8 @@ def _compound(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
 
 def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Iterator[Draft]:
     folded = note.folded
+    if _NOT_ANSWERED.match(folded, hit.end):
+        return
     members = before(folded, found, hit.start)
     abbreviation = folded[hit.start : hit.end] in ("met", "mts")
     lead = folded[max(sentence.start, hit.start - 24) : hit.start]
@@ -219,7 +222,9 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
     negated = _NEGATED.search(folded, max(sentence.start, hit.start - 90), hit.start) is not None
     if not members and not negated:
         members = _predicate(note, sentence, hit, found)
-    if not members and _BRAIN_REPORT.search(note.folded[:400]) and "distant" not in folded[hit.start - 12 : hit.start]:
+    opening = folded[sentence.start : min(hit.start, sentence.start + 60)]
+    study = _BRAIN_REPORT.search(folded[:400]) or (":" in opening and _BRAIN_REPORT.search(opening))
+    if not members and study and "distant" not in folded[hit.start - 12 : hit.start]:
         yield from nodes.site_drafts(
             "brain", hit.start, hit.end, anchor, hit.concept.rule_id, folded[sentence.start : sentence.end]
         )
@@ -272,6 +277,10 @@ def _labelled(note: NoteText, hit: Hit, found: list[Hit]) -> list[Hit]:
     return [h for h in run if h.get("kind") == "secondary"]
 
 
+#: a form's question without an answer
+_NOT_ANSWERED = re.compile(
+    r"\s*(?:\([^()\n]{0,20}\)\s*)?:\s*(?:not (?:applicable|assessed|assessable|evaluated|reported|known)|n/?a\b|cannot be|unknown|p?mx\b)"
+)
 _VERTEBRA = re.compile(r"\b(?:c[1-7]|t(?:1[0-2]|[1-9])|l[1-5]|s[1-5]|vertebral body)\s+(?:vertebral\s+|body\s+|bone\s+)?$")
 #: "the liver was free of |metastases"
 _FREE = re.compile(

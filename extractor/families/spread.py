@@ -37,6 +37,7 @@ _LABEL_GAP = re.compile(rf"\s*(?:\([^()\n]{{0,30}}\)\s*)?(?:[:=]|\bare\b|\binclu
 _ITEM = re.compile(r"[,;/&+]|\band\b|\bet\b")
 _ANSWER_NO = re.compile(r"s?\s?[-:=]\s?(?:no|none|absent|n)\b")
 _M_ALONE = re.compile(r"(?<![a-z0-9])[cp]?m1[a-d]?(?=\s?\()")
+_AFTER_N = re.compile(r"n\s?[0-3x+][a-c]?\W{0,3}$")
 _OPENS = re.compile(r"\s?[a-d]?\s*\(")
 _NO = re.compile(r"\b(?:no|not|none|without|negative|neg|clear|free|resolved|r/o|rule|possible|\?)\b|\?|\bindeterminate\b")
 
@@ -45,6 +46,8 @@ def drafts(note: NoteText) -> Iterator[Draft]:
     """Sites of disease beside a progression or relapse, and in the bracket behind an M category of its own."""
     if "m1" in note.folded:
         for match in _M_ALONE.finditer(note.folded):
+            if _AFTER_N.search(note.folded, max(0, match.start() - 8), match.start()):
+                continue  # part of a TNM string, which is read as a whole
             yield from bracketed(note, *match.span())
     for sentence, hits in note.sentences_with(response.FAMILY):
         for hit in hits:
