@@ -63,8 +63,8 @@ _BUILD = re.compile(
 )
 # "74M 62 kg", "a 45-year-old, 58 kg woman"
 _BUILT = re.compile(
-    r"(?:years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?[MFmf]|\b(?:man|woman|male"
-    r"|female))[\s,(-]{1,3}(?:weighing\s)?(?P<w>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/)"
+    r"(?:years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?(?:[MFmf]|y|yr|yrs|ans)\b|\b(?:man|woman|male"
+    r"|female|homme|femme))[\s,(-]{1,3}(?:weighing\s)?(?P<w>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/)"
 )
 _WISH = re.compile(
     r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|(?:hold|call|bp|with|notify) parameters|aim|eligib\w+|criteria)\b(?:[^.;\n]|\.(?=\d))*$"
