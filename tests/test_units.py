@@ -13,6 +13,7 @@ from extractor import units
         ("cells/uL", "{cells}/uL"), ("th/cmm", "10*3/mm3"), ("Tsd./µl", "10*3/uL"), ("UI/L", "[IU]/L"), ("IU/mL", "[IU]/mL"), ("UNITS/L", "U/L"), ("µkat/L", "ukat/L"),
         ("µmol/L", "umol/L"), ("umol/l", "umol/L"), ("mmol.L-1", "mmol/L"), ("mcg/dL", "ug/dL"), ("mEq/L", "meq/L"), ("mIU/L", "m[IU]/L"), ("mcIU/mL", "u[IU]/mL"),
         ("mL/min/1.73 m²", "mL/min/{1.73_m2}"), ("mm Hg", "mm[Hg]"), ("msec", "ms"), ("lbs", "[lb_av]"), ("°F", "[degF]"), ("/10 HPF", "/10[HPF]"), ("per 2 mm2", "/2mm2"),
+        ("g·dL−1", "g/dL"), ("x 10^9 L−1", "10*9/L"), ("mm−3", "/mm3"), ("ml min-1 1.73 m-2", "mL/min/{1.73_m2}"), ("×1000/μL", "10*3/uL"), ("µM", "umol/L"),
         ("x ULN", "{ULN}"), ("copies/mL", "{copies}/mL"), ("%", "%"),
     ],
 )  # fmt: skip
@@ -20,7 +21,7 @@ def test_spelling(raw, ucum):
     assert units.parse(raw) == ucum
 
 
-@pytest.mark.parametrize("raw", ["", None, "bananas", "MU/L", "MIU/mL", "m/uL", "M", "mm3", "patients/week", "10^4/L"])
+@pytest.mark.parametrize("raw", ["", None, "bananas", "MU/L", "MIU/mL", "m/uL", "M", "mm3", "patients/week", "10^4/L", "100", "K-1", "mm-1"])
 def test_refused(raw):
     assert units.parse(raw) is None
 

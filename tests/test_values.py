@@ -50,6 +50,11 @@ READINGS = [
     ("plt", " 1.5 lakh", (150000.0, None, "=", None, None, None)),
     ("Hgb", " on 10/03/2025 was 9.2", (9.2, None, "=", None, None, None)),
     ("Na", "+ 134 mmol/L", (134.0, None, "=", "mmol/L", None, None)),
+    ("platelets", " (x10^3/uL) 97", (97.0, None, "=", "10*3/uL", None, None)),
+    ("Platelets", "  Value: 98  Units: K/uL", (98.0, None, "=", "10*3/uL", None, None)),
+    ("HBV DNA", " 3.4E+03 IU/mL", (3400.0, None, "=", "[IU]/mL", None, None)),
+    ("LVEF", " by echo 58 %", (58.0, None, "=", "%", None, None)),
+    ("ANC", " .8", (0.8, None, "=", None, None, None)),
     ("Weight", " (kg): 58.2", (58.2, None, "=", "kg", None, None)),
 ]
 
@@ -86,6 +91,13 @@ TRENDS = [
     (" 10.9 from 17.3 yesterday 26.9 on admission", 10.9, [17.3, 26.9]),
     (" 2.9 ng/mL before treatment, 2.6 ng/mL after 6 cycles", 2.6, [2.9]),
     (" 1.2 today, 1.4 last week", 1.2, [1.4]),
+    (" 9.7 g/dL (previously 10.5)", 9.7, [10.5]),
+    (": 1/5/26 1.1, 2/9/26 1.4, 3/1/26 1.2", 1.2, [1.1, 1.4]),
+    (" baseline 0.9, peaked at 2.8 on 2/14, now back to 1.1", 1.1, [0.9, 2.8]),
+    (" was 128 on Monday, 131 yesterday and 134 today", 134.0, [128.0, 131.0]),
+    (" 2.1 mg/dL from a baseline of 0.9", 2.1, [0.9]),
+    (" 1.8 (0.9 two weeks ago)", 1.8, [0.9]),
+    (" 9.8; on admission 2 units were given", 9.8, []),
     (" 9.1, stable", 9.1, []),
 ]
 

@@ -126,6 +126,8 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
                 bracket = "(" in gap.group()
                 dated = nxt is not None and (passed is not None or bracket) and _DATED.match(folded, nxt.tail, limit) is not None
                 newer = time is not None and _COMMA_NOW.match(time.group()) is not None
+                behind = g.time.match(folded, nxt.tail, limit) if nxt is not None else None
+                newer = newer or (behind is not None and _NOW.search(behind.group()) is not None)
                 times = (g.time, _AGO)
                 if nxt is not None and not dated and not newer and not any(t.match(folded, nxt.tail, limit) for t in times):
                     nxt = None
