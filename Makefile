@@ -39,6 +39,8 @@ sdist-test: sdist
 wheel-test sdist-test: %-test:
 	rm -rf build/fresh-$* build/away-$* && $(VENV)/bin/python -m venv build/fresh-$* && mkdir -p build/away-$*
 	build/fresh-$*/bin/python $(PIP) build/$*/trial_extractor-* pytest
+	@for part in pyspark py4j; do ln -sfn "$$($(VENV)/bin/python -c "import $$part; print($$part.__path__[0])")" \
+		"$$(build/fresh-$*/bin/python -c 'import site; print(site.getsitepackages()[0])')/$$part"; done
 	cp -r tests corpora pyproject.toml build/away-$*/
 	cd build/away-$* && ../fresh-$*/bin/python -P -m pytest -m wheel -p no:cacheprovider tests/test_packaging.py
 

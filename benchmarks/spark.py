@@ -27,16 +27,17 @@ def measured(*arguments: str) -> dict[str, float]:
     code = "import sys; from extractor.__main__ import main; sys.exit(main())"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(notes.ROOT), os.environ.get("PYTHONPATH", "")])}
     began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    )
-    family: set[int] = {process.pid}
     used: dict[tuple[int, int], float] = {}
-    while process.poll() is None:
-        _look(family, used)
-        time.sleep(0.2)
-    if process.returncode != 0:
-        raise SystemExit(f"extractor {arguments[0]}: ended with {process.returncode}")
+    with tempfile.TemporaryFile("w+") as said:
+        command = [sys.executable, "-c", code, *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment)
+        family: set[int] = {process.pid}
+        while process.poll() is None:
+            _look(family, used)
+            time.sleep(0.2)
+        if process.returncode != 0:
+            said.seek(0)
+            raise SystemExit(f"extractor {arguments[1]}: ended with {process.returncode}\n{said.read()[-2000:]}")
     return {"seconds": round(time.monotonic() - began, 2), "cpu": round(sum(used.values()), 2)}
 
 
@@ -86,8 +87,19 @@ def main() -> None:
     result = {"characters": options.characters, "cores": os.cpu_count(), "load_of_the_machine": load, "runs": runs,
               "cost": cost, "spark_to_local": ratio, "same_bytes": True}  # fmt: skip
     notes.keep("spark", result)
-    series = {"Spark local[2]": [runs["spark"][str(n)]["cpu"] for n in counts], "2 workers": [runs["local"][str(n)]["cpu"] for n in counts]}
-    charts.lines(notes.RESULTS / "spark.svg", "Processor seconds by the size of the export", counts, series, "notes", "s", logarithmic=False)
+    series = {
+        "Spark local[2]": [runs["spark"][str(n)]["cpu"] for n in counts],
+        "2 workers": [runs["local"][str(n)]["cpu"] for n in counts],
+    }
+    charts.lines(
+        notes.RESULTS / "spark.svg",
+        "Processor seconds by the size of the export",
+        counts,
+        series,
+        "notes",
+        "s",
+        logarithmic=False,
+    )
 
 
 if __name__ == "__main__":

@@ -101,6 +101,8 @@ def session(master: str = "local[2]", *, scratch: str | None = None) -> SparkSes
     options = {
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
+        "spark.sql.broadcastTimeout": "3600",
+        "spark.python.authenticate.socketTimeout": "2m",  # a busy machine takes its time to start Python
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),
         "spark.hadoop.fs.permissions.umask-mode": "077",
@@ -348,7 +350,9 @@ def tables_of(rows: DataFrame, settings: Settings, rules: Rules, scratch: str | 
 def _kept(frame: DataFrame, scratch: str | None, name: str) -> DataFrame:
     """The frame as it is after one pass: read from ``scratch``, or persisted."""
     if scratch is None:
-        return frame.persist()
+        frame = frame.persist()
+        frame.count()  # now, and not within the time that Spark gives to a broadcast
+        return frame
     frame.write.mode("overwrite").parquet(f"{scratch}/{name}")
     return frame.sparkSession.read.parquet(f"{scratch}/{name}")
 

@@ -5,7 +5,9 @@ The tests marked ``wheel`` run against an installed wheel, in an environment and
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -54,6 +56,28 @@ def test_the_wheel_screens_the_demo_export(tmp_path):
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
         "criteria.parquet", "facts.parquet", "notes.parquet", "patients.parquet", "run.json", "support.parquet",
     ]  # fmt: skip
+
+
+@pytest.mark.wheel
+def test_the_wheel_screens_on_spark(tmp_path):
+    """Workers of Spark find the package and its patterns without the sources."""
+    if CHECKOUT:
+        pytest.skip("runs against an installed wheel (make wheel-test)")
+    pytest.importorskip("pyspark", reason="pyspark is not in this environment")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Java is not on this machine (Spark needs Java 17)")
+    (tmp_path / "notes.csv").write_text(
+        "patient_id,note_id,note_date,text\n"
+        "p1,n1,2026-03-16,Small cell lung cancer. ECOG 1. Platelets 142 K/uL. MRI brain: no metastases.\n"
+        "p1,n2,soon,ECOG 2.\n"
+    )
+    command = [Path(sys.executable).with_name("extractor"), "screen", "notes.csv", "--trial", "NCT07016230"]
+    for out, options in (("local", ("--workers", "1")), ("spark", ("--engine", "spark"))):
+        done = subprocess.run([*command, "--out", out, *options], capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == 5, done.stderr
+    for name in ("facts", "support", "notes", "criteria", "patients"):
+        local, there = (tmp_path / out / f"{name}.parquet" for out in ("local", "spark"))
+        assert local.read_bytes() == there.read_bytes()
 
 
 @pytest.mark.wheel

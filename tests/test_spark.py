@@ -6,6 +6,7 @@ import datetime
 import importlib.util
 import json
 import os
+import re
 import shutil
 import socket
 import stat
@@ -268,6 +269,30 @@ def test_addresses_are_read_and_written_by_spark(session, tmp_path, capfd):
     )
     assert cli.run(["screen", f"file:{tmp_path}/none.csv", *command[2:-1], f"{out}2"]) == 3
     assert "cannot be read (PATH_NOT_FOUND)" in capfd.readouterr().err
+
+
+@needs_spark
+def test_the_examples_of_the_page(session, tmp_path):
+    page = Path(__file__).parent.parent / "docs" / "spark.md"
+    if not page.is_file():
+        pytest.skip("no checkout")
+    job, notebook = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for name in ("omop", "clinic", "screening"):
+        session.sql(f"CREATE DATABASE {name} LOCATION 'file:{tmp_path}/{name}'")
+    rows = [(1, 11, datetime.date(2026, 1, 9), "Note", f"{SENTENCE} ECOG 1.")]
+    omop = "person_id bigint, note_id bigint, note_date date, note_title string, note_text string"
+    session.createDataFrame(rows, omop).write.saveAsTable("omop.note")
+    ours = "patient_id string, note_id string, note_date date, note_type string, text string"
+    session.createDataFrame([("1", "11", *rows[0][2:])], ours).write.saveAsTable("clinic.notes")
+    try:
+        exec(job.replace("hdfs:///screening/2026-03-02", f"file:{tmp_path}/out"), {})
+        exec(notebook.replace("dbfs:/tmp/screening", f"file:{tmp_path}/scratch"), {"spark": session})
+        assert [row.decision for row in session.table("screening.patients").collect()]
+        assert {row["concept"] for row in table(tmp_path / "out", "facts")} >= {"ecog", "carboplatin"}
+        assert session.table("screening.criteria").count() == len(table(tmp_path / "out", "criteria"))
+    finally:
+        for name in ("omop", "clinic", "screening"):
+            session.sql(f"DROP DATABASE {name} CASCADE")
 
 
 def test_packed_files_are_the_same_elsewhere(tmp_path):
