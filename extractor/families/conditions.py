@@ -73,6 +73,7 @@ _DIFFERENTIAL = re.compile(r"\b(?:vs|versus|or|ou)\b|/")
 _BY_ECG = re.compile(
     r"\bage (?:undetermined|indeterminate|unknown)|\bundetermined age|\b(?:ecg|ekg)\b[^.;]{0,30}\bold\b|\bold\b[^.;]{0,30}\b(?:on|by) (?:ecg|ekg)"
 )
+_TYPE_TWO = re.compile(r"\btype (?:2|ii)\b(?! (?:diabet|dm))|\bdemand (?:isch|infarct|event)")
 _BLEEDING = re.compile(r"\bha?emorrhag\w*|\bich\b|\bintra(?:cerebral|cranial) bleed\w*|\bbrain bleed")
 _TYPE_ONE = re.compile(r"\b(?:type (?:1|i)|t1)(?!i)")
 _CHECKPOINT = re.compile(
@@ -113,7 +114,7 @@ _PACK_YEARS = re.compile(
     r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?[\s-]*(?:\+\s*)?(?:pack|pk|packs)[\s/-]*(?:years?|yrs?)\b|(\d{1,3})\s*(?:py|pa|paquets-annees)\b"
 )
 _MISUSE = re.compile(
-    r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b"
+    r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[3-9]\d|1\d\d) ?units|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b"
 )
 _QUIT = re.compile(r"\b(?:former|quit|stopped|remote|past|sober|history of|h/o|in remission)\b")
 _AGENT = re.compile(
@@ -215,6 +216,8 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
             attributes["treatment"] = "topical" if treatment.group(1) else "none"
     if hit.key == "myocardial_infarction" and _BY_ECG.search(near):
         attributes["source"] = "ecg"
+    if hit.key == "myocardial_infarction" and _TYPE_TWO.search(near):
+        attributes["type"] = 2
     if hit.key == "stroke" and _BLEEDING.search(near):
         attributes["type"] = "haemorrhagic"
     if hit.key == "diabetes" and _TYPE_ONE.search(sentence.note.folded, hit.start, hit.end):

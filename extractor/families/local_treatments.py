@@ -11,6 +11,7 @@ from typing import Any
 
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
+from .treatment_course import is_dose_line
 
 _LEFT_WORDS = re.compile(
     r"(?<![\w-])(?:(?:right|left|bilateral|upper|lower|middle|total|subtotal|near-total|partial|radical|modified|extended|simple|laparoscopic|"
@@ -49,6 +50,8 @@ class LocalContext:
         after = folded[hit.end : min(sentence.end, hit.end + 60)]
         weak = hit.name in hit.get("weak", ())
         if hit.get("component") == "dose":
+            if is_dose_line(sentence):
+                return False  # it belongs to the treatment named before it
             others = [h for h in sentence.hits("therapy") if h.get("kind") == "radiotherapy" and h is not hit]
             return re.search(r"\d\s?$", before) is not None and not any(
                 h.get("component") != "dose" or h.start < hit.start for h in others

@@ -20,7 +20,7 @@ _DOSE = (
 )
 #: what may stand between two drugs of one regimen: connectors, doses, days
 _JOIN = re.compile(
-    rf"(?:[\s,/+&-]|\b(?:and|plus|with|or|et|und|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|po|"
+    rf"(?:[\s,/+&<>-]|\b(?:and|plus|with|or|et|und|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|po|"
     rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|inj(?:ection)?\.?|tab\.?|cap\.?|the|any|other|further|prior|radiation to|c/w)\b|{_DOSE})*",
     re.IGNORECASE,
 )
@@ -95,7 +95,7 @@ def courses(view: NoteText, sentence: Sentence, hits: Sequence[Hit]) -> list[Cou
         if number + 1 < len(groups):
             right = _split(text, end, groups[number + 1][0].start, behind=False)
         else:
-            right = _extended(view, sentence)
+            right = _extended(sentence, group)
         right = _first_hard(text, end, right)
         found.append(Course(tuple(group), start, end, left, right, sentence))
         left = right
@@ -147,7 +147,7 @@ def _last_hard(text: str, left: int, start: int) -> int:
 
 _PRONOUN = re.compile(
     r"[;,]?\s*(?:but\s+|however,?\s+|(?:and\s+)?then\s+(?=rechalleng|resum|restart|reiniti|stop|discont|held|declin))?(?:the\s+)?(?:it|was|were|had to be|this|which|these|never|not|has not|was not|veteran|patient|pt|he|she|now|last|stopped|"
-    r"d/c|held|declined|refused|completed|rechallenged|resumed|restarted|reinitiated|discontinued|still|continues|insurance|prescription|currently|reduced|dose|\d+ ?mg)\b",
+    r"d/c|held|declined|refused|completed|rechallenged|resumed|restarted|reinitiated|discontinued|still|continues|insurance|prescription|currently|reduced|dose|(?:start|end|dates?|fractions?)(?=\s?(?:date\s?)?:)|\d+ ?mg)\b",
     re.IGNORECASE,
 )
 
@@ -160,15 +160,33 @@ def _first_hard(text: str, end: int, right: int) -> int:
     return right
 
 
-def _extended(view: NoteText, sentence: Sentence) -> int:
+#: the lines of a treatment summary behind the one that names the treatment
+_SUMMARY = re.compile(r"\s*(?:(?:total |prescribed )?dose|fractions?|technique|energy|start(?: date)?|end(?: date)?|dates?)\s?:", re.IGNORECASE)
+
+
+def is_dose_line(sentence: Sentence) -> bool:
+    """Does the sentence tell the dose of the radiotherapy that the one before it names ("Dose: 30 Gy in 10 fractions")?"""
+    before = sentence.previous()
+    return (
+        before is not None
+        and _SUMMARY.match(sentence.text) is not None
+        and all(hit.get("component") == "dose" for hit in sentence.hits("therapy"))
+        and any(hit.get("kind") == "radiotherapy" for hit in before.hits("therapy"))
+    )
+
+
+def _extended(sentence: Sentence, hits: Sequence[Hit]) -> int:
     """End of the sentence, or of the next one where that goes on about the same treatment without naming it."""
     right = sentence.end
     current = sentence
-    for _ in range(2):
+    for _ in range(3):
         following = current.next()
-        if following is None or following.hits("therapy") or following.start - current.end > 3:
+        if following is None or following.start - current.end > 3:
             break
-        if following.section != sentence.section or not _CARRY_ON.match(following.text):
+        if following.hits("therapy") and not is_dose_line(following):
+            break
+        summary = _SUMMARY.match(following.text) is not None and hits[-1].get("kind") == "radiotherapy"
+        if following.section != sentence.section or not (summary or _CARRY_ON.match(following.text)):
             break
         right, current = following.end, following
     return right

@@ -70,9 +70,10 @@ _BOX_FULL = re.compile(r"(?:\[\s*[xX✓]\s*\]|☒|☑)\s*$")
 #: a form's choice behind a label: "[ ] Yes [x] No", "No [x] Yes [ ]", "Y/N: N"
 _BOX = r"(?:\[[ x✓]{0,3}\]|\([ x]{0,3}\)|[☐□☒☑])"
 _CHOICE = re.compile(
-    rf"[\s:?.]{{0,6}}(?:(?P<boxes>(?:{_BOX} ?(?:yes|no|y|n)\b[ /,|]{{0,4}}){{2}}|(?:(?:yes|no|y|n) ?{_BOX}[ /,|]{{0,4}}){{2}})|"
-    r"\(?(?:yes|y) ?/ ?(?:no|n)\)?[\s:=-]{0,4}(?P<letter>yes|no|y|n)\b)"
+    rf"[^\n;.\[\](){{}}☐□☒☑]{{0,45}}?(?:(?P<boxes>(?:{_BOX} ?(?:yes|no|y|n)\b[ /,|]{{0,4}}){{2}}|(?:(?:yes|no|y|n) ?{_BOX}[ /,|]{{0,4}}){{2}})|"
+    r"\(?\b(?:yes|y) ?/ ?(?:no|n)\)?[\s:=-]{0,4}(?P<letter>yes|no|y|n)\b)"
 )
+_FORM = re.compile(r"[\[(☐□☒☑]|\by(?:es)? ?/ ?n")
 _CHOSEN = re.compile(r"(?:\[ ?[x✓] ?\]|\( ?x ?\)|[☒☑]) ?(?P<behind>yes|no|y|n)\b")
 _CHOSEN_BEFORE = re.compile(r"\b(?P<behind>yes|no|y|n) ?(?:\[ ?[x✓] ?\]|\( ?x ?\)|[☒☑])")
 _QUESTION = re.compile(r"\?\s*$")
@@ -130,7 +131,7 @@ def _signs(folded: str, a: int, b: int) -> list[tuple[str, int, int]]:
     """Cues that are no words: "(-)", "X: none", an empty or a ticked box, a question mark."""
     left = max(0, a - 6)
     found = []
-    chosen = _CHOICE.match(folded, b)
+    chosen = _CHOICE.match(folded, b) if _FORM.search(folded, b, b + 60) else None
     if chosen:
         answer = chosen["letter"]
         if answer is None:
