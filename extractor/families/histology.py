@@ -364,7 +364,9 @@ def _generic(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Mention]:
             site, start = earlier[-1], earlier[-1].start
     if site is None:
         for later in found:
-            if later.start >= hit.end and _GENERIC_OF.fullmatch(folded[hit.end : later.start]):
+            gap = folded[hit.end : later.start]
+            short = hit.name.lower() == "ca" and later.get("kind") == "organ" and re.fullmatch(r"\s(?:left |right |rt |lt )?", gap)
+            if later.start >= hit.end and (short or _GENERIC_OF.fullmatch(gap)):
                 site, end = later, later.end
             if later.start >= hit.end:
                 break
@@ -419,6 +421,9 @@ def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant:
             mention.attributes.update(_origin(note, note.sentence_at(mention.start)))
         return
     lung_named = any(m.hit.get("site") == "lung" and m.concept in ("sclc", "combined_sclc") for m in mentions)
+    if site is None and _beside_other_organ(note, mention, mentions):
+        mention.concept = "sc_nec"
+        return
     own = {m.site for m in mentions if m.explicit and m.hit.get("group") in _SMALL_GROUPS}
     others = {
         m.site
@@ -444,6 +449,22 @@ def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant:
         mention.site = "lung" if settle == "small_cell" else None
     else:
         mention.concept = "sc_nec"
+
+
+#: carcinomas that grow in the lung as well: a small cell part beside them is no word on the organ
+_OF_LUNG_TOO = frozenset({"non-small cell lung cancer", "large cell carcinoma", "sarcomatoid carcinoma", "adenosquamous carcinoma"})
+
+
+def _beside_other_organ(note: NoteText, mention: Mention, mentions: list[Mention]) -> bool:
+    """ "urothelial carcinoma with small cell component": part of a tumour that is not the lung's."""
+    sentence = note.sentence_at(mention.start)
+    if not _MIXED.search(sentence.folded):
+        return False
+    beside = [m for m in mentions if m is not mention and sentence.start <= m.start < sentence.end]
+    return any(
+        m.concept == "other_malignancy" and m.site != "lung" and m.value_text not in _OF_LUNG_TOO and not m.generic
+        for m in beside
+    )
 
 
 def _note_grade(note: NoteText, mention: Mention, mentions: list[Mention]) -> None:

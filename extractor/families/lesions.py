@@ -14,11 +14,11 @@ _SIZE = re.compile(
     r"(?P<a>\d(?<![\d.,/]\d)\d{0,2}(?:[.,]\d{1,2})?)\s*(?:mm|cm|millimet\w+|centimet\w+)?\s*(?:(?:x|×|by)\s*(?P<b>\d{1,3}(?:[.,]\d{1,2})?)\s*(?:mm|cm)?\s*)?(?:(?:x|×|by)\s*(?P<c>\d{1,3}(?:[.,]\d{1,2})?)\s*)?(?P<unit>mm|cm|millimet\w+|centimet\w+)(?![a-z\d²/])"
 )
 _NOUN = re.compile(
-    r"\b(?:lesions?|mass(?:es)?|nodules?|nodes?|lns?|lymph nodes?|adenopathy|lymphadenopathy|metasta\w+|mets?|deposits?|tumou?rs?|primary|implants?|seg(?:ment)?\s?[ivx\d]+[ab]?|conglomerate|recurrence|target)\b"
+    r"\b(?:lesions?|mass(?:es)?|nodules?|nodes?|lns?|lymph nodes?|adenopathy|adenopathies?|ganglions?|lymphadenopathy|metasta\w+|mets?|deposits?|tumou?rs?|primary|implants?|seg(?:ment)?\s?[ivx\d]+[ab]?|conglomerate|recurrence|target)\b"
 )
-_NODE = re.compile(r"\b(?:nodes?|lns?|nodal|lymph\w*|adenopathy|station|\d{1,2}[rl]\b)")
+_NODE = re.compile(r"\b(?:nodes?|lns?|nodal|lymph\w*|adenopath\w+|ganglions?|station|\d{1,2}[rl]\b)")
 _NOT_LESION = re.compile(
-    r"\b(?:effusion|spleen|splen\w+|aort\w+|cysts?|h[a]?emangioma\w*|slices?|axial|collimation|thick(?:ness|ening)?|stent|catheter|port\b|incision|scar|ventric\w+|duct|stone|calcul\w+|thromb\w+|deep|specimen|aggregate|fragments?|cassette|margins?|from the|"
+    r"\b(?:effusion|spleen|splen\w+|(?<!para-)aort\w+|cysts?|h[a]?emangioma\w*|slices?|axial|collimation|thick(?:ness|ening)?|stent|catheter|port\b|incision|scar|ventric\w+|duct|stone|calcul\w+|thromb\w+|deep|specimen|aggregate|fragments?|cassette|margins?|from the|"
     r"below|above|prostate measures|uterus measures|kidney measures|liver measures|ascites|needle|gauge|diastole|polyps?|tapse|thyroid nodules?|nodular thickening|depth|wound|ulcer|suture|costal margin|fibroid\w*|hernia|pneumothorax|size of tumor|drain|rim|invasion|from anal|liver span|palpable below)\b"
 )
 _PRIOR = re.compile(
@@ -91,7 +91,11 @@ def drafts(note: NoteText) -> Iterator[Draft]:
             or re.match(r"\s*(?:\w+\s+){0,3}?(?:lesion|mass|nodule|node|ln\b|met\b|metastas|adenopathy|tumou?r)", tail)
         )
         found_before = [h for h in sites.hits(note, begin, match.start()) if h.start >= match.start() - len(clause) - 1]
-        found_after = [h for h in sites.hits(note, match.end(), min(sentence.end, match.end() + 50))]
+        found_after = [
+            h
+            for h in sites.hits(note, match.end(), min(sentence.end, match.end() + 50))
+            if not re.search(r"[;,]", folded[match.end() : h.start])
+        ]
         adrenal = any(h.key == "adrenal" for h in found_before)
         if noun is None and not adrenal:
             continue

@@ -27,7 +27,7 @@ _PLANNED = re.compile(
     r"\b(?:plan(?:ned|s)?|schedul\w+|will|to be|recommend\w*|consider\w*|discuss\w*|declin\w+|refus\w+|feasib\w+|amenable|accessible|agree\w*|if\b|pending|awaiting|requested|request|propos\w+|possible|would|could|should|need\w*|arrange\w*|await\w*)\b"
 )
 _PATHOLOGY = re.compile(
-    r"\bpatholog|\bslides?\b|\bhistolog|\bbiops|\bbx\b|\bdiagnos|\bnec\b|\bcarcinoma|\bsmall cell|\btumou?r|\bki-?67|\banatomie"
+    r"\bpatholog|\bslides?\b|\bhistolog|\bbiops|\bbx\b|\bdiagnos|\bnec\b|\bcarcinoma|\bsmall cell|\btumou?r|\bki-?67|\banatom\w*|\banapath|\bcarcinome|\blames\b|\bneuroendocrin"
 )
 _CONTRADICTS = re.compile(
     r"\bdisagree|\bdiscordan|\brevis(?:ed|ion)|\bchanged\b|\breclassif|\boverturn|\bcontradict|\b(?:do(?:es)?|did|can|could)(?: not|not) (?:confirm|agree|support|concur)|\bnot confirmed|\bnot in agreement|\binstead\b|\brather than\b|\bdiffers\b|\bamended|\binfirm|\bdesaccord|\bpas d'accord|\bnon confirme"
