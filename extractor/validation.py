@@ -142,8 +142,8 @@ def page(
 def _facts(scores: dict[str, Any]) -> str:
     lines = [
         "## Facts: the golden notes\n",
-        f"{scores['documents']} synthetic notes of twelve kinds (case reports, pathology, radiology, clinic notes, laboratory tables,"
-        " infusion and nursing notes, discharge summaries, dictated letters, French reports, telephone notes, numbers in the spellings of ten languages, traps), marked by"
+        f"{scores['documents']} synthetic notes of thirteen kinds (case reports, pathology, radiology, clinic notes, laboratory tables,"
+        " infusion and nursing notes, discharge summaries, dictated letters, French reports, telephone notes, numbers in the spellings of ten languages, tumours in five languages, traps), marked by"
         " reading before the engine saw them. A fact counts as found where concept, assertion, experiencer, value, comparator"
         " and category agree. The record is `corpora/golden/scores.json`; a family may not fall below it.\n",
         "| family | facts | precision | recall | F1 |",
