@@ -88,7 +88,7 @@ def test_diff_of_a_run_with_itself(done, capfd):
     assert cli.run(["diff", str(done), str(done)]) == 0
     out = capfd.readouterr().out
     assert [line for line in out.splitlines() if line] == [
-        "patterns: the same; input: the same", "facts by rule: no change", "decisions: no change", "criteria: no change",
+        "patterns: the same; input: the same", "facts by rule: no change", "facts: no change", "decisions: no change", "criteria: no change",
     ]  # fmt: skip
 
 
@@ -157,6 +157,20 @@ def test_help_is_quick_and_imports_nothing_heavy():
     assert time.perf_counter() - began < 3  # the machine may be busy; the import check is what holds
 
 
+def test_the_first_fact_is_there_soon():
+    """Seconds of the processor until an engine has read its first note; by the clock a busy machine would fail."""
+    probe = (
+        "import time, datetime; from extractor.pipeline.engine import Engine; from extractor.records import Note;"
+        "assert Engine().facts(Note('p', 'n', datetime.date(2026, 2, 1), '', 'Platelets 142 K/uL.'));"
+        "print(time.process_time())"
+    )
+    spent = [
+        float(subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout)
+        for _ in range(2)
+    ]
+    assert min(spent) < 1.5
+
+
 def test_diff_names_the_rule_and_the_decisions_that_changed(export, done, tmp_path, capfd):
     """One value is another and one diagnosis is gone: their rules and what follows for the patients are told."""
     other = tmp_path / "notes.csv"
@@ -171,10 +185,14 @@ def test_diff_names_the_rule_and_the_decisions_that_changed(export, done, tmp_pa
     platelets = {change: rule for change, rule, concept, _ in found.facts if concept == "platelets"}
     assert set(platelets) == {"gone", "new"} and len(set(platelets.values())) == 1 and all(platelets.values())
     assert any(change == "gone" and concept != "platelets" and rule for change, rule, concept, _ in found.facts)
-    assert any(trial == TRIAL and before != after for trial, _, before, after, _ in found.criteria)
+    assert any(trial == TRIAL and before != after for trial, _, before, after, _, _ in found.criteria)
     capfd.readouterr()
     assert cli.run(["diff", str(done), str(out)]) == 0
     said = capfd.readouterr().out
     assert platelets["new"] in said and "patterns: the same; input: changed" in said
-    for patient, trial, before, after in found.decisions:
+    rules = {criterion: rules for _, criterion, _, _, _, rules in found.criteria}
+    assert rules["I11.a"] == platelets["new"]
+    assert {place[6] for place in found.places if place[5] == "platelets"} == {platelets["new"]}
+    for patient, trial, before, after, because in found.decisions:
+        assert "I11.a " in because or "I2" in because
         assert patient in said and trial in said and before in said and after in said
