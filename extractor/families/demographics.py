@@ -146,6 +146,9 @@ _PLAIN_NOUN = re.compile(
     r"|relative|pattern|factor))"
 )
 
+#: "Sehr geehrte Frau Kollegin", "Dear Mr Smith": whom a letter is written to
+_SALUTATION = re.compile(r"\b(?:[Gg]eehrte[rs]?|[Ll]iebe[rs]?|Dear|Ch[eè]re?|Beste|Geachte)\s*$")
+
 _PLAIN_NOUNS = frozenset({"male", "female", "man", "woman", "gentleman", "lady"})
 
 
@@ -161,6 +164,13 @@ class _Words:
 
 
 _words: _Words | None = None
+
+
+def _lists() -> _Words:
+    """The compiled lists; ``setup`` has to run first (the engine does)."""
+    if _words is None:
+        raise RuntimeError("families.demographics: setup() has not run")
+    return _words
 
 
 def setup(patterns: Patterns) -> None:
@@ -250,7 +260,7 @@ def read(note: NoteText) -> Iterable[Draft]:
 
 # -- age -----------------------------------------------------------------------------------------------------------
 def _ages(note: NoteText) -> Iterator[_Age]:
-    folded, text, w = note.folded, note.text, _words
+    folded, text, w = note.folded, note.text, _lists()
     found: list[_Age] = []
     for match in _OLD.finditer(folded):
         unit = match["unit"][0]
@@ -312,8 +322,8 @@ def _ages(note: NoteText) -> Iterator[_Age]:
                     start = max(0, start - 12) + begin.start()
                 elif folded[start : start + 3] == "age" and not folded.startswith(("aged", "agee"), start):
                     start = match.start("n")
-            sex = _sex_word(folded, start, end) or (_noun_behind(note, end) if pattern is _JARIG else None)
-            found.append(_Age(start, end, float(match["n"]), None, match["n"], True, sex))
+            word = _sex_word(folded, start, end) or (_noun_behind(note, end) if pattern is _JARIG else None)
+            found.append(_Age(start, end, float(match["n"]), None, match["n"], True, word))
     for match in _LETTER.finditer(text) if _LETTER_HINT.search(text) else ():
         if match.start() and (folded[match.start() - 1] in _GLUED or folded[match.start() - 1].isalpha()):
             continue
@@ -344,8 +354,8 @@ def _ages(note: NoteText) -> Iterator[_Age]:
     for match in _YEARS_ALONE.finditer(folded) if _YEARS_ALONE_HINT.search(folded) else ():
         if _of_patient(note, match.start(), match.end()):
             written = match["n"] or match["n2"]
-            sex = _sex_word(folded, match.start(), match.end())
-            found.append(_Age(match.start(), match.end(), float(written), None, written, True, sex))
+            word = _sex_word(folded, match.start(), match.end())
+            found.append(_Age(match.start(), match.end(), float(written), None, written, True, word))
     for match in _OVER_90.finditer(folded) if "over 90" in folded else ():
         noun = _noun_behind(note, match.end() + 3)
         found.append(_Age(match.start(), match.end(), 90.0, 112.0, "over 90", True, noun))
@@ -385,7 +395,7 @@ def _born(note: NoteText, at: int) -> list[_Age]:
 
 def _of_patient(note: NoteText, start: int, end: int) -> bool:
     """Not a relative's age, not an age at an earlier event."""
-    folded, w = note.folded, _words
+    folded, w = note.folded, _lists()
     begin = max(folded.rfind(stop, max(0, start - 70), start) for stop in (".", ";", "\n"))
     before = folded[max(begin + 1, start - 70) : start]
     if (
@@ -420,7 +430,8 @@ def _noun_behind(note: NoteText, end: int) -> tuple[int, int, str] | None:
 
 
 def _sex_word(folded: str, start: int, end: int) -> tuple[int, int, str] | None:
-    male, female = _words.male.search(folded, start, end), _words.female.search(folded, start, end)
+    w = _lists()
+    male, female = w.male.search(folded, start, end), w.female.search(folded, start, end)
     first = min((m for m in (male, female) if m), key=lambda m: m.start(), default=None)
     if first is None:
         return None
@@ -440,7 +451,7 @@ def _sex(note: NoteText, ages: list[_Age]) -> tuple[int, int, str] | None:
 def _labels(note: NoteText) -> list[tuple[int, int, str]]:
     folded = note.folded
     named = any(word in folded for word in ("sex", "gender", "geslacht", "geschlecht", "sesso"))
-    patterns = (_LABEL, _AGE_LABEL) if named else ()
+    patterns: tuple[re.Pattern[str], ...] = (_LABEL, _AGE_LABEL) if named else ()
     if not _BIRTH_WORDS.isdisjoint(note.vocabulary):
         patterns += (_BIRTH_SEX,)
     return [
@@ -454,7 +465,11 @@ def _titles(note: NoteText) -> list[tuple[int, int, str]]:
     text = note.text
     if _TITLE_WORDS.isdisjoint(note.vocabulary):
         return []
-    return [(m.start(), m.end(), "male" if m["male"] or m["male2"] else "female") for m in _TITLE.finditer(text)]
+    return [
+        (m.start(), m.end(), "male" if m["male"] or m["male2"] else "female")
+        for m in _TITLE.finditer(text)
+        if not _SALUTATION.search(text, max(0, m.start() - 24), m.start())
+    ]
 
 
 def _nouns(note: NoteText) -> list[tuple[int, int, str]]:
@@ -464,13 +479,13 @@ def _nouns(note: NoteText) -> list[tuple[int, int, str]]:
     return [
         (m.start("noun"), m.end("noun"), "female" if m["noun"] in ("female", "woman", "lady") else "male")
         for m in _PLAIN_NOUN.finditer(folded)
-        if not _words.relatives.search(folded, max(0, m.start() - 30), min(len(folded), m.end() + 20))
+        if not _lists().relatives.search(folded, max(0, m.start() - 30), min(len(folded), m.end() + 20))
     ]
 
 
 def _pronouns(note: NoteText) -> tuple[int, int, str] | None:
     """The first pronoun, if nearly all pronouns outside sentences on relatives agree."""
-    folded, w = note.folded, _words
+    folded, w = note.folded, _lists()
     first: dict[str, tuple[int, int, str]] = {}
     count = {"male": 0, "female": 0}
     end, relative = -1, False

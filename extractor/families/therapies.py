@@ -23,7 +23,7 @@ from .local_treatments import LocalContext, procedure_name, side, site
 from .toxicities import IMMUNE_CLASSES
 from .treatment_course import Course, courses
 from .treatment_lines import UNCOUNTED, Given, derive
-from .treatment_merge import PHASES, carried, merged
+from .treatment_merge import PHASES, carried, merged, planned_again
 from .treatment_names import kept_hits
 from .treatment_status import ASSERTION, Cues
 
@@ -76,7 +76,7 @@ def read(note: NoteText) -> Iterable[Draft]:
     readings = [
         reading for sentence, hits in note.sentences_with(FAMILY) for reading in _readings(note, sentence, hits)
     ]
-    readings = carried(readings)
+    readings = carried(planned_again(readings, _KNOWN.cues))
     lines = derive([_given(reading) for reading in readings])
     defined = _definitions(note, readings)
     lines = list(lines)

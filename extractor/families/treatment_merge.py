@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..records import Draft
+from .treatment_status import ASSERTION, Cues
 
 if TYPE_CHECKING:
     from .therapies import Reading
@@ -22,6 +23,22 @@ _REFERENCE = re.compile(
     r"\b(?:after|before|during|following|prior to|since|despite|completion of|weeks of|months of|combined with|response to)(?: (?:the|this|his|her))?\W*$"
 )
 _BARE = frozenset({"status", "class", "line", "line_source", "field", "site", "major", "as_written"})
+
+
+def planned_again(readings: Sequence[Reading], cues: Cues) -> list[Reading]:
+    """A bare word for a local treatment ("prior to that, SRS") is the plan that the note has told, if it told no other."""
+    keys = [{h.key for h in r.course.hits if h.get("kind") in ("radiotherapy", "surgery")} for r in readings]
+    found = list(readings)
+    for index, reading in enumerate(readings):
+        same = [r for r, key in zip(readings[:index], keys, strict=False) if keys[index] and key == keys[index]]
+        told = reading.status == "received" and (
+            reading.period.interval() is not None or cues.status(reading.before, reading.after) is not None
+            or cues.given(reading.before, reading.after)
+        )
+        if same and reading.status == "received" and not told and all(r.status == "planned" for r in same):
+            attributes = {**reading.attributes, "status": "planned"}
+            found[index] = replace(reading, status="planned", assertion=ASSERTION["planned"], attributes=attributes)
+    return found
 
 
 def carried(readings: Sequence[Reading]) -> list[Reading]:

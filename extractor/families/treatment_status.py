@@ -130,6 +130,10 @@ class Cues:
         """Is a pause said to be over?"""
         return self.resumed.search(after)
 
+    def given(self, before: str, after: str) -> bool:
+        """Do the words beside a treatment say that it was given?"""
+        return _GIVEN.search(before) is not None or _GIVEN.search(after) is not None
+
     def has_stopped(self, text: str) -> bool:
         return self.stopped.search(text)
 

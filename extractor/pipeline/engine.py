@@ -201,7 +201,7 @@ _PLANNED = {"planned": "hypothetical", "declined": "absent", "never_started": "a
 
 
 def _asserted(draft: Draft, qualifier: Qualifier) -> str:
-    if draft.family == SUPPORT and qualifier.assertion == "present" and qualifier.plan:
+    if draft.family in (SUPPORT, "administrative") and qualifier.assertion == "present" and qualifier.plan:
         return _PLANNED.get(qualifier.plan, "present")
     return qualifier.assertion
 
