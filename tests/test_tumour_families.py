@@ -107,6 +107,48 @@ BIOMARKERS = [
     ("RET M918T somatic.", [("ret", None, None, None, "mutated")]),
     ("RET VUS p.Y791F.", []),
     ("eGFR 62 mL/min.", []),
+    ("VUS: RET V804M.", []),
+    ("RET mutation status unknown.", []),
+    ("Negative for EGFR mutations.", [("egfr_gene", None, None, None, "wild_type")]),
+    ("RET fusion-negative.", [("ret", None, None, None, "wild_type")]),
+    ("Rb positive, PTEN (-).", [("rb1", None, None, None, "retained"), ("pten", None, None, None, "lost")]),
+    (
+        "Positive for synaptophysin but not chromogranin or TTF-1.",
+        [
+            ("synaptophysin", None, None, None, "positive"),
+            ("chromogranin", None, None, None, "negative"),
+            ("ttf1", None, None, None, "negative"),
+        ],
+    ),
+    (
+        "SYN 3+, TTF1 0, INSM1 3+.",
+        [
+            ("synaptophysin", None, None, None, "positive"),
+            ("ttf1", None, None, None, "negative"),
+            ("insm1", None, None, None, "positive"),
+        ],
+    ),
+    (
+        "Synaptophysin positiv, TTF-1 negativ.",
+        [("synaptophysin", None, None, None, "positive"), ("ttf1", None, None, None, "negative")],
+    ),
+    (
+        "DLL3: 60% (1+ 20%, 2+ 30%, 3+ 10%).",
+        [("dll3_h_score", "=", 110.0, None, None), ("dll3_percent", "=", 60.0, None, None)],
+    ),
+    ("DLL3 staining in 80 % of cells, 2+/3+.", [("dll3_percent", "=", 80.0, None, None)]),
+    (
+        "DLL3 stain was done at the reference laboratory. Result: negative.",
+        [("dll3_status", None, None, None, "negative")],
+    ),
+    ("The tumour does not express DLL3.", [("dll3_status", None, None, None, "negative")]),
+    (
+        "PD-L1 (22C3) CPS 10, TPS 5 %.",
+        [("pdl1_tps", "=", 10.0, None, None), ("pdl1_tps", "=", 5.0, None, None)],
+    ),
+    ("Mitoses in excess of 40 per 10 HPF.", [("mitotic_rate", ">", 40.0, None, None)]),
+    ("Ki67 ~ 85.", [("ki67", "~", 85.0, None, None)]),
+    ("Ki-67 9O %.", [("ki67", "=", 90.0, None, None)]),
 ]
 
 
@@ -147,6 +189,36 @@ STAGE = [
     ("We met with the family.", set()),
     ("0/12 lymph nodes, all benign.", {("metastatic_site", "absent", "lymph_node")}),
     ("No measurable disease.", {("measurable_disease", "present", "negative")}),
+    ("SCLC. Relapsed in the liver.", {("metastatic", "present", None), ("metastatic_site", "present", "liver")}),
+    ("Glioma. Recurrence in the left frontal lobe.", set()),
+    ("HCC. Recurrence in the liver.", set()),
+    ("No evidence of recurrence in the liver.", set()),
+    (
+        "cT4N3M1c (liver, bone).",
+        {
+            ("tnm", "present", "cT4 N3 M1c"),
+            ("metastatic", "present", None),
+            ("metastatic_site", "present", "liver"),
+            ("metastatic_site", "present", "bone"),
+        },
+    ),
+    (
+        "Mets at dx: bone-yes; brain-no.",
+        {("metastatic_site", "present", "bone"), ("metastatic_site", "absent", "brain")},
+    ),
+    (
+        "Liver, adrenals and bones: no metastases.",
+        {*(("metastatic_site", "absent", s) for s in ("liver", "adrenal", "bone"))},
+    ),
+    ("Liver core biopsy: small cell carcinoma.", {("metastatic_site", "present", "liver")}),
+    ("Liver biopsy planned; history of small cell carcinoma.", set()),
+    ("Metastasis in one (1) of fourteen (14) nodes.", {("metastatic", "present", None), ("metastatic_site", "present", "lymph_node")}),
+    ("Lymph nodes examined: 14; involved: 0.", {("metastatic_site", "absent", "lymph_node")}),
+    ("The liver was free of metastases.", {("metastatic_site", "absent", "liver")}),
+    ("Distant metastasis: not applicable.", set()),
+    ("T7 metastasis.", {("metastatic", "present", None), ("metastatic_site", "present", "bone")}),
+    ("T4 normal, M1 branch patent.", set()),
+    ("Keine Hirnmetastasen.", {("metastatic_site", "absent", "brain")}),
 ]
 
 

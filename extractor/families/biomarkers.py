@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
@@ -94,7 +95,7 @@ def read(note: NoteText) -> Iterator[Draft]:
             yield from _genes(note, sentence, [h for h in hits if h.get("kind") in ("gene", "gene_other")])
 
 
-def _draft(hit: Hit, concept: str, start: int, end: int, **fields: object) -> Draft:
+def _draft(hit: Hit, concept: str, start: int, end: int, **fields: Any) -> Draft:
     code = hit.concept.code if concept == hit.key else ""
     return Draft(FAMILY, concept, start, end, hit.concept.rule_id, anchor=(hit.start, hit.end), code=code, **fields)
 
@@ -310,8 +311,8 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
         )
     reach = 60 if limit <= sentence.end else sentence.end - hit.end + 60
     positive, negative = _DLL3_POSITIVE.search(clause, 0, reach), _DLL3_NEGATIVE.search(clause, 0, reach)
-    if (positive or negative) and not none:
-        word = negative if negative and (not positive or negative.start() <= positive.start()) else positive
+    word = negative if negative and (not positive or negative.start() <= positive.start()) else positive
+    if word is not None and not none:
         yield _draft(
             hit,
             "dll3_status",

@@ -154,8 +154,8 @@ def node_counts(note: NoteText) -> Iterator[Draft]:
     folded = note.folded
     if "n+" in folded:
         for match in _N_PLUS.finditer(folded):
-            absent = "absent" if match["i"] == "0" else "present"
-            yield from site_drafts("lymph_node", *match.span(), None, "stage/extent:metastatic_site", "", None, absent)
+            assertion = "absent" if match["i"] == "0" else "present"
+            yield from site_drafts("lymph_node", *match.span(), None, "stage/extent:metastatic_site", "", None, assertion)
     for node in note.hits.get(sites.FAMILY, ()):
         if node.key != "lymph_node":
             continue

@@ -245,10 +245,10 @@ def genes(
             forward, pending = None, []
             gap, offset = gap[broken[-1].end() :], previous + broken[-1].end()
         cues = list(_G_FORWARD.finditer(gap))
-        own_before = None
+        cue_before = None
         if cues and len(gap) - cues[-1].end() < 40 and not (found and found[-1][3] > offset + cues[-1].start()):
-            own_before = cues[-1].lastgroup
-            forward, pending = (own_before, offset + cues[-1].start()), []
+            cue_before = cues[-1].lastgroup
+            forward, pending = (cue_before or "", offset + cues[-1].start()), []
         elif len(re.findall(r"[a-z]{3,}", _PAREN.sub(" ", gap))) > 3:
             forward, pending = None, []
         limit = hits[index + 1].start if index + 1 < len(hits) else end
@@ -259,6 +259,7 @@ def genes(
         if cut:
             clause = clause[: cut.start()]
         first = clause.split(",")[0] if index + 1 < len(hits) or "," in clause else clause
+        status: str | None
         status, at = _first(first) or _first(clause) or (None, 0)
         negated = re.search(r"\b(?:no|without)\s+(?:\w+\s+)?$", gap) is not None
         if status is None and _REQUEST.search(clause):
@@ -267,8 +268,8 @@ def genes(
         if status is not None and _UNKNOWN.search(clause):
             forward, pending, previous = None, [], hit.end
             continue
-        if status in ("mutated", "fusion") and own_before in ("wt", "vus") and (own_before == "vus" or _CHANGE.match(clause)):
-            status = {"wt": "wild_type"}.get(own_before, own_before)  # "negative for EGFR mutations", "VUS: RET V804M"
+        if status in ("mutated", "fusion") and (cue_before == "vus" or (cue_before == "wt" and _CHANGE.match(clause))):
+            status = "vus" if cue_before == "vus" else "wild_type"  # "VUS: RET V804M", "negative for EGFR mutations"
         if status is not None and negated and status in ("mutated", "fusion", "lost", "aberrant"):
             status = "wild_type"
         if status is not None:

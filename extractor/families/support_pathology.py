@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
@@ -70,7 +71,7 @@ def read(note: NoteText) -> Iterator[Draft]:
     yield from lesions.drafts(note)
 
 
-def _draft(hit: Hit, start: int | None = None, end: int | None = None, **fields: object) -> Draft:
+def _draft(hit: Hit, start: int | None = None, end: int | None = None, **fields: Any) -> Draft:
     start, end = hit.start if start is None else start, hit.end if end is None else end
     return Draft(SUPPORT, hit.key, start, end, hit.concept.rule_id, anchor=(hit.start, hit.end), **fields)
 
