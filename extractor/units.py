@@ -205,7 +205,7 @@ def _bridge(dimension: str, to: str, unit: str, target: str, concept: str | None
     if pair == ("charge/volume", "mass/volume") and concept == "calcium" and mass:
         return float(mass) / 2
     units = {("international/volume", "catalytic/volume"), ("catalytic/volume", "international/volume")}
-    if pair in units and concept in tables["activity"]["concepts"]:
+    if pair in units and (concept or "") in tables["activity"]["concepts"]:
         return 1.0
     if {dimension, to} == {"1/area", "1/field"} and concept == "mitotic_rate":
         return 2e-7 if dimension == "1/area" else 5e6  # WHO: 10 high-power fields of 0.2 mm2 are 2 mm2

@@ -106,7 +106,7 @@ def _tracings(text: str, first: Reading, limit: int) -> list[Reading]:
 
 def _value(note: NoteText, sentence: Sentence, name: Name, reading: Reading, extra: dict[str, Any]) -> Iterator[Draft]:
     hit = name.hit
-    settled = settle(reading, concept=hit.key, unit=hit.concept.unit, data=hit.concept.data, as_written=False)
+    settled = settle(reading, concept=hit.key, unit=hit.concept.unit or "1", data=hit.concept.data, as_written=False)
     if settled is None or settled.value is None or (reading.unit is None and hit.key == "lvef" and reading.value < 10):
         return
     attributes = {**settled.attributes, **extra}

@@ -51,6 +51,7 @@ def _cumulative(note: NoteText, name: Name, start: int, end: int, comma: bool) -
     if header is None:
         return None
     bound = tables.bind(text, header, row, tables.is_delimited(text, start, end))
+    bound = [(cell, interval) for cell, interval in bound if cell.start >= name.end]  # a value stands behind its name
     if not bound:
         return None
     if name.silent:

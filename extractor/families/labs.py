@@ -28,6 +28,7 @@ KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "counted", "multipl
 
 _AFTER_RUN = re.compile(r"\s*[)\]]?\s*(?:levels?|values?|counts?)?")
 _COUNTED = re.compile(r"\d\s?%?\s+$")
+_WHITE = re.compile(r"\s*")
 _BESIDE = re.compile(r"[\s,;=/(]*(?:soit|or|i\.?e\.?)?[\s(]*")
 _TO_LIST = re.compile(r"\s*(?:to|->|-->|→)\s*")
 
@@ -111,15 +112,15 @@ def _value(
         reading = values.read_number(text, name.end, limit, letters=letters, folded=folded)
     if reading is not None and reading.unit == "%" and "%" in hit.get("refuse", ()):
         # "62 % (3.8 x10^9/L)", "24 % soit 1,47 G/L": the count stands behind the share
-        beside = _BESIDE.match(folded, reading.tail, limit)
-        counted = values.read_plain(text, beside.end(), limit, letters=letters, folded=folded)
+        beside = values.past(_BESIDE, folded, reading.tail, limit)
+        counted = values.read_plain(text, beside, limit, letters=letters, folded=folded)
         if counted is not None and counted.unit is not None and counted.unit != "%":
             reading = counted
     if reading is None:
         below = _below(note, name, sentence)
         reading = values.read_number(text, below[0], below[1], letters=letters, folded=folded) if below else None
-        if reading is not None and reading.unit is None:
-            unit = values.read_unit(text, re.compile(r"\s*").match(text, reading.end).end(), below[1], letters)
+        if below is not None and reading is not None and reading.unit is None:
+            unit = values.read_unit(text, values.past(_WHITE, text, reading.end, below[1]), below[1], letters)
             if unit is not None:
                 reading = replace(reading, end=unit[0], unit_raw=unit[1], unit=unit[2])
     if reading is None:
@@ -192,7 +193,7 @@ def _list(
     text, folded = note.text, note.folded
     after = index + len(run)
     limit = names[after].start if after < len(names) else sentence.end
-    begin = _AFTER_RUN.match(folded, run[-1].end, limit).end()
+    begin = values.past(_AFTER_RUN, folded, run[-1].end, limit)
     letters = {k: v for n in run for k, v in n.hit.get("letters", {}).items()}
     rows: list[list[Reading]] = []
     at = begin

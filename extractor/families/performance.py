@@ -28,11 +28,11 @@ _FILLER = re.compile(
 )
 _WHEN = r"(?:\s*(?:at|on|in|as of|since)\s+(?:the\s+)?[a-z]{3,12}(?:\s+\d{1,4})?|\s+(?:today|last (?:week|month|visit)))?"
 _BEFORE_OLDER = re.compile(
-    r"[\s,;(]*(?:was|previously|previous|prior|from|improv\w+ from|declin\w+ from|down from|up from"
+    r"[\s,;(]{0,80}+(?:was|previously|previous|prior|from|improv\w+ from|declin\w+ from|down from|up from"
     r"|worsen\w+ from|formerly)[\s:]*(?:ecog\s*|ps\s*)*"
 )
 _BEFORE_NEWER = re.compile(
-    _WHEN + r"\s*(?:->|→|-->|=>|(?:,?\s*(?:and|but)\b)?\s*(?:is\s+)?(?:,\s*)?(?:now|currently|today)(?:\s+(?:is|at|of|to))?"
+    _WHEN + r"\s*+(?:->|→|-->|=>|(?:,?\s*+(?:and|but)\b)?\s*+(?:is\s+)?(?:,\s*+)?(?:now|currently|today)(?:\s+(?:is|at|of|to))?"
     r"|,?\s*(?:(?:and|but|then|now|has|had)\s+){0,3}(?:(?:it\s+)?(?:fell|dropped|decreas\w+|increas\w+|deteriorat\w+|went\s+(?:up|down)|changed)\s+to)"
     r"|,?\s*(?:(?:and|but|then|now|has|had)\s+){0,3}(?:improv\w+|declin\w+|worsen\w+)\s+to|\s+to(?=\s+\d\s+(?:now"
     r"|today|currently)))[\s:]*(?:ecog\s*|ps\s*)*"
@@ -44,7 +44,7 @@ _WISH = re.compile(
 _LAST_TIME = re.compile(r"\s*(?:at\s+|on\s+)?(?:the\s+)?(?:last|previous|prior)\s+(?:visit|time|month|week|clinic|appointment|encounter)\b|\s+previously\b|\s+(?:le|la)\s+\w+\s+derniere?\b")
 _CHANGE = re.compile(r"([0-5])\s+to\s+([0-5])(?!\d)")
 _MOVED = re.compile(
-    r"\b(?:declin|improv|worsen|deteriorat|decreas|increas|chang|went|dropp|progress|gone)\w*\b.*\bfrom\b"
+    r"\b(?:declin|improv|worsen|deteriorat|decreas|increas|chang|went|dropp|progress|gone)\w*+.{0,200}\bfrom\b"
 )
 _REQUIRED = re.compile(r"\s+(?:is\s+|are\s+|was\s+)?(?:required|eligible|to enroll|needed)\b|\s+in\s+\d+(?:\.\d+)?\s?(?:%|patients|percent)")
 
@@ -74,15 +74,15 @@ def _status(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
         return
     limit = min(limit, name.end + 160)
     at, _, _, _ = values.connect(note.text, name.end, limit, folded=folded)
-    at = _FILLER.match(folded, at, limit).end()
+    at = values.past(_FILLER, folded, at, limit)
     comparator = re.compile(r"(?:<=|>=|<|>|≤|≥|less than or equal to\s|at least\s|up to\s)\s?").match(folded, at, limit)
     sign = comparator.group().strip() if comparator else "~" if "~" in folded[name.end : at] else "="
     at = comparator.end() if comparator else at
     change = _CHANGE.match(folded, at, limit) if _MOVED.search(folded, name.end, at) else None
     if change is not None and name.hit.key == "ecog":
         # "declined from 1 to 2": two values, the last is current
-        older = _draft(note, name, "ecog", float(change[1]), None, "=", name.start, change.end(1))
-        yield replace(older, temporality="historical")
+        before = _draft(note, name, "ecog", float(change[1]), None, "=", name.start, change.end(1))
+        yield replace(before, temporality="historical")
         yield _draft(note, name, "ecog", float(change[2]), None, "=", name.start, change.end(2))
         return
     found = _read(folded, at, limit, name.hit.key)

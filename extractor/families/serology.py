@@ -63,6 +63,13 @@ def setup(patterns: Patterns) -> None:
     )
 
 
+def _lists() -> _Words:
+    """The compiled lists; ``setup`` has to run first (the engine does)."""
+    if _words is None:
+        raise RuntimeError("families.serology: setup() has not run")
+    return _words
+
+
 def read(note: NoteText) -> Iterable[Draft]:
     for sentence, _ in note.sentences_with(FAMILY):
         yield from sentence_drafts(note, sentence)
@@ -89,15 +96,16 @@ def sentence_drafts(note: NoteText, sentence: Sentence) -> Iterator[Draft]:
             results[index] = (following[0], names[index].start, names[index].end)
     if len(names) > 1 and not any(results):
         # "... were tested: HBsAg; anti-HBc; HIV. All results were negative."
-        following = sentence.next()
-        summary = _SUMMARY.match(folded, following.start, following.end) if following else None
+        behind = sentence.next()
+        summary = _SUMMARY.match(folded, behind.start, behind.end) if behind else None
         if summary is not None:
             results = [(summary["polarity"], n.start, n.end) for n in names]
     # "negative for HIV, hepatitis B and C"
     leading = None
     for index, name in enumerate(names):
-        if results[index] is None:
-            ahead = _words.before.search(folded, max(sentence.start, name.start - 60), name.start)
+        result = results[index]
+        if result is None:
+            ahead = _lists().before.search(folded, max(sentence.start, name.start - 60), name.start)
             if ahead is not None:
                 leading = "negative" if ahead["negative"] else "positive"
                 results[index] = (leading, ahead.start(), name.end)
@@ -105,7 +113,7 @@ def sentence_drafts(note: NoteText, sentence: Sentence) -> Iterator[Draft]:
                 results[index] = (leading, name.start, name.end)
             else:
                 leading = None
-        elif not (leading and results[index][0] == leading):
+        elif not (leading and result[0] == leading):
             leading = None
     for name, result in zip(names, results, strict=True):
         if result is None or not result[0]:
@@ -117,7 +125,7 @@ def sentence_drafts(note: NoteText, sentence: Sentence) -> Iterator[Draft]:
 
 def _behind(note: NoteText, name: Name, limit: int) -> tuple[str, int, int] | None:
     """(polarity, start, end) of the result behind a name; polarity "" where it is pending; None where there is none."""
-    folded, w = note.folded, _words
+    folded, w = note.folded, _lists()
     sign = _SIGN.match(folded, name.end, limit + 1)
     if (
         sign is not None

@@ -74,6 +74,7 @@ _THRESHOLD = re.compile(
     r"(?:[^.;\n]|\.(?=\d))*$"
 )
 _ADVICE = re.compile(r"\s*(?:or (?:above|higher|more|less|greater)\s+)?(?:must|should|needs? to|please|call|to be reported|is an emergency)\b")
+_BEHIND_DATE = re.compile(r"[\s:|-]*")
 _READINGS = re.compile(r"\s*readings from (?:the )?last \d+ (?:encounters|visits)")
 _SPECIMEN = re.compile(
     r"\b(?:specimen|uterus|mass|tumou?r|spleen|kidneys?|prostate|gland|implant|tissue|thymus|placenta|liver|lungs?|heart|"
@@ -218,13 +219,14 @@ def _readings(note: NoteText, sentence: Sentence, name: Name, comma: bool) -> It
         if len(spans) != 1 or text[start : spans[0].start].strip():
             return
         date = (spans[0].earliest, spans[0].latest, spans[0].precision)
-        at = re.compile(r"[\s:|-]*").match(text, spans[0].end, end).end()
+        at = values.past(_BEHIND_DATE, text, spans[0].end, end)
         if name.hit.get("pair"):
             match = _PRESSURE.match(text, at, end)
-            drafts = _pressures(name, match, spans[0].start) if match else []
+            drafts = list(_pressures(name, match, spans[0].start)) if match else []
         else:
             reading = values.read_plain(text, at, end, letters=name.hit.get("letters", {}), folded=note.folded)
-            drafts = _drafts(note, sentence, name, reading, comma, reading.start, reading.end) if reading else []
+            read = _drafts(note, sentence, name, reading, comma, reading.start, reading.end) if reading else ()
+            drafts = list(read)
         for draft in drafts:
             yield replace(draft, start=at, anchor=(at, draft.end), date=date)
 
@@ -311,7 +313,7 @@ def _drafts(
     ):
         return
     settled = settle(
-        reading, concept=hit.key, unit=hit.concept.unit, data=hit.concept.data, comma=comma, as_written=False
+        reading, concept=hit.key, unit=hit.concept.unit or "1", data=hit.concept.data, comma=comma, as_written=False
     )
     if settled is None or settled.value is None:
         return
@@ -370,49 +372,43 @@ def _pressure(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Ite
     at, _, _, _ = values.connect(text, name.end, limit, folded=note.folded)
     while True:
         match = _PRESSURE.match(text, at, limit)
-        drafts = _pressures(name, match, name.start) if match else []
+        drafts = list(_pressures(name, match, name.start)) if match else []
         yield from drafts
-        step = _NEXT_PRESSURE.match(text, match.end(), limit) if drafts else None
+        step = _NEXT_PRESSURE.match(text, match.end(), limit) if match and drafts else None
         if step is None:
             return
         at = step.end()
 
 
-def _pressures(name: Name, match: re.Match[str], start: int) -> list[Draft]:
-    """The two drafts of one written pair."""
-    drafts = []
-    if match:
-        s1, s2, d1, d2 = (float(match[k]) if match[k] else None for k in ("s1", "s2", "d1", "d2"))
-        tenths = (
-            name.hit.name in _CENTIMETRES_OF_MERCURY and s1 is not None and s1 <= 25 and d1 is not None and d1 <= 15
+def _pressures(name: Name, match: re.Match[str], start: int) -> Iterator[Draft]:
+    """The two drafts of one written pair; none where it can be no blood pressure."""
+    # a second number is the end of a range, 0 where there is none
+    s1, s2, d1, d2 = (float(match[k] or 0) for k in ("s1", "s2", "d1", "d2"))
+    if name.hit.name in _CENTIMETRES_OF_MERCURY and s1 <= 25 and d1 <= 15:
+        s1, s2, d1, d2 = s1 * 10, s2 * 10, d1 * 10, d2 * 10
+    if not (40 <= s1 <= 300 and 10 <= d1 <= 200 and s1 > d1):
+        return
+    unit = match["unit"].strip() if match["unit"] else None
+    for concept, code, low, high in (
+        ("systolic_bp", "LOINC 8480-6", s1, s2),
+        ("diastolic_bp", "LOINC 8462-4", d1, d2),
+    ):
+        yield Draft(
+            family=FAMILY,
+            concept=concept,
+            start=start,
+            end=match.end(),
+            rule_id=name.hit.concept.rule_id,
+            anchor=(name.start, name.end),
+            code=code,
+            value=low,
+            value_high=high if high > low else None,
+            comparator="=",
+            unit="mm[Hg]",
+            value_as_written=match.group().strip(),
+            unit_as_written=unit,
+            assertion="present",
         )
-        if tenths:
-            s1, s2, d1, d2 = (v * 10 if v is not None else None for v in (s1, s2, d1, d2))
-        if not (40 <= s1 <= 300 and 10 <= d1 <= 200 and s1 > d1):
-            return []
-        unit = match["unit"].strip() if match["unit"] else None
-        for concept, code, low, high in (
-            ("systolic_bp", "LOINC 8480-6", s1, s2),
-            ("diastolic_bp", "LOINC 8462-4", d1, d2),
-        ):
-            draft = Draft(
-                family=FAMILY,
-                concept=concept,
-                start=start,
-                end=match.end(),
-                rule_id=name.hit.concept.rule_id,
-                anchor=(name.start, name.end),
-                code=code,
-                value=low,
-                value_high=high if high and high > low else None,
-                comparator="=",
-                unit="mm[Hg]",
-                value_as_written=match.group().strip(),
-                unit_as_written=unit,
-                assertion="present",
-            )
-            drafts.append(draft)
-    return drafts
 
 
 def _compound(text: str, at: int, concept: str) -> tuple[float, int, str] | None:

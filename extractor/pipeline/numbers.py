@@ -26,6 +26,7 @@ NUMBER = re.compile(
     r"|\d+(?:[.,·]\d+)?"
     r"|[.·]\d+)"
 )
+_FIRST_GROUP = re.compile(r"\d+(?:[.,]\d+)?")
 #: a number glued to its name: "Plt210", "T36.9"; a short name needs the decimal
 GLUED = re.compile(r"(?:(?<=[A-Za-z]{3})(?<!Glu)\d{2,3}(?:[.,]\d+)?|\d{1,3}[.,]\d{1,2})(?![\w.,/-]?\d|[A-Za-z]*\d)")
 _DATE_TAIL = re.compile(r"(?i:[/.-]\d{1,2}[/.-]\d{2,4}|/\d{2}(?:\d{2})?(?![\d.])(?!\s?(?:hpf|hp|high))|-\d{2}-\d{2})")
@@ -145,6 +146,12 @@ def folded_text(text: str) -> str:
     return fold(text)
 
 
+def past(pattern: re.Pattern[str], text: str, pos: int, limit: int) -> int:
+    """Where the text goes on behind what the pattern matches at ``pos``; ``pos`` where it matches nothing."""
+    match = pattern.match(text, pos, limit)
+    return match.end() if match else pos
+
+
 # -- numbers -------------------------------------------------------------------------------------------------------
 def number(written: str) -> tuple[float, float | None]:
     """The value of a written number and, where the separator can be read two ways, its second reading.
@@ -179,11 +186,10 @@ def number_at(text: str, pos: int, limit: int) -> re.Match[str] | None:
         return GLUED.match(text, pos, limit) if text[pos - 1 : pos].isalpha() else None
     written = match.group()
     if any(c in written for c in " \u00a0\u202f\u2009") and not _groups_meant(text, match.end(), written):
-        short = re.match(r"\d+(?:[.,]\d+)?", written)
-        match = re.compile(re.escape(short.group())).match(text, pos)
-    end = match.end()
-    if _DATE_TAIL.match(text, end, limit) and "." not in match.group().strip("."):
+        match = _FIRST_GROUP.match(text, pos)
+    if match is None or (_DATE_TAIL.match(text, match.end(), limit) and "." not in match.group().strip(".")):
         return None
+    end = match.end()
     if end < len(text) and text[end].isalpha() and text[end : end + 1] in "ᵗ":
         return None
     return match

@@ -17,6 +17,7 @@ from .numbers import (
     number,
     number_at,
     parse_unit,
+    past,
     read_unit,
 )
 
@@ -86,11 +87,8 @@ def connect(
                 and g.comparator.match(folded, pos, limit)
             ):
                 break
-            if (
-                step is not None
-                and g.comparator.match(folded, pos, limit)
-                and step.end() <= g.comparator.match(folded, pos, limit).end()
-            ):
+            sign = g.comparator.match(folded, pos, limit) if step is not None else None
+            if step is not None and sign is not None and step.end() <= sign.end():
                 break
         else:
             # a range in brackets with a number behind it stands before the value: "Sodium [135-145] 138"
@@ -166,7 +164,7 @@ def read_plain(
             break
         found = g.comparators[" ".join(sign.group().split())]
         comparator = found if comparator == "=" else comparator
-        at = _BLANK.match(text, sign.end(), limit).end()
+        at = past(_BLANK, text, sign.end(), limit)
         filler = re.compile(r"(?:a|an|of|the|to)\s+").match(folded, at, limit)
         at = filler.end() if filler else at
     first = number_at(text, at, limit)
@@ -219,7 +217,7 @@ def read_plain(
     multiple = _MULTIPLE.match(folded, end, limit)
     named = g.uln.match(folded, multiple.end(), limit) if multiple else None
     if named is None:
-        near = _BLANK.match(text, end, limit).end()
+        near = past(_BLANK, text, end, limit)
         named = (
             g.uln.match(folded, near, limit) if folded.startswith(("uln", "lsn", "x uln", "xuln", "xn"), near) else None
         )
@@ -275,8 +273,7 @@ def _tail(g: Grammar, text: str, folded: str, reading: Reading, limit: int, lett
                 reading = replace(reading, flag=flag[1], tail=flag[0])
                 continue
         if reading.unit is None and pos > reading.end and "\n" not in text[reading.end : pos + 1]:
-            gap = GAP.match(text, pos, limit)
-            unit = read_unit(text, gap.end(), limit, letters)
+            unit = read_unit(text, past(GAP, text, pos, limit), limit, letters)
             if unit is not None:
                 reading = replace(reading, unit_raw=unit[1], unit=unit[2], tail=unit[0])
                 continue

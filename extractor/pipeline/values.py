@@ -22,6 +22,7 @@ from .numbers import (
     number,
     number_at,
     parse_unit,
+    past,
     pattern_of,
     phrases,
     read_unit,
@@ -35,6 +36,7 @@ __all__ = [
     "grammar",
     "number",
     "parse_unit",
+    "past",
     "pattern_of",
     "phrases",
     "read_before",
@@ -104,9 +106,8 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
         at = passed.end() if passed else at
         arrow = g.arrow.match(folded, at, limit)
         if arrow is not None:
-            dated = _DATED.match(folded, arrow.end(), limit)
-            behind = arrow.end() if dated is None else dated.end()
-            nxt, newer = read_plain(text, GAP.match(text, behind, limit).end(), limit, letters=letters, folded=folded, joint=DASH), True
+            at = past(GAP, text, past(_DATED, folded, arrow.end(), limit), limit)
+            nxt, newer = read_plain(text, at, limit, letters=letters, folded=folded, joint=DASH), True
         else:
             older = g.older.match(folded, at, limit) or (g.older.match(folded, pos, limit) if time else None)
             later = g.newer.match(folded, at, limit) if older is None else None
@@ -121,9 +122,9 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
                 nxt, newer = read_plain(text, later.end(), limit, letters=letters, folded=folded, joint=DASH), True
             else:
                 # "1.2 today, 1.4 last week": a word for its time stands behind the next number
-                gap = _NEXT.match(folded, at, limit)
-                nxt = read_plain(text, gap.end(), limit, letters=letters, folded=folded)
-                bracket = "(" in gap.group()
+                begin = past(_NEXT, folded, at, limit)
+                nxt = read_plain(text, begin, limit, letters=letters, folded=folded)
+                bracket = "(" in folded[at:begin]
                 dated = nxt is not None and (passed is not None or bracket) and _DATED.match(folded, nxt.tail, limit) is not None
                 newer = time is not None and _COMMA_NOW.match(time.group()) is not None
                 behind = g.time.match(folded, nxt.tail, limit) if nxt is not None else None
@@ -175,7 +176,9 @@ def _timed(text: str, folded: str, last: Reading, limit: int, letters: Mapping[s
     for its time stands in front of it, nothing behind it.
     """
     step = grammar().timed.match(folded, last.tail, limit) or _DATED_NEXT.match(folded, last.tail, limit)
-    following = read_plain(text, step.end(), limit, letters=letters, folded=folded) if step else None
+    if step is None:
+        return None, False
+    following = read_plain(text, step.end(), limit, letters=letters, folded=folded)
     if following is None or (following.unit or last.unit) != last.unit or not _ENDS.match(text, following.tail):
         return None, False
     return following, _PAST.search(step.group()) is None
