@@ -37,6 +37,7 @@ notes = st.lists(pieces, max_size=24).flatmap(
 @QUICK
 @example("Platelets 142 K/uL (0.6.2-1.2)")
 @example("ECOG ²")
+@example("1/6/26  2/5/26 0\nT  5bilirubin  0")
 def test_facts_of_any_note(text):
     facts = targets.engine().facts(Note("p", "n", targets.DAY, "Clinic", text))
     targets.check(text, facts)
