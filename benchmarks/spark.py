@@ -70,7 +70,7 @@ def main() -> None:
             notes.write(source, count, options.characters, dense=0.2)
             for name, words in engines.items():
                 out = place / f"{name}{count}"
-                runs[name][str(count)] = measured("screen", str(source), "--trial", TRIAL, "--out", str(out), *words)
+                runs[name][str(count)] = measured("screen", str(source), "--trial", TRIAL, "--note-seconds", "600", "--out", str(out), *words)
             for table in TABLES:
                 files = [(place / f"{name}{count}" / f"{table}.parquet").read_bytes() for name in engines]
                 if files[0] != files[1]:

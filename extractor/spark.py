@@ -112,8 +112,7 @@ def session(master: str = "local[2]", *, scratch: str | None = None) -> SparkSes
         # Java only moves rows: its optimising compilers would take longer than they save
         options["spark.driver.extraJavaOptions"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
         options["spark.sql.codegen.wholeStage"] = "false"
-        if "PYSPARK_PYTHON" not in os.environ:
-            options["spark.pyspark.python"] = sys.executable
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if scratch:
         Path(scratch).mkdir(parents=True, exist_ok=True)
         options["spark.local.dir"] = scratch
@@ -189,6 +188,10 @@ def clear_errors(kind: type[ExtractorError], what: str) -> Iterator[None]:
         if match := re.search(r"extractor\.errors\.(\w+): (.+)", text):
             ours = getattr(errors, match[1], ExtractorError)
             raise ours(match[2].strip()) from None
+        if match := re.search(r"No module named '([\w.]+)'", text):
+            raise ExtractorError(
+                f"Spark: the Python of a worker has no module {match[1]} (PYSPARK_PYTHON names it; install the wheel there)"
+            ) from None
         if "No space left on device" in text:
             raise ExtractorError(f"{what} (no space left on device)") from None
         condition = getattr(problem, "getCondition", lambda: None)() or type(problem).__name__
@@ -254,9 +257,9 @@ def rows_of_files(spark: SparkSession, source: FileSource) -> DataFrame:
     """The rows of the files of a source, each file read by one task; the notes of few files go to many tasks."""
     from extractor import spark_worker
 
-    root, mapping, order = source.root, dict(source.mapping), source.date_order
+    root, mapping, order = source.root.absolute(), dict(source.mapping), source.date_order
     tasks = TASKS_PER_CORE * spark.sparkContext.defaultParallelism
-    files = [(place, os.fsencode(path)) for place, path in enumerate(source.files)]
+    files = [(place, os.fsencode(path.absolute())) for place, path in enumerate(source.files)]
     frame = spark.createDataFrame(files, "place bigint, path binary").repartition(min(len(files), tasks), "place")
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

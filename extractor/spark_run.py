@@ -151,7 +151,7 @@ class _Local:
     """A folder of this machine: the files of a local run, sorted and counted by DuckDB from what Spark wrote in parts."""
 
     def __init__(self, work: Path, out: Path, rules: spark_worker.Rules) -> None:
-        self.scratch = str(work / "spark")
+        self.scratch = (work / "spark").absolute().as_uri()
         self._work, self._out, self._rules = work, out, rules
 
     def take(self, tables: spark.Tables) -> tuple[dict[str, Any], evaluation._Tally]:
@@ -163,7 +163,7 @@ class _Local:
             connection.execute(f"SET memory_limit='{SORT_MEMORY}'")
             connection.execute(f"SET temp_directory='{parts._quoted(self._work / 'sort')}'")
             for name, view in (("notes", "lines"), ("decided", "decided")):
-                folder = parts._quoted(Path(self.scratch) / view)
+                folder = parts._quoted(self._work / "spark" / view)
                 connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{folder}/*.parquet')")
             for name in ("facts", "criteria", "patients"):
                 rows = f"SELECT unnest({name}) AS r, generate_subscripts({name}, 1) AS place FROM decided"

@@ -76,7 +76,7 @@ def session():
     if _MISSING:
         pytest.skip(_MISSING)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(STAND_IN), *(p for p in sys.path if p)]))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(STAND_IN), str(STAND_IN.parent.parent)]))
         patch.delenv("PYSPARK_PYTHON", raising=False)
         made = on_spark.session("local[2]")
         yield made
@@ -154,6 +154,14 @@ def test_the_commands_that_follow_take_the_run(commanded, tmp_path):
     assert cli.run([*again, "--workers", "1"]) == 5
     assert (tmp_path / "n" / "facts.parquet").read_bytes() == (folder / "spark" / "facts.parquet").read_bytes()
     assert told(tmp_path / "n")["since"]["carried"] > 0
+
+
+@needs_spark
+def test_workers_run_the_python_of_the_command(session):
+    def executable(batches):
+        yield from (pa.RecordBatch.from_pylist([{"name": sys.executable}]) for _ in batches)
+
+    assert {row.name for row in session.range(1).mapInArrow(executable, "name string").collect()} == {sys.executable}
 
 
 # --- notes that fail ---------------------------------------------------------------------------------------------------
@@ -413,6 +421,8 @@ def test_an_error_of_a_worker_is_told_in_its_own_words():
     with pytest.raises(PatternError) as raised, on_spark.clear_errors(ExtractorError, "Spark: a job failed"):
         raise PythonException(text)
     assert str(raised.value) == "labs/a.toml: names: expected a list"
+    with pytest.raises(ExtractorError, match="has no module extractor.x "), on_spark.clear_errors(UsageError, "x"):
+        raise PythonException("ModuleNotFoundError: No module named 'extractor.x'")
     with pytest.raises(UsageError) as raised, on_spark.clear_errors(UsageError, "x"):
         raise PythonException(f"a row: {SECRET}")
     assert str(raised.value) == "x (PythonException)"
