@@ -421,7 +421,7 @@ def test_an_error_of_a_worker_is_told_in_its_own_words():
     with pytest.raises(PatternError) as raised, on_spark.clear_errors(ExtractorError, "Spark: a job failed"):
         raise PythonException(text)
     assert str(raised.value) == "labs/a.toml: names: expected a list"
-    with pytest.raises(ExtractorError, match="has no module extractor.x "), on_spark.clear_errors(UsageError, "x"):
+    with pytest.raises(ExtractorError, match=r"has no module extractor\.x "), on_spark.clear_errors(UsageError, "x"):
         raise PythonException("ModuleNotFoundError: No module named 'extractor.x'")
     with pytest.raises(UsageError) as raised, on_spark.clear_errors(UsageError, "x"):
         raise PythonException(f"a row: {SECRET}")
