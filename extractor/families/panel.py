@@ -245,7 +245,6 @@ def genes(
             forward, pending = None, []
             gap, offset = gap[broken[-1].end() :], previous + broken[-1].end()
         cues = list(_G_FORWARD.finditer(gap))
-        own_before = ""
         cue_before = None
         if cues and len(gap) - cues[-1].end() < 40 and not (found and found[-1][3] > offset + cues[-1].start()):
             cue_before = cues[-1].lastgroup
