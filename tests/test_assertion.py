@@ -86,3 +86,57 @@ def test_unknown_keys_of_a_rule_are_refused(monkeypatch):
     monkeypatch.setattr(assertion.pattern_files, "table", lambda name: {"rule": [rule], "terminate": {"words": ["but"]}})
     with pytest.raises(patterns.PatternError, match="exmaple"):
         assertion._rules.__wrapped__()
+
+
+MANY = [
+    ("He was ruled out for [MI].", "absent"),
+    ("Not without [toxicity].", "present"),
+    ("Unlikely to be [infection].", "absent"),
+    ("Prophylaxis against [PJP].", "hypothetical"),
+    ("Patients must not have [ILD] or [HIV].", "hypothetical hypothetical"),
+    ("Return to the ED for [stroke] symptoms.", "hypothetical"),
+    ("If any of the following occur: [bleeding], [seizure].", "hypothetical hypothetical"),
+    ("[Aspiration pneumonia] precautions.", "hypothetical"),
+    ("Screened for [HIV].", "hypothetical"),
+    ("No O2 requirement → [CRS] grade 2.", "present"),
+    ("[IPF] excluded by respiratory, [AF] on rivaroxaban.", "absent present"),
+    ("[HBV], [HCV] and [HIV] negative.", "absent absent absent"),
+    ("[Seizures]: [ ] Yes [x] No", "absent"),
+    ("[Stroke]/[TIA]  Yes ☐ No ☒", "absent absent"),
+    ("[ILD]/[pneumonitis]  Y[ ] N[x]", "absent absent"),
+    ("[Stroke]  Y / N : N", "absent"),
+    ("(-) [fever] (+) [cough]", "absent present"),
+    ("Geen [koorts], keine [Metastasen].", "absent absent"),
+    ("Pas d'argument pour une [embolie pulmonaire].", "absent"),
+    ("He has no [fever] today and his [cough] is better.", "absent present"),
+    ("[HIV] test pending.", "possible"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "expected"), MANY, ids=[row[0] for row in MANY])
+def test_assertion_of_each_mention(sentence, expected):
+    text, spans = bracketed(sentence)
+    assert [answer[0] for answer in qualify(text, spans)] == expected.split()
+
+
+PEOPLE = [
+    ("Wife tested positive for [COVID].", "other"),
+    ("Her husband is on warfarin for a [DVT].", "other"),
+    ("Husband reports that she had a [seizure].", "patient"),
+    ("Daughter noticed the [seizure].", "patient"),
+    ("Her sister was treated for [lupus].", "family"),
+    ("Deceased donor transplant, [CMV infection] in 2013.", "patient"),
+    ("Mother: Crohn's disease. Patient has [psoriasis].", "patient"),
+    ("FAMILY HISTORY: Father: MI. Patient himself has [psoriasis].", "patient"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "who"), PEOPLE, ids=[row[0] for row in PEOPLE])
+def test_whose_it_is(sentence, who):
+    text, spans = bracketed(sentence)
+    assert [answer[2] for answer in qualify(text, spans)] == [who] * len(spans)
+
+
+def test_a_time_that_opens_the_sentence_holds_for_its_verb():
+    text, spans = bracketed("As a child he had [tuberculosis] and now has [cough].")
+    assert [answer[1] for answer in qualify(text, spans)] == ["historical", "current"]

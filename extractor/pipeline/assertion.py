@@ -62,6 +62,10 @@ _VERB_AFTER_COMMA = re.compile(
 _NEW_ITEM = re.compile(r",\s*(?:and\s+|but\s+)?(?:a\s+)?new\b")
 _OR = re.compile(r"[^.;:]*?\bor\b")
 _SYMBOL_NEGATIVE = re.compile(r"\s*(?:\(\s*[-–]\s*\)|\[\s*[-–]\s*\]|[-–](?=\s*(?:$|[,;.)\n])))")
+_MINUS_BEFORE = re.compile(r"(?:\(\s?[-–]\s?\)|\[\s?[-–]\s?\])\s?$")
+#: "+cough, -fever": a minus is a sign only where a plus is one too
+_MINUS_SIGN = re.compile(r"(?:^|[\s,;(])[-–]\s?$")
+_PLUS_SIGN = re.compile(r"(?:^|[\s,;(])\+\s?[a-z]")
 _LABEL_NEGATIVE = re.compile(
     r"\s*(?:[:=]|\s-\s)\s*(?:no\b(?!\s+[a-z])|none\b|negative\b|neg\b|absent\b|denies\b|denied\b|not (?:seen|identified|present|detected)|nil\b|0\b(?![\d.])|\(\s*-\s*\)|non\b(?!-)|n\b)"
 )
@@ -127,6 +131,11 @@ def _compares(folded: str, cue: Hit) -> bool:
     return cue.name in ("vs", "versus") and folded[cue.end : cue.end + 3].strip(" .")[:1].isdigit()
 
 
+def _leaves_bracket(between: str) -> bool:
+    """Does the text close a bracket that was opened before it ("(no DLL3 done) with PR")?"""
+    return between.count(")") > between.count("(")
+
+
 def _signs(folded: str, a: int, b: int) -> list[tuple[str, int, int]]:
     """Cues that are no words: "(-)", "X: none", an empty or a ticked box, a question mark."""
     left = max(0, a - 6)
@@ -143,6 +152,8 @@ def _signs(folded: str, a: int, b: int) -> list[tuple[str, int, int]]:
         ("absent", _SYMBOL_NEGATIVE.match(folded, b)),
         ("absent", _LABEL_NEGATIVE.match(folded, b)),
         ("absent", _BOX_EMPTY.search(folded, left, a)),
+        ("absent", _MINUS_BEFORE.search(folded, left, a)),
+        ("absent", _MINUS_SIGN.search(folded, left, a) if "+" in folded and _PLUS_SIGN.search(folded) else None),
         ("ticked", _BOX_FULL.search(folded, left, a)),
         ("possible", _QUESTION.search(folded, left, a)),
         ("possible", _QUESTION_BEHIND.match(folded, b)),
@@ -206,7 +217,7 @@ class Assertor:
     @staticmethod
     def _reaches(folded: str, cue_start: int, cue_end: int, a: int, stops: list[Hit], category: str) -> bool:
         between = folded[cue_end:a]
-        if _HARD.search(between):
+        if _HARD.search(between) or _leaves_bracket(between):
             return False
         if category == "absent" and _DONE_BY.match(folded, cue_start):
             return False
