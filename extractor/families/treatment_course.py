@@ -32,7 +32,7 @@ _FILLED = re.compile(
     re.IGNORECASE,
 )
 _HARD = re.compile(
-    r";|→|->|=>|—|(?i:\b(?:and then|then|followed by|(?<!was )(?<!were )subsequently|but|thereafter|however|although|which was followed)\b)|"
+    r";|→|->|=>|—|(?i:\b(?:and then|then|puis|ensuite|anschliessend|danach|daarna|luego|poi|followed by|(?<!was )(?<!were )subsequently|but|thereafter|however|although|which was followed)\b)|"
     r"\n(?=[ \t]*(?:[-*•]|\d|[A-Z]{2,}\b|[A-Za-z][A-Za-z /]{0,20}:))|\.\s(?=[A-Z])|\|"
 )
 _SOFT = re.compile(r",\s|\.\s|:\s|\)\s*|\band\b|\bwith\b|\bbefore\b|\bafter\b|\bplus\b", re.IGNORECASE)
