@@ -107,7 +107,8 @@ def _batches(count: int, characters: int, dense: float) -> Iterator[list[dict[st
 def run(*arguments: str) -> dict[str, float]:
     """Runs ``extractor`` in a process of its own.
 
-    Seconds by the clock and of all its processors, the peak of its memory and of the largest of its workers in MB.
+    Seconds by the clock and of all its processors; of the main process and of the busiest worker alone (to half a
+    second); the peak of the main process's memory and of the largest worker's in MB.
     """
     import time
 
@@ -118,36 +119,44 @@ def run(*arguments: str) -> dict[str, float]:
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     )
-    peak, workers = _watched(process)
+    seen = _watched(process)
     if process.returncode != 0:
         raise SystemExit(f"extractor {arguments[0]}: ended with {process.returncode}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "seconds": round(time.monotonic() - began, 2),
         "cpu": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2),
-        "main_peak_mb": round(peak / 1024, 1),
-        "worker_peak_mb": round(workers / 1024, 1),
+        "main_cpu": seen["main_cpu"],
+        "worker_cpu": seen["worker_cpu"],
+        "main_peak_mb": round(seen["main"] / 1024, 1),
+        "worker_peak_mb": round(seen["worker"] / 1024, 1),
     }
 
 
-def _watched(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """Waits for the process; the highest resident size in kB of itself and of one of its worker processes."""
+def _watched(process: subprocess.Popen[bytes]) -> dict[str, float]:
+    """Waits for the process; highest resident size in kB and seconds of the processor of itself and of one worker."""
     import time
 
-    peak = workers = 0
+    seen = {"main": 0.0, "worker": 0.0, "main_cpu": 0.0, "worker_cpu": 0.0}
+    tick = os.sysconf("SC_CLK_TCK")
     while process.poll() is None:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 status = (folder / "status").read_text()
+                spent = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
             except OSError:  # it has ended meanwhile
                 continue
-            high = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
             if folder.name == str(process.pid):
-                peak = max(peak, high)
+                who = "main"
             elif f"\nPPid:\t{process.pid}\n" in status:
-                workers = max(workers, high)
+                who = "worker"
+            else:
+                continue
+            high = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
+            seen[who] = max(seen[who], high)
+            seen[who + "_cpu"] = max(seen[who + "_cpu"], sum(map(int, spent)) / tick)
         time.sleep(0.5)
-    return peak, workers
+    return seen
 
 
 def keep(name: str, result: dict[str, Any]) -> None:

@@ -271,9 +271,10 @@ def run_chunks(
     exhausted = False
 
     def refill() -> None:
-        """Keeps one chunk read ahead, so that a worker never waits for the reader."""
+        """Keeps a chunk read ahead for each worker without one, so that none waits for the reader or for another."""
         nonlocal exhausted
-        while not tasks and not exhausted:
+        wanted = max(1, workers - sum(worker.task is not None for worker in pool))
+        while len(tasks) < wanted and not exhausted:
             chunk = next(chunks, None)
             if chunk is None:
                 exhausted = True

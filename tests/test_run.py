@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from extractor import workers as workers_module
 from extractor.errors import ExtractorError, InputError, UsageError
 from extractor.readers import open_source
 from extractor.run import Options, chunks_of, extract_run, screen
@@ -78,6 +79,23 @@ def test_same_bytes_for_any_workers_and_any_order(tmp_path):
     assert found[0] == found[1] == found[2]
     counted = [sum(pq.read_metadata(tmp_path / "1" / name).num_rows for name in FILES[:2])]
     assert counted == [300]
+
+
+def test_all_workers_start_at_once(tmp_path, monkeypatch):
+    events = []
+
+    class Told(workers_module._Worker):
+        def __init__(self, *args):
+            events.append("start")
+            super().__init__(*args)
+
+        def give(self, task):
+            events.append("give")
+            super().give(task)
+
+    monkeypatch.setattr(workers_module, "_Worker", Told)
+    run(write(tmp_path / "n.csv", notes(100)), tmp_path / "out", workers=3)
+    assert events[:4] == ["start", "start", "start", "give"]
 
 
 def test_every_row_has_its_line(tmp_path):
