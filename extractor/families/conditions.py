@@ -44,7 +44,7 @@ _STATUS = (
 )
 _CAUSE = (
     ("radiation", re.compile(r"\b(?:radiation|radiotherapy|post-?rt|xrt|radique|radiation-induced|irradiat\w+|radiation port)\b")),
-    ("immune", re.compile(r"\b(?:immune|immune-related|immune-mediated|autoimmune|ici|io|checkpoint|immunotherapy|pembro\w*|nivo\w*|durva\w*|atezo\w*|ipilimumab|ipi|keytruda|opdivo|imfinzi|tecentriq|pd-?l?1)\b")),
+    ("immune", re.compile(r"\b(?:immune|immuno-?(?:indui\w*|medi\w*)|immunologique|immunotherapie|immune-related|immune-mediated|autoimmune|ici|io|checkpoint|immunotherapy|pembro\w*|nivo\w*|durva\w*|atezo\w*|ipilimumab|ipi|keytruda|opdivo|imfinzi|tecentriq|pd-?l?1)\b")),
     ("infectious", re.compile(r"\b(?:infectious|infection|c\.? ?diff\w*|clostridi\w+|viral|bacterial)\b")),
     ("ischemic", re.compile(r"\bisch(?:a)?emic\b")),
     ("drug", re.compile(r"\bdrug-induced\b")),
@@ -387,7 +387,11 @@ _EXAMINED = re.compile(
 
 
 def _is_examination(note: NoteText, hit: Hit) -> bool:
-    return note.text[hit.start : hit.end] in ("PE", "MS") and _EXAMINED.match(note.folded, hit.end) is not None
+    if note.text[hit.start : hit.end] not in ("PE", "MS"):
+        return False
+    section = note.section_of(hit.start)
+    heads = section is not None and section.start <= hit.start < section.start + len(section.heading)
+    return heads or _EXAMINED.match(note.folded, hit.end) is not None
 
 
 _ITEM = re.compile(r"[^,;\n]+?(?=,|;|\n|\.\s|\.$|\band\b|$)")

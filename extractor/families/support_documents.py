@@ -26,8 +26,8 @@ _ONCOLOGY_NOTE = re.compile(
 _TREATED = ("therapy", "histology")
 _BRAIN = Gated(
     r"\b(?:mri?|irm)\b[^.;:\n]{0,25}\b(?:brain|head|cerebrale?|encephalique)\b|\b(?:brain|head|cranial|cerebral) mri?\b|"
-    r"\bct\b[^.;:\n]{0,12}\b(?:head|brain)\b[^.;:\n]{0,12}\b(?:with|w/|w|contrast)[^.;:\n]{0,14}contrast\b|"
-    r"\bcontrast[- ]?(?:enhanced )?(?:head |brain )ct\b|\bct (?:head|brain) (?:w/|with)\b|\bcontrast[- ]enhanced ct (?:of the )?(?:head|brain)\b"
+    r"\bct\b[^.;:\n]{0,12}\b(?:head|brain)\b[^.;:\n]{0,16}\b(?:with(?!out)|w/(?!o)|w\b(?!/o)|contrast)[^.;:\n]{0,14}contrast\b|"
+    r"\bcontrast[- ]?(?:enhanced )?(?:head |brain )ct\b|\bct (?:head|brain) (?:w/(?!o)|with)\b|\bcontrast[- ]enhanced ct (?:of the )?(?:head|brain)\b"
 )
 _CHEST = Gated(
     r"\b(?:ct|cat|tdm|scanner)\b[^.;:\n]{0,22}\b(?:chest|thorax|thoraci\w+|c/?a/?p|cap|tap|thoraco\w*)\b|\b(?:chest|thoracic) ct\b|\bhrct\b|\bct angiogra\w+ (?:of the )?chest\b|\bcta chest\b|\bctpa\b"

@@ -31,6 +31,11 @@ _NOW = re.compile(
     r"[^.;\n]{0,50}?\b(?:improv\w+|down|decreas\w+|resol\w+|recover\w+|settl\w+|now|currently|today)\s+(?:to |at |is |only )*"
     r"(?:ctcae )?(?:grade|gr\.?|g)\s?(?P<g>[0-5]|i{1,3}v?|iv)\b"
 )
+#: a lasting deficit: at baseline, or stable for months or years
+_BASELINE = re.compile(
+    r"(?<!over )(?<!above )(?<!to )\b(?:at |his |her |the )?baseline\b(?! (?:mri|ct|scan|grade 0))|"
+    r"\b(?:stable|unchanged|permanent|fixed)\b[^.;]{0,15}\b(?:for (?:many |several |\w+ )?(?:years|months)|since (?:19|20)\d\d)"
+)
 _RECURRED = re.compile(r"\b(?:recur(?:red|rent|ring)|relapsed|(?:second|2nd|another) episode|flared again)\b")
 _NOT_RECURRED = re.compile(r"\b(?:no|not|never|without|did not|didn.t)\b[^.;]{0,20}\brecur")
 #: a list of grades says so at its head
@@ -74,7 +79,7 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
         return None
     concept, organ = hit.key, hit.get("organ")
     given = [h for h in sentence.hits("therapy") if h.name not in h.get("weak", ())]
-    immune = re.search(r"\b(?:immune\w*|ici|checkpoint|immunotherapy|io)\b", clause) or any(
+    immune = re.search(r"\b(?:immun(?:e\w*|o-?(?:indui\w*|medi\w*)|ologique|otherap\w*)|ici|checkpoint|io)\b", clause) or any(
         h.get("class") in IMMUNE_CLASSES or h.key == "immunotherapy" for h in given
     )
     if hit.name in _ORGANS and "radiation" not in clause and immune:
@@ -94,6 +99,8 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
         if _TABLES["status"][name].search(clause):
             attributes["status"] = name
             break
+    if _BASELINE.search(folded, hit.start, right):
+        attributes["baseline"] = "yes"
     if concept == "immune_related_ae" and _RECURRED.search(clause) and not _NOT_RECURRED.search(clause):
         attributes["recurrent"] = "yes"
     if concept == "immune_related_ae":

@@ -240,9 +240,19 @@ def _attest(patient: Patient, concepts: Iterable[str], what: str, *, against: It
         return time.silent(what, missing=what)
     newest_no = max((fact.note_date or time.last_day(fact) for fact in refusals), default=None)
     newest_yes = max((fact.note_date or time.last_day(fact) for fact in agreed), default=None)
+    if newest_no and newest_no == newest_yes and _taken_back(refusals, agreed):
+        return time.say(
+            Truth.U, f"Refused and then stated in one note: {what}.", refusals + agreed, review=("R1",), missing=what
+        )
     if newest_no and (newest_yes is None or newest_no >= newest_yes):
         return time.say(Truth.F, f"Refused or denied: {what}.", refusals, correctable=True)
     return time.say(Truth.T, f"Stated: {what}.", agreed)
+
+
+def _taken_back(refusals: list[Fact], agreed: list[Fact]) -> bool:
+    """Does an agreement stand behind the last refusal of the newest note?"""
+    newest = max(agreed, key=lambda fact: (fact.note_date or time.last_day(fact), fact.start))
+    return all(fact.note_id == newest.note_id and fact.start < newest.start for fact in refusals if fact.note_date == newest.note_date)
 
 
 def _refusals(patient: Patient, *kinds: str) -> list[Fact]:

@@ -111,8 +111,8 @@ def autoimmune_disease(patient: Patient, settings: Settings) -> Answer:
 
 
 def _immune_event(patient: Patient, fact: Fact) -> Answer | None:
-    organ = (fact.value_text or "").lower()
-    if organ in ("thyroid", "thyroiditis", "hypothyroidism"):
+    organ = f"{fact.value_text or ''} {fact.text}".lower()
+    if "thyro" in organ:
         return time.say(Truth.F, "Hypothyroidism on replacement is an exception.", [fact])
     if "hypophys" in organ or "pituitar" in organ:
         past = _past_and_quiet(patient, fact)

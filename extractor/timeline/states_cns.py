@@ -40,8 +40,12 @@ def overruled(possible: list[Fact], absent: list[Fact]) -> bool:
 def _rests_on_recent_imaging(patient: Patient, settings: Settings, absent: list[Fact]) -> bool:
     """A denial with a day of its own quotes a study of that day; one without needs the study in the packet."""
     days = settings.window("brain_imaging")
+    proper = {fact.note_id for fact in patient.facts("doc_brain_mri")}
     return any(
-        time.is_dated(fact) and fact.date_precision == "day" and time.is_fresh(fact, patient.index_date, days=days)
+        not ("ct" in fact.note_type.lower().split() and fact.note_id not in proper)  # a CT without contrast
+        and time.is_dated(fact)
+        and fact.date_precision == "day"
+        and time.is_fresh(fact, patient.index_date, days=days)
         for fact in absent
     )
 

@@ -335,7 +335,7 @@ def _infarctions(patient: Patient) -> list[Fact]:
 def recent_myocardial_infarction(patient: Patient, settings: Settings) -> Answer:
     """E16.3: myocardial infarction in the last 6 months; type 2 or demand ischaemia is open."""
     facts = _infarctions(patient)
-    demand = [fact for fact in facts if str(fact.attributes.get("type", "")) == "2"]
+    demand = [fact for fact in facts if str(fact.attributes.get("type", "")) in ("2", "2.0")]
     answer = _event_months(patient, [fact for fact in facts if fact not in demand], 6, "Myocardial infarction")
     if demand and answer.truth is not Truth.T:
         recent = _event_months(patient, demand, 6, "Type 2 infarction")

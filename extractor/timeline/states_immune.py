@@ -320,7 +320,6 @@ def _is_severe(fact: Fact) -> bool:
 
 #: toxicity that the laboratory limits (I11) or stable replacement (E20) govern instead (policy A-17)
 GOVERNED = frozenset({"neutropenia", "thrombocytopenia", "anemia", "lymphopenia"})
-STABLE_DAYS = 183
 
 
 @state("unresolved_toxicity")
@@ -408,11 +407,7 @@ def _toxicity(
     lowest = min(grades, key=lambda item: item.high)
     truth = lowest.compare(">", 1)
     told_days = (patient.index_date - told(present[-1])).days
-    permanent = any(
-        fact.attributes.get("status") in ("stable", "chronic", "baseline")
-        and fact.attributes.get("baseline") in (True, "yes")
-        for fact in present
-    )
+    permanent = any(fact.attributes.get("baseline") == "yes" for fact in present)
     if truth is Truth.T and permanent:
         return time.say(Truth.F, f"{name} grade {lowest.text()} is the baseline.", present, review=("R6",))
     if told_days > 2 * days and not any(

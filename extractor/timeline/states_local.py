@@ -200,14 +200,19 @@ MINOR = (
 )  # fmt: skip
 
 
+SKIN = ("basal cell", "skin", "scalp", "cutaneous", "melanoma", "naevus", "nevus", "lipoma", "under local")
+
+
 def surgery_kind(fact: Fact) -> Truth:
     """T major, F minor, U for a person to say (mediastinoscopy, VATS pleural biopsy, kyphoplasty)."""
+    text = f"{fact.value_text or ''} {fact.text}".lower()
+    if "excision" in text and any(word in text for word in SKIN):
+        return Truth.F
     stated = fact.attributes.get("major")
     if stated in (True, "yes"):
         return Truth.T
     if stated in (False, "no"):
         return Truth.F
-    text = f"{fact.value_text or ''} {fact.text}".lower()
     if any(word in text for word in UNDECIDED):
         return Truth.U
     if any(word in text for word in MAJOR):

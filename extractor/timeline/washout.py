@@ -27,6 +27,10 @@ LONGEST_CYTOTOXIC = 36.5
 SURELY_GONE = 365
 
 
+#: characters between a trial and the drug that was given in it
+NEAR = 60
+
+
 @dataclass(frozen=True)
 class Washout:
     """Washout of one drug, days: ``low`` to ``high`` (``high`` None: no upper bound known)."""
@@ -199,6 +203,17 @@ def _in_trial(fact) -> bool:
     )
 
 
+def _named_beside(patient: Patient, unnamed: Course) -> Course | None:
+    """The named drug of the same last dose beside an unnamed trial drug ("had topotecan in the control arm of a trial")."""
+    for course in given(patient, at_least=Truth.U):
+        if is_in(course.drug, "unnamed") or course.last is None or course.last != unnamed.last:
+            continue
+        for fact in course.facts:
+            if any(fact.note_id == item.note_id and abs(fact.start - item.start) <= NEAR for item in unnamed.facts):
+                return course
+    return None
+
+
 @state("investigational_washout_incomplete")
 def investigational_washout_incomplete(patient: Patient, settings: Settings) -> Answer:
     """E26: a drug given under another interventional protocol, control arms too, by the 30-day rule."""
@@ -207,6 +222,10 @@ def investigational_washout_incomplete(patient: Patient, settings: Settings) -> 
         course
         for course in given(patient, at_least=Truth.U)
         if is_in(course.drug, "investigational") or any(_in_trial(fact) for fact in course.facts)
+    ]
+    under = [
+        named if is_in(course.drug, "unnamed") and (named := _named_beside(patient, course)) else course
+        for course in under
     ]
     if any(not is_in(course.drug, "unnamed") for course in under):
         under = [course for course in under if not is_in(course.drug, "unnamed")]
