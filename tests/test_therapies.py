@@ -41,6 +41,17 @@ STATUS = [
     ("Durvalumab on hold since May.", "durvalumab", "held", "present"),
     ("He was able to get topotecan and received it.", "topotecan", "received", "present"),
     ("If no response: FOLFIRI.", "irinotecan", "planned", "hypothetical"),
+    ("Was to start topotecan but declined.", "topotecan", "declined", "absent"),
+    ("Selpercatinib, dose held 2 weeks for transaminitis then rechallenged.", "selpercatinib", "ongoing", "present"),
+    ("Durvalumab held 10/2025 for pneumonitis, resumed 11/2025.", "durvalumab", "ongoing", "present"),
+    ("Screen failed for tarlatamab.", "tarlatamab", "not_given", "absent"),
+    ("No prior DLL3-targeted therapy including tarlatamab.", "tarlatamab", "not_given", "absent"),
+    ("Phase I study of AMG 757 (3 doses 2021, stopped for PD).", "tarlatamab", "received", "present"),
+    ("Atezolizumab en entretien à prévoir.", "atezolizumab", "planned", "hypothetical"),
+    ("- 6/9/25- : Tarlatamab.", "tarlatamab", "ongoing", "present"),
+    ("Proceed with C9 tarlatamab.", "tarlatamab", "ongoing", "present"),
+    ("Lobectomy aborted because of N2 disease.", "surgery", "not_given", "absent"),
+    ("Without interruption of durvalumab.", "durvalumab", "received", "present"),
 ]
 
 
@@ -77,6 +88,13 @@ COLLISIONS = [
     ("Back pain with radiation to the left leg.", []),
     ("CT after cycle 3.", []),
     ("Allergies: etoposide.", []),
+    ("Inclusion criteria: progression after platinum; no prior tarlatamab.", []),
+    ("NCCN guidelines list topotecan and lurbinectedin as options.", []),
+    ("Lurbinectedin was approved in 2020 by the FDA.", []),
+    ("In DeLLphi-301, tarlatamab produced a response rate of 40 percent.", []),
+    ("[ ] SBRT [ ] chemotherapy: carboplatin / etoposide", []),
+    ("RA on MTX 15 mg weekly.", []),
+    ("Offer 2nd line CAV.", ["cyclophosphamide", "doxorubicin", "vincristine"]),
 ]
 
 
@@ -106,6 +124,9 @@ DATES = [
     ("- 02/03/2025 - 04/14/2025: carboplatin x 4.", "carboplatin", "2025-02-03", "2025-04-14"),
     ("Lurbinectedin x4, PD 11/2025.", "lurbinectedin", None, None),
     ("WBRT 20 Gy/5 completed 7/11/2025.", "wbrt", None, "2025-07-11"),
+    ("03/28/2024 - 06/20/2024 | Carboplatin/etoposide x 4", "carboplatin", "2024-03-28", "2024-06-20"),
+    ("Carboplatine-étoposide 4 cures (01/2025 au 04/2025).", "carboplatin", "2025-01", "2025-04"),
+    ("CBDCA+VP-16 4 courses (2024/5/10-2024/7/25).", "carboplatin", "2024-05-10", "2024-07-25"),
 ]
 
 
@@ -120,6 +141,10 @@ RADIOTHERAPY = [
     ("Thoracic RT 45 Gy in 30 fractions.", "radiotherapy", 45, 30, "chest"),
     ("SRS to R frontal lesion, 20 Gy x1.", "srs", 20, 1, "brain"),
     ("Craniospinal irradiation 36 Gy.", "radiotherapy", 36, None, "wide"),
+    ("Palliative radiotherapy to thoracic spine 20Gy in 5# July 2025.", "radiotherapy", 20, 5, "bone"),
+    ("PCI, 2500 cGy in 10 fractions, for SCLC.", "pci", 25, 10, "brain"),
+    ("PCI for SCLC, 10 x 2.5 Gy.", "pci", 25, 10, "brain"),
+    ("Technique: HA-WBRT. Dose: 30 Gy in 10 fractions.", "wbrt", 30, 10, "brain"),
 ]
 
 
@@ -159,3 +184,29 @@ def test_orchiectomy_of_one_side_is_no_castration(engine: Engine) -> None:
 def test_abbreviation_defined_in_the_note(engine: Engine) -> None:
     found = therapy(engine, "Began bortezomib-lenalidomide (BL) therapy. After two months of BL therapy he fell.")
     assert [f.attributes.get("regimen") for f in found["bortezomib"]][-1] == "BL"
+
+
+REASONS = [
+    ("Owing to grade 3 pneumonitis, nivolumab was discontinued.", "nivolumab", "toxicity"),
+    ("After progression, atezolizumab was stopped.", "atezolizumab", "progression"),
+    ("CPT-11 2 courses → D/C due to diarrhea G3.", "irinotecan", "toxicity"),
+    ("FOLFIRI débutée le 01/10/2025, arrêtée pour toxicité.", "irinotecan", "toxicity"),
+]
+
+
+@pytest.mark.parametrize(("text", "concept", "reason"), REASONS, ids=[row[0] for row in REASONS])
+def test_reason_of_the_stop(engine: Engine, text: str, concept: str, reason: str) -> None:
+    assert [f.attributes.get("reason_stopped") for f in therapy(engine, text)[concept]] == [reason]
+
+
+CYCLES = [
+    ("Cure n°3 de carboplatine-étoposide.", "carboplatin", 3),
+    ("Received 6 cycles Inj. Carboplatin 450 mg + Inj. Etoposide 100 mg.", "etoposide", 6),
+    ("Carboplatine/etoposide 4 kuren.", "etoposide", 4),
+    ("3 cyc of carbo/VP16.", "carboplatin", 3),
+]
+
+
+@pytest.mark.parametrize(("text", "concept", "cycles"), CYCLES, ids=[row[0] for row in CYCLES])
+def test_cycles(engine: Engine, text: str, concept: str, cycles: int) -> None:
+    assert [f.attributes.get("cycles") for f in therapy(engine, text)[concept]] == [cycles]

@@ -20,8 +20,8 @@ _DOSE = (
 )
 #: what may stand between two drugs of one regimen: connectors, doses, days
 _JOIN = re.compile(
-    rf"(?:[\s,/+&<>-]|\b(?:and|plus|with|or|et|und|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|po|"
-    rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|inj(?:ection)?\.?|tab\.?|cap\.?|the|any|other|further|prior|radiation to|c/w)\b|{_DOSE})*",
+    rf"(?:[\s,/+&<>-]|\b(?:inj|tab|cap)\b\.?|\b(?:and|plus|with|or|et|und|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|po|"
+    rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|injection|the|any|other|further|prior|radiation to|c/w)\b|{_DOSE})*",
     re.IGNORECASE,
 )
 #: between the name of a class and the drugs that fill it ("chemotherapy consisting of cisplatin and etoposide")
@@ -33,7 +33,7 @@ _FILLED = re.compile(
 )
 _HARD = re.compile(
     r";|→|->|=>|—|(?i:\b(?:and then|then|puis|ensuite|anschliessend|danach|daarna|luego|poi|followed by|(?<!was )(?<!were )subsequently|but|thereafter|however|although|which was followed)\b)|"
-    r"\n(?=[ \t]*(?:[-*•]|\d|[A-Z]{2,}\b|[A-Za-z][A-Za-z /]{0,20}:))|\.\s(?=[A-Z])|\|"
+    r"\n(?=[ \t]*(?:[-*•]|\d|[A-Z]{2,}\b|[A-Za-z][A-Za-z /]{0,20}:))|(?<!(?i:inj|tab|cap))\.\s(?=[A-Z])|\|"
 )
 _SOFT = re.compile(r",\s|\.\s|:\s|\)\s*|\band\b|\bwith\b|\bbefore\b|\bafter\b|\bplus\b", re.IGNORECASE)
 #: the cell of a table's row that dates the rest of it ("03/28/2024 - 06/20/2024 | carboplatin x 4")
