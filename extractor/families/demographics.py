@@ -97,26 +97,21 @@ _LETTER_HINT = re.compile(r"[MF](?![a-z])(?:(?<=\d[MF])|(?<=\d[\syY.][MF])|(?<=[
 #: words of the note without which it has no such age, birth date or title
 _AGE_WORDS = frozenset({"age", "aged", "agee"})
 _BIRTH_WORDS = frozenset(
-    {"dob", "birth", "birthdate", "born", "ne", "nee", "naissance", "b", "geb", "geboren", "nato", "nata", "nac"}
+    {"dob", "ddn", "birth", "birthdate", "born", "ne", "nee", "naissance", "b", "geb", "geboren", "nato", "nata", "nac"}
 )
 _TITLE_WORDS = frozenset(
     {"mr", "mrs", "ms", "miss", "mme", "madame", "monsieur", "herr", "herrn", "frau", "mevr", "mevrouw", "dhr", "heer"}
 )
 #: a number behind one of these is a part of another
 _GLUED = frozenset("0123456789.,/-")
-_DECADE_WORDS = {
-    "twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80,
-    "nineties": 90,
-}  # fmt: skip
-_DECADES = "|".join(_DECADE_WORDS)
 _DECADE = re.compile(
-    r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late)?[\s-]*(?:(?P<n>[2-9]0)['’]?s|(?P<word>"
-    + _DECADES
-    + r"))\b"
+    r"\bin\s+(?:his|her|their)\s+(?P<part>early|mid|middle|late)?[\s-]*(?:(?P<n>[2-9]0)['’]?s"
+    r"|(?P<word>(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)ies))\b"
 )
 _BIRTH = re.compile(
-    r"\b(?:dob|d\.o\.b\.?|date of birth|birth ?date|born(?: on| in)?|nee? (?:le|en)|geb(?:oren)?\.?(?: am| op)?|nat[oa] il|f\.? nac\.?|date de naissance)\s*[:=]?\s*"
+    r"\b(?:dob|d\.o\.b\.?|ddn|date of birth|birth ?date|born(?: on| in)?|nee? (?:le|en)|geb(?:oren)?\.?(?: am| op)?|nat[oa] il|f\.? nac\.?|date de naissance)\s*[:=]?\s*"
 )
+_DECADES = frozenset("twenties thirties forties fifties sixties seventies eighties nineties".split())
 _DECADE_HINT = re.compile(r"0['’]?s\b")
 _PARTS = {"early": (0, 3), "mid": (4, 6), "middle": (4, 6), "late": (6, 9), None: (0, 9)}
 _LABEL = re.compile(
@@ -359,11 +354,10 @@ def _ages(note: NoteText) -> Iterator[_Age]:
     for match in _OVER_90.finditer(folded) if "over 90" in folded else ():
         noun = _noun_behind(note, match.end() + 3)
         found.append(_Age(match.start(), match.end(), 90.0, 112.0, "over 90", True, noun))
-    decades = not words.isdisjoint(_DECADE_WORDS) or _DECADE_HINT.search(folded)
-    for match in _DECADE.finditer(folded) if decades else ():
+    for match in _DECADE.finditer(folded) if _DECADE_HINT.search(folded) or words & _DECADES else ():
         if _of_patient(note, match.start(), match.end()):
             low, high = _PARTS[match["part"]]
-            decade = float(match["n"] or _DECADE_WORDS[match["word"]])
+            decade = float(match["n"] or w.numbers[match["word"][:-3] + "y"])
             written = match["n"] or match["word"]
             found.append(_Age(match.start(), match.end(), decade + low, decade + high, written, not found, None))
     for match in _BIRTH.finditer(folded) if not _BIRTH_WORDS.isdisjoint(words) else ():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..pipeline import quantity, tables, values
 from ..pipeline.names import Name
@@ -119,11 +120,16 @@ _COLLECTED = re.compile(r"\b(?:collect\w*|drawn|specimen|sampl\w*|preleve\w*|rec
 _LINES_ABOVE = 30
 
 
+@lru_cache(maxsize=4)
+def _tells_time(folded: str) -> bool:
+    return _CLOCK.search(folded) is not None
+
+
 def clock(note: NoteText, start: int) -> str | None:
     """Time of day ``HH:MM`` of a value: before it on its line, else in the heading of its block (a line that says
     when the specimen was collected). None in a note without a time."""
     folded = note.folded
-    if not _CLOCK.search(folded):
+    if not _tells_time(folded):
         return None
     begin = note.line(start)[0]
     own = list(_CLOCK.finditer(folded, begin, start))
