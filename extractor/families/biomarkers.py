@@ -61,7 +61,7 @@ _DLL3_LEAD = re.compile(
 )
 _DLL3_STATED = re.compile(r"\d{1,3}\s?%|h[\s-]?score[^.]{0,8}\d|\b(?:positive|negative|pending|not (?:done|performed|tested))\b")
 _DLL3_NEGATIVE = re.compile(
-    r"\b(?:negative|not expressed|neg|no (?:expression|staining)|absent)\b|^\s*(?:ihc\s*)?[:(]?\s*-(?=[\s,;.)]|$)|\b0\s*/\s*300\b"
+    r"\b(?:negative|not expressed|neg|no (?:expression|staining)|absent)\b|^\s*(?:ihc\s*)?[:(]?\s*-(?=\s*(?:[,;.)\n]|$))|\b0\s*/\s*300\b"
 )
 _CLONE = re.compile(r"\([^()]{0,24}\)|\b(?:22c3|28-8|sp263|sp142|73-10)\b")  # the antibody of a PD-L1 stain
 _VALUE_SITE = re.compile(
@@ -310,6 +310,7 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
             attributes=_where(folded, end) if concept == "dll3_percent" else {},
         )
     reach = 60 if limit <= sentence.end else sentence.end - hit.end + 60
+    reach = max([reach, *(end - hit.end + 40 for *_, end in readings)])
     positive, negative = _DLL3_POSITIVE.search(clause, 0, reach), _DLL3_NEGATIVE.search(clause, 0, reach)
     word = negative if negative and (not positive or negative.start() <= positive.start()) else positive
     if word is not None and not none:

@@ -164,6 +164,7 @@ _BRAIN_REPORT = re.compile(
     r"\b(?:mri?|ct|magnetic resonance)\b[^\n]{0,25}\b(?:brain|head)\b|\b(?:brain|head|cerebral)\s+(?:mri?|ct)\b|\birm (?:cerebrale|encephalique)\b|"
     r"\bcmrt\b|\b(?:mrt|ct)[\s-](?:des )?(?:schadels?|kopf\w*|neurokranium)\b|\bschadel-?(?:mrt|ct)\b|\bmri? (?:van de )?hersenen\b"
 )
+_BODY_REPORT = re.compile(r"\b(?:chest|abdomen|pelvis|pet|thorax|cect|abdominal|tap)\b")
 
 
 def drafts(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Draft]:
@@ -197,6 +198,16 @@ def _compound(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
         yield Draft(nodes.FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id)
 
 
+def _of_brain(folded: str, sentence: Sentence, hit: Hit, found: list[Hit]) -> bool:
+    """In a report of the brain, or behind a study of the brain in the sentence, metastases are the brain's."""
+    head = folded[:400]
+    if _BRAIN_REPORT.search(head) and not _BODY_REPORT.search(head):
+        return True
+    return all(h.key == "brain" for h in found if h.end <= hit.start) and (
+        _BRAIN_REPORT.search(folded, sentence.start, hit.start) is not None
+    )
+
+
 def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Iterator[Draft]:
     folded = note.folded
     if _NOT_ANSWERED.match(folded, hit.end):
@@ -222,9 +233,9 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
     negated = _NEGATED.search(folded, max(sentence.start, hit.start - 90), hit.start) is not None
     if not members and not negated:
         members = _predicate(note, sentence, hit, found)
-    opening = folded[sentence.start : min(hit.start, sentence.start + 60)]
-    study = _BRAIN_REPORT.search(folded[:400]) or (":" in opening and _BRAIN_REPORT.search(opening))
-    if not members and study and "distant" not in folded[hit.start - 12 : hit.start]:
+    if not members and not negated:
+        members = _called(folded, sentence, hit, found)
+    if not members and _of_brain(folded, sentence, hit, found) and "distant" not in folded[hit.start - 12 : hit.start]:
         yield from nodes.site_drafts(
             "brain", hit.start, hit.end, anchor, hit.concept.rule_id, folded[sentence.start : sentence.end]
         )
@@ -233,8 +244,6 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
         members = [h for h in found if h.end <= free.start() + 1][-1:]
     if not members:
         members = _labelled(note, hit, found)
-    if not members and not negated:
-        members = _called(folded, sentence, hit, found)
     yield from _members(note, sentence, hit, members, anchor)
     sure = not negated and _UNSURE.search(folded, max(sentence.start, hit.start - 90), hit.start) is None
     if not members or (sure and any(m.get("metastasis") != "lymph_node" for m in members)):
@@ -246,7 +255,7 @@ _CALLED = re.compile(
     r"(?:(?:consistent|compatible|in keeping|in line) with|c/w|(?:suspicious|suspect|concerning|worrisome) for|suggestive of|likely|probabl[ey]|"
     r"represent(?:s|ing)?|favou?red to (?:be|represent)|evoquant|evocat\w+ d|compatibles? avec|s/o)\s*(?:des?\s|d['’e]\s?|an?\s|a new\s|multiple\s|new\s|further\s)?\s*$"
 )
-_LESION = re.compile(r"\b(?:lesions?|mass(?:es)?|nodules?|foci|focus|uptake|enhancement|lesion\w*|nodes?|adenopathy|lymphadenopathy|images?)\b")
+_LESION = re.compile(r"\b(?:lesions?|sols?|mass(?:es)?|nodules?|foci|focus|uptake|enhancement|lesion\w*|nodes?|adenopathy|lymphadenopathy|images?)\b")
 
 
 def _called(folded: str, sentence: Sentence, hit: Hit, found: list[Hit]) -> list[Hit]:
@@ -418,6 +427,9 @@ def _histology_then_site(folded: str, hit: Hit, later: list[Hit]) -> list[Hit]:
     return []
 
 
+_TAKEN_BY = re.compile(r"\b(?:involved|involvement|infiltrated|infiltration|replaced)\s+(?:by|with)\s+$")
+
+
 def _predicate(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> list[Hit]:
     """The specimen or lesion that turned out metastatic: "liver biopsy showed metastatic …", or the header above."""
     folded = note.folded
@@ -426,8 +438,9 @@ def _predicate(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -
             folded[max(sentence.start, site.start - 60) : site.start]
         ):
             return [site]
-    if any(h.end <= hit.start for h in found):
-        return []
+    earlier = [h for h in found if h.end <= hit.start]
+    if earlier:
+        return earlier[-1:] if _TAKEN_BY.search(folded, max(sentence.start, hit.start - 30), hit.start) else []
     lead = folded[sentence.start : hit.start]
     back = sentence.previous()
     if len(lead) <= 30 and back is not None and len(back.text) <= 130 and nodes.SPECIMEN_HEADER.search(back.folded):

@@ -73,6 +73,9 @@ _NODE_FORM = re.compile(
     r"|nodes?\W{1,3}(?P<i2>\d{1,2}|none)\s+(?:involved|positive)\s+(?:out of|of|/)\s*(?P<e2>\d{1,3})\b"
 )
 _COUNTED = {"none": "0"}
+#: "Lymph nodes: right pelvic 2/9, left pelvic 0/7"
+_NODE_HEADING = re.compile(r"\W{0,3}(?:[a-z\d][.)]\s*)?(?:regional\s+)?lymph\s*nodes?\b[^.;:\d\n]{0,30}:(?=[^.;\n]{0,40}\d\s?/\s?\d)")
+_RATIO = re.compile(r"(?<![\d/.])(\d{1,2})\s?/\s?(\d{1,3})(?![\d/])")
 _INVOLVED = re.compile(r"positive|involve|metasta|\+|malignan|carcinoma|tumou?r|disease")
 
 
@@ -203,7 +206,8 @@ def node_counts(note: NoteText) -> Iterator[Draft]:
                 absent = _COUNTED.get(involved, involved) == "0"
                 start, end = sentence.start + match.start(), sentence.start + match.end()
                 yield from site_drafts("lymph_node", start, end, None, rule, piece, None, "absent" if absent else None)
-        for match in _NODE_RATIO.finditer(piece):
+        counts = _RATIO if _NODE_HEADING.match(piece) else _NODE_RATIO
+        for match in counts.finditer(piece):
             numerator, denominator = int(match[1]), int(match[2])
             if (
                 numerator > denominator
@@ -211,7 +215,7 @@ def node_counts(note: NoteText) -> Iterator[Draft]:
                 or re.search(r"\d\s*/\s*\d{2,4}$", piece[max(0, match.start(1) - 4) : match.start(1)])
             ):
                 continue
-            if numerator and not _INVOLVED.search(piece):
+            if numerator and counts is _NODE_RATIO and not _INVOLVED.search(piece):
                 continue
             yield from site_drafts(
                 "lymph_node",

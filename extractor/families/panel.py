@@ -16,12 +16,12 @@ _BREAK = re.compile(r";|\bbut\b|\bwhile\b|\bwhereas\b|\bhowever\b|\balthough\b|\
 _BUT_NOT = re.compile(r"\s*(?:were |was |are |is )?not\s+(?:for |with |of |to )?")  # "positive for A but not B"
 _STAIN = r"(?:immuno|immunohistochemi\w+\s+)?"
 _FORWARD = re.compile(
-    r"(?P<neg>\b(?:negative|negativity|neg|non[\s-]?reactive|nonimmunoreactive|unreactive)\s*(?:immuno\w+|staining|reaction|results?|expression)?\s*(?:for|with|to|in)\b"
+    r"(?P<neg>-ve\s+(?:for|with)\b|\b(?:negative|negativity|neg|non[\s-]?reactive|nonimmunoreactive|unreactive)\s*(?:immuno\w+|staining|reaction|results?|expression)?\s*(?:for|with|to|in)\b"
     r"|\b(?:negatives?|neg\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bnegati(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bn'exprim\w+\s+pas\b"
     rf"|\b(?:no|without|absent|absence of|lack of|lacks?|lacked|lacking|loss of|negative)\s+(?:\w+\s+)?{_STAIN}(?:reactivity|reaction|staining|expression|labell?ing|positivity|immunoreactivity)\s+(?:is |was |were |are )?(?:\w+\s+)?(?:for|with|of|to)\b"
     r"|\b(?:did|does|do)\s+not\s+(?:express|stain|show\s+\w+\s+for)\b|\black(?:s|ed|ing)?\s+(?:of\s+)?|\bloss\s+of\s+"
     r"|\bno\s+(?:evidence of\s+)?(?:neuroendocrine\s+)?(?:differentiation|labell?ing|staining|reactivity)\s+(?:is|was|were)\s+(?:\w+\s+)?(?:with|by|on|for)\b)"
-    r"|(?P<pos>(?<!non-)(?<!non )\b(?:positive|pos|positivity|immunopositive|immunopositivity)\s*(?:immuno\w+|staining|reaction|results?|expression|labell?ing)?\s*(?:for|with|to)\b"
+    r"|(?P<pos>\+ve\s+(?:for|with)\b|(?<!non-)(?<!non )\b(?:positive|pos|positivity|immunopositive|immunopositivity)\s*(?:immuno\w+|staining|reaction|results?|expression|labell?ing)?\s*(?:for|with|to)\b"
     r"|\b(?:positives?|pos\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bpositi(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bexprim(?:e|ent|ant)\b"
     rf"|(?<!non-)\b{_STAIN}(?:reactivity|reactive|reaction|immunoreactive|labell?ing|labell?ed|stained|stain|stains|staining)\s+(?:is |was |seen |noted |strongly |positively |diffusely )*(?:for|with|to)\b"
     r"|\b(?:express(?:es|ed|ing)?|co-?express(?:es|ed|ing)?|expression\s+of|confirmed\s+by|supported\s+by)\b|\+\s+for\b)"
@@ -236,6 +236,7 @@ def genes(
     found: list[tuple[Hit, str, int, int]] = []
     pending: list[Hit] = []
     forward: tuple[str, int] | None = None
+    denied = False
     previous = start
     for index, hit in enumerate(hits):
         gap = folded[previous : hit.start]
@@ -268,9 +269,9 @@ def genes(
         if status is not None and _UNKNOWN.search(clause):
             forward, pending, previous = None, [], hit.end
             continue
-        if status in ("mutated", "fusion") and (cue_before == "vus" or (cue_before == "wt" and _CHANGE.match(clause))):
-            status = "vus" if cue_before == "vus" else "wild_type"  # "VUS: RET V804M", "negative for EGFR mutations"
-        if status is not None and negated and status in ("mutated", "fusion", "lost", "aberrant"):
+        if status in ("mutated", "fusion") and ((forward and forward[0] == "vus") or (cue_before == "wt" and _CHANGE.match(clause))):
+            status = "vus" if forward and forward[0] == "vus" else "wild_type"  # "VUS: RET V804M", "negative for EGFR mutations"
+        if status is not None and (negated or (pending and denied)) and status in ("mutated", "fusion", "lost", "aberrant"):
             status = "wild_type"
         if status is not None:
             for member in [*pending, hit]:
@@ -283,6 +284,7 @@ def genes(
             if value:
                 found.append((hit, value, forward[1], hit.end))
         else:
+            denied = negated if not pending else denied  # "no EGFR, ALK or ROS1 alterations"
             pending.append(hit)
         previous = hit.end
     return found

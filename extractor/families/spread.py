@@ -38,7 +38,8 @@ _ITEM = re.compile(r"[,;/&+]|\band\b|\bet\b")
 _ANSWER_NO = re.compile(r"s?\s?[-:=]\s?(?:no|none|absent|n)\b")
 _M_ALONE = re.compile(r"(?<![a-z0-9])[cp]?m1[a-d]?(?=\s?\()")
 _AFTER_N = re.compile(r"n\s?[0-3x+][a-c]?\W{0,3}$")
-_OPENS = re.compile(r"\s?[a-d]?\s*\(")
+_OPENS = re.compile(r"\s?[a-d]?\s*(?:\(|\s[-–:]\s(?=(?:[a-z]+\s)?(?:liver|hepatic|bones?|brain|adrenal|osseous|pleura|foie)\b))")
+_STOP = re.compile(r"[);]|\.\s|\n")
 _NO = re.compile(r"\b(?:no|not|none|without|negative|neg|clear|free|resolved|r/o|rule|possible|\?)\b|\?|\bindeterminate\b")
 
 
@@ -128,11 +129,17 @@ def _site_drafts(
 _DISTANT = frozenset({"liver", "bone", "brain", "adrenal", "peritoneum"})
 
 
+_OF_SITE = re.compile(rf"\s+(?:of\s+|in\s+)?{_DETERMINER}")
+
+
 def involved(note: NoteText, sentence: Sentence, hit: Hit, members: Sequence[Hit]) -> Iterator[Draft]:
     """ "liver and nodal deposits", "hepatic involvement": in a note that names a solid tumour."""
     if not any(h.get("kind") != "haematological" for h in note.hits.get("histology", ())):
         return
     deposits = "deposit" in hit.name
+    if not members:
+        later = [h for h in sites.hits(note, hit.end, sentence.end) if _OF_SITE.fullmatch(note.folded, hit.end, h.start)]
+        members = sites.run_after(note.folded, sites.hits(note, later[0].start, sentence.end), 0) if later else []
     kept = [m for m in of_disease(note, members) if deposits or m.key in _DISTANT]
     yield from _site_drafts(note, sentence, hit, kept, None)
 
@@ -171,7 +178,8 @@ def bracketed(note: NoteText, start: int, end: int, assertion: str | None = "pre
     opens = _OPENS.match(folded, end)
     if opens is None:
         return
-    close = folded.find(")", opens.end(), opens.end() + 140)
+    stop = _STOP.search(folded, opens.end(), opens.end() + 140)
+    close = stop.start() if stop else -1
     inside = folded[opens.end() : close]
     if close < 0 or "(" in inside or "\n\n" in inside or _NO.search(inside):
         return
