@@ -28,7 +28,7 @@ _CYCLES = tuple(
         rf"\b{_COUNT}(?: \w+)? (?:of|out of) (?:an? |the )?(?:planned )?{_ANY} (?:planned )?{_UNIT}\b",
         r"\b(?:cycle|course) (\d{1,2}) of \d{1,2}\b",
         rf"\b{_NUMBER}[-\s](?:(?:additional|more|further|full|planned|monthly|weekly|total|\d-weekly)\s)?{_UNIT}\b",
-        r"(?<![\w.])[x×]\s?(\d{1,2})(?!\d|\s?(?:mg|/?day|/?d\b|cm|mm|wk|week|month|yr|year|y\b|[x×])|[.,]\d)(?:\s?(?:cycles?|doses?|courses?))?\b",
+        r"(?<![\w.])[x×]\s?(\d{1,2})(?!\d|\s?(?:mg|/?day|/?d\b|cm|mm|wk|week|month|yr|year|y\b|[x×])|[.,]\d)(?:\s?(?:cycles?|doses?|courses?|c))?\b",
         r"\b(\d{1,2})\s?[x×](?![\w\d]|\s?\d)",
         rf"{_UNIT}\s*[:=]\s*(\d{{1,2}})\b",
         r"(?<![\w./])(\d{1,2})\s?#(?!\s?\d)",  # India: "6# of EP"

@@ -310,6 +310,11 @@ _TUMOUR = frozenset({"histology", "stage"})
 _TREATED = re.compile(
     r"\b(?:s/p|status post|then|received|treated|started|after|on [12345]l|last dose)\b", re.IGNORECASE
 )
+#: a birth date is the date of nothing else
+_BORN = re.compile(
+    r"\b(?:dob|d\.o\.b\.?|ddn|birth ?date|date of birth|born(?: on)?|n[ée]+e? le|date de naissance|geb(?:oren)?\.?(?: am| op)?|nat[oa] il)\s*[:=]?\s*$",
+    re.IGNORECASE,
+)
 #: "s/p EP (last 22/08/25), now POD": what is now has not the date before it
 _NOW = re.compile(r"[,;)]\s*(?:and\s+|but\s+|mais\s+)?(?:now|currently|maintenant|actuellement)\b", re.IGNORECASE)
 _NEXT_ITEM = re.compile(r",|;|\band\b")
@@ -335,6 +340,8 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     if span.end <= position and _NOW.search(between):
         return False
     lead = text[sentence.start : span.start]
+    if draft.family != "demographic" and _BORN.search(lead):
+        return False
     opens = span.start < position and len(lead) < 30 and "," not in lead
     if draft.family == "demographic":  # "diagnosed at age 61 (2019)": else an age is the age of the note
         return opens or (span.start >= end and len(between) <= 6)
