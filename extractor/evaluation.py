@@ -156,6 +156,7 @@ def evaluate_run(
     """
     from extractor.run import private
     from extractor.writers import parquet, whole
+    from extractor.writers.provenance import metadata
 
     out = Path(out)
     began = time.monotonic()
@@ -183,9 +184,10 @@ def evaluate_run(
                 yield found
 
         schema, rows = _peeked(criteria(), parquet.CRITERIA)
-        parquet.write_batches(out / "criteria.parquet", schema, rows)
+        about = metadata(data, asked)
+        parquet.write_batches(out / "criteria.parquet", schema.with_metadata(about), rows)
         schema, rows = _peeked(iter(patients), parquet.PATIENTS)
-        parquet.write_batches(out / "patients.parquet", schema, rows)
+        parquet.write_batches(out / "patients.parquet", schema.with_metadata(about), rows)
         data["evaluation"] = {
             **asked,
             "index_date_assumed": tally.assumed,

@@ -363,6 +363,7 @@ def _run_card(run: OpenRun) -> str:
         ("Silence counts as an answer", "no (strict)" if decided["strict"] else "where the trial file says so"),
         ("Finished", data["finished"]),
         ("Seconds", f"{sum(data['seconds'].values()):.1f}"),
+        ("Input", data["input"]["digest"][:16]),
         ("Patterns", data["patterns"]["digest"][:16]),
         *((f"Trial {name}", digest[:16]) for name, digest in decided["trials"].items()),
         *((name, version) for name, version in data["versions"].items()),

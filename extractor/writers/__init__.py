@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from extractor.errors import UsageError
+from extractor.writers.provenance import provenance
 from extractor.writers.whole import DECIDED, EXTRACTED, opened
 
 SINKS = ("omop", "fhir", "redcap", "duckdb", "xlsx")
@@ -31,12 +32,22 @@ def export(run: Path, sink: str, *, out: Path | None = None, key_file: Path | No
     with private():
         module = importlib.import_module(f"extractor.writers.{sink}")
         if key_file is None:
-            plain: Sequence[Path] = module.write(run, out)
-            return plain
+            return _with_provenance(sink, module.write(run, out), run)
         from extractor.writers import pseudonyms
 
         key = pseudonyms.read_key(key_file)
         target = out or run / f"{sink}-pseudonymized{SUFFIXES.get(sink, '')}"
         with tempfile.TemporaryDirectory(dir=run, prefix=".pseudonyms.") as folder:
-            written: Sequence[Path] = module.write(pseudonyms.renamed(run, Path(folder), key), target)
-    return written
+            renamed = pseudonyms.renamed(run, Path(folder), key)
+            return _with_provenance(sink, module.write(renamed, target), renamed)
+
+
+def _with_provenance(sink: str, written: Sequence[Path], run: Path) -> list[Path]:
+    """Beside files of forms that have no room for it: what they rest on (DuckDB and Excel hold it themselves)."""
+    if sink in SUFFIXES:
+        return list(written)
+    from extractor.writers import parquet
+
+    beside = written[0].with_name("provenance.json")
+    parquet.write_json(beside, provenance(parquet.read_json(run / "run.json") or {}))
+    return [*written, beside]

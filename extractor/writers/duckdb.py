@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from extractor.errors import ExtractorError
+from extractor.writers import parquet
+from extractor.writers.provenance import provenance
 
 TABLES = ("facts", "support", "notes", "criteria", "patients")
 VIEWS = {
@@ -46,6 +48,9 @@ def write(run: Path, out: Path | None) -> Sequence[Path]:
             for name in there:
                 path = str(run / f"{name}.parquet").replace("'", "''")
                 connection.execute(f"CREATE TABLE {name} AS SELECT * FROM read_parquet('{path}')")
+            connection.execute("CREATE TABLE provenance (what VARCHAR, value VARCHAR)")
+            about = provenance(parquet.read_json(run / "run.json") or {})
+            connection.executemany("INSERT INTO provenance VALUES (?, ?)", list(about.items()))
             for name, query in (VIEWS | DECIDED_VIEWS if "criteria" in there else VIEWS).items():
                 connection.execute(f"CREATE VIEW {name} AS {query}")
         os.replace(temporary, target)

@@ -82,7 +82,8 @@ def renamed(run: Path, folder: Path, key: bytes) -> Path:
 
             parquet.write_batches(folder / f"{name}.parquet", schema, batches())
     data = parquet.read_json(run / "run.json") or {}
-    for part in ("input", "since", "manifest", "warnings"):  # names of files and folders of the site
+    data["input"] = {"digest": (data.get("input") or {}).get("digest", "")}
+    for part in ("since", "manifest", "warnings"):  # names of files and folders of the site
         data.pop(part, None)
     if isinstance(index := (data.get("evaluation") or {}).get("index_date"), dict):
         data["evaluation"]["index_date"] = {pseudonym(key, "patient", name): day for name, day in index.items()}

@@ -11,6 +11,7 @@ from typing import Any
 
 from extractor.errors import InputError, UsageError
 from extractor.writers import parquet
+from extractor.writers.provenance import provenance
 
 #: Excel's limits
 MAX_ROWS, MAX_CHARACTERS = 1_048_575, 32_767
@@ -54,6 +55,9 @@ def write(run: Path, out: Path | None) -> Sequence[Path]:
             _sheet(book, name, table.column_names, table.to_pylist(), day, bold)
         facts = [row for file in ("facts", "support") for row in pq.read_table(run / f"{file}.parquet").to_pylist()]
         _sheet(book, "evidence", _EVIDENCE, [row for row in facts if row["fact_id"] in cited], day, bold)
+        about = provenance(parquet.read_json(run / "run.json") or {})
+        rows = [{"what": what, "is": value} for what, value in about.items()]
+        _sheet(book, "provenance", ("what", "is"), rows, day, bold)
     return [target]
 
 
