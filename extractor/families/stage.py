@@ -26,7 +26,7 @@ _GROUP = re.compile(
 )
 #: other things that have stages: organs that fail, ulcers, childbirth, and the pronoun of "at this stage I ..."
 _OTHER = re.compile(
-    r"\b(?:ckd|kidney|renal|nephropathy|pressure|decubit\w*|ulcers?|sacral|coccyx|heel|wound|rai|binet|gold|copd|hypertension|htn|fibrosis|"
+    r"\b(?:ckd|irct?|renale|bpco|escarre\w*|kidney|renal|nephropathy|pressure|decubit\w*|ulcers?|sacral|coccyx|heel|wound|rai|binet|gold|copd|hypertension|htn|fibrosis|"
     r"cirrhosis|heart|chf|hf|acc|aha|tanner|lymphed\w*|lymphoed\w*|retinopathy|parkinson\w*|sleep|endometriosis|labou?r|osteonecrosis|"
     r"avascular|sarcoid\w*|dementia|glaucoma|prolapse|arthritis|hoehn|alzheimer\w*|bedsore|diastolic|injury)\b"
 )

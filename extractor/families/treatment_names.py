@@ -42,9 +42,14 @@ _CANCER = re.compile(
 
 
 def _immunosuppressive(
-    note: NoteText, sentence: Sentence, inflammatory: re.Pattern[str], weekly: re.Pattern[str]
+    note: NoteText, sentence: Sentence, hit: Hit, inflammatory: re.Pattern[str], weekly: re.Pattern[str]
 ) -> bool:
-    """Does the sentence treat an inflammatory disease or a transplant, and no cancer?"""
+    """Does the drug's item of a list, or the whole sentence, treat an inflammatory disease or a transplant, and no cancer?"""
+    begin = note.folded.rfind(",", sentence.start, hit.start) + 1 or sentence.start
+    stop = note.folded.find(",", hit.end, sentence.end)
+    item = note.folded[begin : stop if stop > 0 else sentence.end]
+    if inflammatory.search(item) is not None and _CANCER.search(item) is None:
+        return True
     wide = note.folded[max(0, sentence.start - 120) : sentence.end]
     if weekly.search(sentence.folded):
         return True
@@ -76,7 +81,7 @@ def kept_hits(
             and kept[-1].get("kind") == "surgery"
         ) and _PART_OF_OPERATION.fullmatch(note.folded[kept[-1].end : hit.start]):
             continue  # "craniotomy for met resection" is one operation
-        if hit.key in _TWO_WORLDS and _immunosuppressive(note, sentence, inflammatory, weekly):
+        if hit.key in _TWO_WORLDS and _immunosuppressive(note, sentence, hit, inflammatory, weekly):
             continue  # the medications read it
         if kind == "trial" and (
             any(h.end <= hit.start and h.get("kind") in (None, "regimen") for h in kept)
