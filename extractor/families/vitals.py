@@ -63,8 +63,8 @@ _BUILD = re.compile(
 )
 # "74M 62 kg", "a 45-year-old, 58 kg woman"
 _BUILT = re.compile(
-    r"(?:years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?(?:[MFmf]|y|yr|yrs|ans)\b|\b(?:man|woman|male"
-    r"|female|homme|femme))[\s,(-]{1,3}(?:weighing\s)?(?P<w>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/)"
+    r"(?:\b(?:[Hh]e|[Ss]he|[Pp]atient|[Pp]t)\s(?:is|was)(?:\snow)?|years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?(?:[MFmf]|y|yr|yrs|ans)\b|\b(?:man|woman|male"
+    r"|female|homme|femme))[\s,(-]{1,3}(?:weighing\s)?(?P<w>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/|\s(?:lighter|heavier|less|more|over|below|under|above))"
 )
 _WISH = re.compile(
     r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|(?:hold|call|bp|with|notify) parameters|aim|eligib\w+|criteria)\b(?:[^.;\n]|\.(?=\d))*$"
@@ -173,7 +173,8 @@ def _sentence(note: NoteText, sentence: Sentence, names: list[Name], comma: bool
     while index < len(names):
         name = names[index]
         limit = names[index + 1].start if index + 1 < len(names) else sentence.end
-        if name.hit.get("with_vitals") and not sure:
+        interval = name.hit.name == "PR" and re.search(r"\b(?:qrs|qtc?|interval)\b", sentence.folded)
+        if name.hit.get("with_vitals") and (not sure or interval):  # PR beside QRS is an interval of the ECG
             index += 1
             continue
         run = run_from(note.folded, names, index)
