@@ -107,6 +107,10 @@ def _named(sentence: Sentence, hit: Hit) -> Draft:
     return _plain(sentence, hit, experiencer="patient", value_text=sentence.note.folded[hit.start : hit.end])
 
 
+_NOT_REFUSED = re.compile(r"\b(?:not|never|no|did not|has not)\W+(?:\w+\W+)?$")
+_IF = re.compile(r"\b(?:if|should|unless|in case)\b[^.;,]{0,40}$")
+
+
 def _refusal(sentence: Sentence, hit: Hit) -> Draft | None:
     """What is refused stands behind the verb; a refusal of nothing that the criteria ask for is not read."""
     after = sentence.folded[hit.end - sentence.start :][:90]
@@ -117,7 +121,9 @@ def _refusal(sentence: Sentence, hit: Hit) -> Draft | None:
         found = [(m.start(), kind) for kind, expression in _REFUSED if (m := expression.search(before))]
         if not found or "contracep" in after or not re.search(r"(?:was|were|but|offered|recommended|,|patient|pt|he|she|veteran)\s*$", before):
             return None
-    return _plain(sentence, hit, value_text=min(found)[1])
+    lead = sentence.folded[: hit.start - sentence.start]
+    said = "absent" if _NOT_REFUSED.search(lead) else "hypothetical" if _IF.search(lead) else "present"
+    return _plain(sentence, hit, value_text=min(found)[1], assertion=said)
 
 
 def _trial(sentence: Sentence, hit: Hit) -> Draft:
