@@ -243,10 +243,12 @@ def tie(
     """
     position = draft.anchor[0] if draft.anchor else draft.start
     end = draft.end
-    if draft.family == "toxicity" and draft.anchor:
+    if draft.family == "toxicity" and draft.anchor:  # "colitis in August, CTCAE grade 3"
         inside = [d for d in dates if draft.anchor[1] <= d.start and d.end <= draft.end]
-        if len(inside) == 1:  # "colitis in August, CTCAE grade 3"
-            return _interval(inside[0])
+    else:  # "PD 10/2025 (liver"
+        inside = [d for d in dates if draft.start < d.start and d.end < draft.end] if draft.value is None else []
+    if len(inside) == 1:
+        return _interval(inside[0])
     text = view.text
     usable = [d for d in dates if not (d.start >= draft.start and d.end <= draft.end)] or dates
     usable = [d for d in usable if _belongs(text, sentence, position, end, d, draft)]
@@ -305,6 +307,8 @@ _FORMER = re.compile(
     r"\(\s*(?:she |he |it |which )?(?:was|were|previously|prior|had been|from|baseline|down from|up from|compared)\b[^()]*$",
     re.IGNORECASE,
 )
+#: ... unless only other values stand between: "calcitonin 8420, CEA 312 ng/mL (2/20/26)"
+_MORE_VALUES = re.compile(r"(?:\s*(?:,|;|and)\s+[A-Za-z][\w -]{0,20}?\s[<>]?\d[\d.,]*\s*[\w/%µ^*]{0,10})+\s*\($")
 #: "SCLC s/p carboplatin, last dose 1/5": the date is the treatment's
 _TUMOUR = frozenset({"histology", "stage"})
 _TREATED = re.compile(
@@ -331,7 +335,7 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     """
     between = text[end : span.start] if span.start >= end else text[span.end : position]
     if span.start >= end and _IN_BRACKETS.search(between):
-        return False
+        return draft.family in _MEASURED and _MORE_VALUES.match(between) is not None
     bracket = text.rfind("(", sentence.start, span.start)
     if bracket >= 0 and not draft.start <= bracket < draft.end and _FORMER.match(text, bracket, span.start):
         return False
