@@ -66,6 +66,11 @@ _DIFFERENTIATED = (
     (re.compile(r"\bpoorly[\s-]*diff"), "G3"),
 )
 _GENERIC_OF = re.compile(r"\s+(?:of|in|de|du|d')\s*(?:the |his |her |la |left |right |l'|urinary |a )*$")
+#: "Ca lung on chemotherapy", never "Ca lung fields"
+_CA_ORGAN = re.compile(r"\s(?:left |right |rt |lt )?")
+_CA_END = re.compile(
+    r"\s*(?:$|[\n,.;:()/+–-]|(?:on|s/p|post|with|w/|dx|since|stage|mets?|metasta\w*|diagnosed|treated|in|and|for|status|under|who|was|is|\d)\b)"
+)
 _GENERIC_STOP = re.compile(
     r"[\s-]*(?:free|screening|clinic|centre|center|mdt|service|unit|team|nurse|risk|survivor|program|gene|antigen|\d{2,3}(?:[-.]\d)?\b|embryonic)"
 )
@@ -365,7 +370,7 @@ def _generic(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Mention]:
     if site is None:
         for later in found:
             gap = folded[hit.end : later.start]
-            short = hit.name.lower() == "ca" and later.get("kind") == "organ" and re.fullmatch(r"\s(?:left |right |rt |lt )?", gap)
+            short = hit.name.lower() == "ca" and later.get("kind") == "organ" and _CA_ORGAN.fullmatch(gap) and _CA_END.match(folded, later.end)
             if later.start >= hit.end and (short or _GENERIC_OF.fullmatch(gap)):
                 site, end = later, later.end
             if later.start >= hit.end:

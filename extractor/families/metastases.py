@@ -217,6 +217,8 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
     lead = folded[max(sentence.start, hit.start - 24) : hit.start]
     if not members and (_LOBE.search(lead) or _VERTEBRA.search(lead)):
         site = "brain" if _LOBE.search(lead) else "bone"
+        if folded[hit.start : hit.end] == "met" and site == "bone" and re.match(r"\s+[a-z]", folded[hit.end : hit.end + 3]):
+            return  # the verb
         span = (hit.start, hit.end)
         yield from nodes.site_drafts(site, *span, span, hit.concept.rule_id, sentence.folded)
         yield Draft(nodes.FAMILY_STAGE, "metastatic", *span, hit.concept.rule_id, anchor=span)

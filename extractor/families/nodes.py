@@ -75,7 +75,7 @@ _NODE_FORM = re.compile(
 _COUNTED = {"none": "0"}
 #: "Lymph nodes: right pelvic 2/9, left pelvic 0/7"
 _NODE_HEADING = re.compile(r"\W{0,3}(?:[a-z\d][.)]\s*)?(?:regional\s+)?lymph\s*nodes?\b[^.;:\d\n]{0,30}:(?=[^.;\n]{0,40}\d\s?/\s?\d)")
-_RATIO = re.compile(r"(?<![\d/.])(\d{1,2})\s?/\s?(\d{1,3})(?![\d/])")
+_RATIO = re.compile(r"(?<![\d/.])(\d{1,2})\s?/\s?(\d{1,3})(?![\d/]|\s?(?:inch|cm|mm|in\b))")
 _INVOLVED = re.compile(r"positive|involve|metasta|\+|malignan|carcinoma|tumou?r|disease")
 
 

@@ -26,7 +26,7 @@ KEYS = frozenset({"weak", "reader"})
 _CONTEXT: dict[str, Gated] = {}
 _HEAD = re.compile(
     r"\s*(?:\w+[- ]){0,3}?(?:disease|metasta\w*|tumou?rs?|cancers?|carcinomas?|sclc|es-sclc|small cell|lesions?|mass\w*|nod\w+|lymphoma|nec|malignan\w*|"
-    r"lymphadenopathy|adenopathy|liver|hepatic|growth|myeloma|neoplasm\w*|sarcoma|glioma|glioblastoma|melanoma|net)\b"
+    r"lymphadenopathy|adenopathy|growth|myeloma|neoplasm\w*|sarcoma|glioma|glioblastoma|melanoma|net)\b"
 )
 _ABSENT_BEFORE = re.compile(
     r"\b(?:no|without|not|negative for|unremarkable for|never|free of|free from|nor|denies|absence of|absence de|pas de|pas d'argument pour|sans|keine?n?|geen|ohne|ned,?|rather than|instead of)\b"

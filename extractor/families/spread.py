@@ -25,6 +25,7 @@ _TO_SITE = re.compile(
     rf"\s*(?:\bin(?:to|volving)?\b|\bat\b|\bto\b|\bwithin\b|\bau\b|\baux\b|\bdans\b|\(|:|\bwith (?:new )?involvement of\b)\s*\(?{_DETERMINER}"
 )
 _ADJECTIVE = re.compile(r"[\s-]*(?:disease|tumou?r|metastatic)?[\s-]*")
+_OF_TUMOUR = re.compile(r"\s+(?:disease|metasta\w+|mets|lesions?|mass(?:es)?|nodules?|tumou?rs?|deposits?)\b")
 _BARE = re.compile(r"\s+")
 #: kinds of cancer of an organ that otherwise holds metastases: its recurrence there is no spread
 _OWN = {"liver": "hepatocellular", "pleura": "mesotheli", "skin": "melanoma", "bone": "sarcoma", "brain": "gli"}
@@ -68,6 +69,8 @@ def _of_event(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
         _TO_SITE.fullmatch(folded, hit.end, later[0].start) or _BARE.fullmatch(folded, hit.end, later[0].start)
     ):
         members = sites.run_after(folded, later, 0)
+        if hit.name in ("recurrent", "progressive") and not _OF_TUMOUR.match(folded, members[-1].end):
+            members = []
     earlier = [h for h in found if h.end <= hit.start]
     if earlier and hit.start - earlier[-1].end < 16 and _ADJECTIVE.fullmatch(folded, earlier[-1].end, hit.start):
         members += sites.run_before(folded, earlier, len(earlier) - 1)
