@@ -400,7 +400,9 @@ def test_an_out_that_cannot_be_is_told_before_spark_starts(export, capfd, monkey
     (export / "run").write_text("a file")
     assert cli.run(command(export / "run")) == 2
     assert "cannot be" in capfd.readouterr().err
-    assert cli.run(command(export / "x", notes=export / "cdm.duckdb")) == 3
+    (export / "cdm.duckdb").touch()
+    assert cli.run(command(export / "x", notes=export / "cdm.duckdb")) == 2
+    assert "a database is not read with --engine spark" in capfd.readouterr().err
 
 
 @needs_spark
