@@ -10,7 +10,7 @@ from extractor.timeline.knowledge import depot, drug_name, is_in
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
 from extractor.timeline.settings import Settings
-from extractor.timeline.states_treatment import facts_of, names_of
+from extractor.timeline.treatment import facts_of, names_of
 from extractor.timeline.treatment import (
     courses,
     drug_facts,
@@ -53,7 +53,9 @@ def lhrh_ongoing(patient: Patient, settings: Settings) -> Answer:
     if not facts:
         vague = patient.facts("hormone_therapy", "therapy")
         told = [fact for fact in vague if fact.note_date == vague[-1].note_date]
-        refused = [fact for fact in told if status(fact) in ("declined", "not_given") or fact.attributes.get("end_date")]
+        refused = [
+            fact for fact in told if status(fact) in ("declined", "not_given") or fact.attributes.get("end_date")
+        ]
         if refused and not any(status(fact) == "ongoing" for fact in told):
             return time.say(Truth.F, "Hormone therapy was stopped, refused or never given.", refused, correctable=True)
         if vague:

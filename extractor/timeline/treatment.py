@@ -146,7 +146,7 @@ def _course(patient: Patient, drug: str, facts: list[Fact]) -> Course:
     if not received:
         return Course(drug, Truth.F, planned=planned, facts=tuple(facts))
     use = sure or received
-    doubtful = all(_is_weak(fact) for fact in use) or (
+    doubtful = all(is_weak(fact) for fact in use) or (
         is_in(drug, "dll3")
         and not any(
             fact.attributes.get("cycles") or fact.attributes.get("end_date") or stop_reason(fact) for fact in use
@@ -159,7 +159,7 @@ def _course(patient: Patient, drug: str, facts: list[Fact]) -> Course:
     return Course(drug, Truth.T if sure else Truth.U, start, last, ongoing, planned, lines, tuple(facts), tuple(review))
 
 
-def _is_weak(fact: Fact) -> bool:
+def is_weak(fact: Fact) -> bool:
     """A mention that nothing but its place calls treatment: no date, cycle, stated line, end, or course."""
     note = fact.attributes
     return (
@@ -356,3 +356,11 @@ def history_is_complete(patient: Patient) -> Truth:
     if counted and len(ended) == len(counted) and patient.facts(("doc_onc_full", "doc_treatment_history")):
         return Truth.T
     return Truth.F
+
+
+def facts_of(found: list[Course]) -> list[Fact]:
+    return [fact for course in found for fact in course.facts]
+
+
+def names_of(found: list[Course]) -> str:
+    return ", ".join(course.drug for course in found)

@@ -135,6 +135,10 @@ def _tumour(patient: Patient) -> Tumour:
                 "A mixed neuroendocrine-non-neuroendocrine neoplasm: no cohort names it.",
                 tuple(minen),
             )
+    hypercalcaemic = [fact for fact in patient.facts("hypercalcaemic_type") if fact.assertion == "present"]
+    if not ne and hypercalcaemic:
+        reason = "Small cell carcinoma of the ovary of hypercalcaemic type."
+        return Tumour(frozenset({"nec", "none"}), frozenset({"ovary"}), frozenset(), tuple(firm), ("R8",), reason)
     if not ne:
         return _without_carcinoma(firm, maybe, mixed)
     cohorts, sites, reason = _cohorts(ne, review)
@@ -148,7 +152,7 @@ def _tumour(patient: Patient) -> Tumour:
         review.add("R8")
     if cohorts == {"nec"} and "prostate" not in sites and not sites - {"unknown"}:
         review.add("R8")
-    if any(fact.assertion == "present" for fact in patient.facts("hypercalcaemic_type")):
+    if hypercalcaemic:
         cohorts = frozenset({*cohorts, "none"})
         review.add("R8")
     newest = _newest_specimen(firm)
