@@ -45,6 +45,8 @@ _FAVOURED = re.compile(r"\s*(?:type|variant|morphology)?,?\s*(?:is\s+)?favou?red
 _LARGE = re.compile(r"\blarge[\s-]*cell|\ba grandes cellules")
 _SMALL = re.compile(r"(?<!non[\s-])\bsmall[\s-]*cell|\ba petites cellules")
 _GRADE = re.compile(r"\b(?:who\s+)?(?:grade|grad)\s*:?\s*(?P<a>[1-4]|iii|ii|iv|i)\b|\bg\s?(?P<b>[1-3])\b")
+#: what stands right behind another name is that one's grade: "NET G2 to NEC"
+_GRADE_OF_OTHER = re.compile(r"^\s?[,(]?\s?(?:who\s)?(?:g\s?[1-3]|grade\s?(?:[1-3]|i{1,3}))\)?(?=\s)")
 _LOW, _INTERMEDIATE = re.compile(r"\blow[\s-]*grade"), re.compile(r"\bintermediate[\s-]*grade")
 _GLEASON = re.compile(r"\bgleason\s*(?:score|grade)?\s*(?:of|:|was|is)?\s*(\d\s*\+\s*\d|\d{1,2})")
 _GLEASON_FIRST = re.compile(r"(\d\s*\+\s*\d)\s*(?:=\s*\d{1,2}\s*)?gleason")
@@ -201,6 +203,8 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
     if _OF_OTHERS.search(lead):
         return
     before, after = _window(note, sentence, start, end, earlier[-1] if earlier else 0)
+    if earlier:
+        before = _GRADE_OF_OTHER.sub("", before)
     later = [h.start for h in sentence.hits(FAMILY) if h.start >= end]
     if later:
         after = after[: max(0, later[0] - end)]

@@ -482,7 +482,7 @@ def bracketed(note: NoteText, sentence: Sentence, hit: Hit, end: int | None = No
         return
     members = sites.run_after(folded, found, 0)
     tail = folded[members[-1].end : sentence.end]
-    if not re.match(r"\s*(?:mets?\b|metasta\w*|disease|lesions?)?\s*(?:[).;]|$)", tail):
+    if not re.match(r"\s*(?:mets?\b|metasta\w*|disease|lesions?)?\s*(?:[).,;]|$)", tail):
         return
     members = [m for m in members if m.get("kind") == "secondary" or "contralateral" in folded[m.start - 16 : m.end]]
     yield from _members(note, sentence, hit, members, (hit.start, hit.end))
