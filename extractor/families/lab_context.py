@@ -13,6 +13,8 @@ from ..pipeline.values import Reading
 
 #: "INR 2.4 (target 2-3), PTT 34": what is said in brackets is of the name before them
 _ASIDE = re.compile(r"\([^()]*\)")
+#: behind a limit: "ANC > 1500 required"
+_DEMAND = re.compile(r"\s*(?:is\s+|are\s+)?(?:required|requirement|criteri|threshold|cut-?off|needed|to (?:enrol|start|proceed|treat|be eligible))")
 _CLAUSE = re.compile(r"[;\n]|\.\s|,\s(?=and\b)|\b(?:but|however)\b")
 
 
@@ -50,7 +52,7 @@ def setup(table: dict[str, list[str]]) -> None:
             r"\b(?:showed|shows|revealed|reveals|demonstrated|had|with|was|were)\b)"
         ),
         blood=re.compile(lists["blood"]),
-        behind=re.compile(rf"[\s,)]*{lists['after_specimen']}"),
+        behind=re.compile(rf"[\s,()]*{lists['after_specimen']}"),
         wish=re.compile(lists["wishes"]),
         wish_label=re.compile(rf"[\s*•#-]*{lists['wish_labels']}\s*(?:\([^)\n]{{0,40}}\)\s*)?[:=]"),
         threshold=re.compile(lists["thresholds"]),
@@ -85,6 +87,8 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
     if c.wish_label.match(folded, sentence.start, name.start):
         return False
     if reading.comparator in "<=>=" and reading.comparator != "=" and c.threshold.search(clause):
+        return False
+    if reading.comparator != "=" and _DEMAND.match(folded, reading.tail, sentence.end):
         return False
     number_end = reading.number_end or reading.end
     if reading.unit is None and re.match(r"['’]?s\b", folded[number_end : number_end + 3]):

@@ -81,6 +81,8 @@ def connect(
             continue
         if step is None:
             step = g.connector.match(folded, pos, limit)
+            if step is not None and step.group() in ("day", "days", "jour"):
+                step = WRITTEN_DATE.match(folded, pos, limit) or step  # "nadir day 14"
             if (
                 step is not None
                 and step.group() in ("a", "to", "and", "in", "by", "with")

@@ -191,6 +191,10 @@ def _series(text: str, folded: str, last: Reading, limit: int, letters: Mapping[
     return following if following is not None and following.unit == last.unit is not None else None
 
 
+_ON_DAY = re.compile(r"\b(?:on|by|due|dated|since|until|from|le|am)\s*$")
+_DAY_MONTH = re.compile(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])(?![\d.,]\d|\d|/\d)")
+
+
 def read_list(
     text: str,
     pos: int,
@@ -204,6 +208,8 @@ def read_list(
     folded = folded if folded is not None else folded_text(text)
     limit = min(limit, pos + 300)
     at, _, _, _ = connect(text, pos, limit, folded=folded)
+    if _ON_DAY.search(folded, max(pos, at - 8), at) and _DAY_MONTH.match(folded, at, limit):
+        return []  # "check Na, K, Cr on 3/20"
     found: list[Reading] = []
     joint = re.compile(r"(?:[a-zµ]{1,8}(?:/[a-z]{1,4})?)?\s*(?:/|,?\s*(?:and|et|&)\s+|,|;|\|)\s*")
     while len(found) < count:
