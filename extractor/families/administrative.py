@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
@@ -44,9 +45,9 @@ def read(note: NoteText) -> Iterable[Draft]:
                 yield draft
 
 
-def _plain(sentence: Sentence, hit: Hit, **more: object) -> Draft:
-    fields: dict[str, object] = {"start": hit.start, "end": hit.end, **more}
-    return Draft(family=FAMILY, concept=hit.key, rule_id=hit.concept.rule_id, code=hit.concept.code, **fields)  # type: ignore[arg-type]
+def _plain(sentence: Sentence, hit: Hit, **more: Any) -> Draft:
+    fields: dict[str, Any] = {"start": hit.start, "end": hit.end, **more}
+    return Draft(family=FAMILY, concept=hit.key, rule_id=hit.concept.rule_id, code=hit.concept.code, **fields)
 
 
 #: a consent that is yet to be signed, or only spoken of

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from ..gated import Gated
 from ..pipeline.text import NoteText
@@ -49,9 +50,9 @@ _UNRECONCILED = Gated(
 )
 
 
-def _draft(concept: str, start: int, end: int, **more: object) -> Draft:
-    fields: dict[str, object] = {"assertion": "present", "experiencer": "patient", "temporality": "current", **more}
-    return Draft(family=FAMILY, concept=concept, start=start, end=end, rule_id=f"support:{concept}", **fields)  # type: ignore[arg-type]
+def _draft(concept: str, start: int, end: int, **more: Any) -> Draft:
+    fields: dict[str, Any] = {"assertion": "present", "experiencer": "patient", "temporality": "current", **more}
+    return Draft(family=FAMILY, concept=concept, start=start, end=end, rule_id=f"support:{concept}", **fields)
 
 
 def read(note: NoteText) -> Iterable[Draft]:
@@ -59,9 +60,9 @@ def read(note: NoteText) -> Iterable[Draft]:
     for section in note.sections:
         if note.text[section.body : section.end].strip():
             seen.setdefault(section.name, (section.start, section.start + len(section.heading)))
-    today = {"date": (note.note_date, note.note_date, "note")} if note.note_date else {}
+    today = (note.note_date, note.note_date, "note") if note.note_date else None
     for draft in _sections(note, seen):
-        yield replace(draft, **today)
+        yield replace(draft, date=today) if today else draft
     for concept, expression, modalities in (
         ("doc_brain_mri", _BRAIN, _BRAIN_MODALITIES),
         ("doc_chest_ct", _CHEST, _CHEST_MODALITIES),

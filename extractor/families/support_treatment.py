@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ..pipeline.lexicon import Hit
@@ -50,12 +51,8 @@ def read(note: NoteText) -> Iterable[Draft]:
 
 
 def _draft(hit: Hit, **more: Any) -> Draft:
-    return Draft(
-        **(
-            {"family": FAMILY, "concept": hit.key, "start": hit.start, "end": hit.end, "rule_id": hit.concept.rule_id}
-            | more
-        )
-    )
+    draft = Draft(FAMILY, hit.key, hit.start, hit.end, hit.concept.rule_id)
+    return replace(draft, **more) if more else draft
 
 
 def _history(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:

@@ -103,7 +103,8 @@ def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[R
     denied: Reading | None = None  # the last course if it was never given: what it includes was not given either
     for course in courses(note, sentence, kept):
         if all(hit.get("component") == "dose" for hit in course.hits):
-            course = replace(course, **_around_dose(note, course))
+            left, right = _around_dose(note, course)
+            course = replace(course, left=left, right=right)
         before, after = note.folded[course.left : course.start], note.folded[course.end : course.right]
         before = before.replace("incl.", "incl ").replace("e.g.", "e g ")
         if _KNOWN.cues.mentioned_only(before, after):
@@ -135,7 +136,7 @@ _INCLUDED = re.compile(r"\W*+(?:based |targeted |directed )?(?:therap(?:y|ies)|a
 _COMPLETION = re.compile(r"\b(?:radiation oncology|radiotherapy|rad onc|radiation therapy)\b")
 
 
-def _around_dose(note: NoteText, course: Course) -> dict[str, int]:
+def _around_dose(note: NoteText, course: Course) -> tuple[int, int]:
     """Bounds of a course that only its dose tells ("30 Gy / 10 fx"): from the number on; in a completion note of
     radiation oncology the lines around it, which hold site and dates, belong to it."""
     number = re.search(r"\d[\d.,]*\s?$", note.text[course.left : course.start])
@@ -151,7 +152,7 @@ def _around_dose(note: NoteText, course: Course) -> dict[str, int]:
                     break
                 current = following
             left, right = min(left, current.start), max(right, current.end)
-    return {"left": left, "right": right}
+    return left, right
 
 
 def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading:
@@ -464,7 +465,7 @@ _DEFINITION = re.compile(r"\s*(?:\w+\s+){0,2}\(([A-Z][A-Za-z]{1,4}(?:-[A-Z][A-Za
 
 def _definitions(note: NoteText, readings: list[Reading]) -> dict[str, Reading]:
     """ "bortezomib-dexamethasone (Bd)": the code and the reading that it stands for."""
-    found = {}
+    found: dict[str, Reading] = {}
     for reading in readings:
         if len(reading.drugs) < 2:
             continue

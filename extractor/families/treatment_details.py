@@ -334,8 +334,8 @@ def radiation(before: str, after: str) -> dict[str, float | int]:
             if match:
                 found["fractions"] = int(match.group(1))
     if "dose_gy" in found and re.search(r"gy\s?[x×]\s?\d", text) and found.get("fractions"):
-        each = float(found["dose_gy"])
-        found["dose_gy"] = each * int(found["fractions"]) if each <= 34 else each
+        single = float(found["dose_gy"])
+        found["dose_gy"] = single * int(found["fractions"]) if single <= 34 else single
     return {key: int(value) if value == int(value) else value for key, value in found.items() if value}
 
 

@@ -66,7 +66,7 @@ def kept_hits(
     weekly: re.Pattern[str],
 ) -> list[Hit]:
     """The hits of a sentence that mean a treatment: short names and collisions only where their context says so."""
-    kept = []
+    kept: list[Hit] = []
     for index, hit in enumerate(hits):
         kind = hit.get("kind")
         written = note.text[hit.start : hit.end]

@@ -142,9 +142,10 @@ class Cues:
         if not _ENDED.search(after):
             return None
         stated = _BECAUSE.search(after)
-        for name in ("toxicity", "progression", "choice", "completed") if stated else ():
-            if self.reason[name].search(stated["why"]):
-                return name
+        if stated is not None:
+            for name in ("toxicity", "progression", "choice", "completed"):
+                if self.reason[name].search(stated["why"]):
+                    return name
         for name in ("toxicity", "progression", "choice", "completed"):
             found = self.reason[name].search(after)
             if found and not re.search(r"\b(?:no|without|not)\W+(?:\w+\W+)?$", after[: found.start()]):

@@ -211,8 +211,8 @@ class Assertor:
             temporality = "historical"
         else:
             temporality = "future" if plan == "planned" else "current"
-        cues = tuple((c, start + offset, end + offset) for c, start, end in found)
-        return Qualifier(assertion, temporality, experiencer, plan, cues)
+        placed = tuple((c, start + offset, end + offset) for c, start, end in found)
+        return Qualifier(assertion, temporality, experiencer, plan, placed)
 
     @staticmethod
     def _reaches(folded: str, cue_start: int, cue_end: int, a: int, stops: list[Hit], category: str) -> bool:
