@@ -54,14 +54,14 @@ _SINGLE = re.compile(
     r"(?P<p>\d{1,3})\s?%[^;.%\n]{0,40}?,?\s*(?:intensity\s*|all\s+|uniform(?:ly)?\s*)?\b(?P<i>[123])\s?\+(?!\s*(?:to|and|or|-|/|,)\s*[123]\s?\+)"
 )
 _DLL3_POSITIVE = re.compile(
-    r"\b(?:low[\s-]*)?(?:positive|expressed|expression (?:is )?(?:present|high|strong|confirmed)|high(?:ly)?|pos|overexpress\w+|staining (?:is )?(?:present|seen))\b|^\s*(?:ihc\s*)?\(?\+"
+    r"\b(?:low[\s-]*)?(?:positive|positiv|positif|expressed|expression (?:is )?(?:present|high|strong|confirmed)|high(?:ly)?|pos|overexpress\w+|staining (?:is )?(?:present|seen))\b|^\s*(?:ihc\s*)?\(?\+"
 )
 _DLL3_LEAD = re.compile(
     r"\b(?:(?P<pos>(?:strong(?:ly)? |diffuse(?:ly)? |high )?(?:positive(?: for)?|express(?:es|ed|ing)?|overexpress\w+))|negative(?: for)?|loss of|lacks?|lacked|(?:does|did) not express|no expression of)\s+$"
 )
 _DLL3_STATED = re.compile(r"\d{1,3}\s?%|h[\s-]?score[^.]{0,8}\d|\b(?:positive|negative|pending|not (?:done|performed|tested))\b")
 _DLL3_NEGATIVE = re.compile(
-    r"\b(?:negative|not expressed|neg|no (?:expression|staining)|absent)\b|^\s*(?:ihc\s*)?[:(]?\s*-(?=\s*(?:[,;.)\n]|$))|\b0\s*/\s*300\b"
+    r"\b(?:negative|negativ|negatif|not expressed|neg|no (?:expression|staining)|absent)\b|^\s*(?:ihc\s*)?[:(]?\s*-(?=\s*(?:[,;.)\n]|$))|\b0\s*/\s*300\b"
 )
 _CLONE = re.compile(r"\([^()]{0,24}\)|\b(?:22c3|28-8|sp263|sp142|73-10)\b")  # the antibody of a PD-L1 stain
 _VALUE_SITE = re.compile(

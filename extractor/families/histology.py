@@ -17,6 +17,7 @@ from ..records import Draft
 from . import primary_site as sites_of
 from . import sites
 from .disease_course import course_of_disease
+from .synoptic import menu_lines
 
 FAMILY = "histology"
 KEYS = frozenset({"group", "site", "value_text", "kind", "subtype", "context"})
@@ -76,7 +77,6 @@ _CA_END = re.compile(
 _GENERIC_STOP = re.compile(
     r"[\s-]*(?:free|screening|clinic|centre|center|mdt|service|unit|team|nurse|risk|survivor|program|gene|antigen|\d{2,3}(?:[-.]\d)?\b|embryonic)"
 )
-_NUMBERED = re.compile(r"^[ \t]*(?:\d{1,2}|[a-z])[ \t]?[.,)]?[ \t]+(?P<item>[^\n]{3,60})$", re.MULTILINE)
 #: a sentence that speaks of the disease in the world, not in the patient
 LITERATURE = re.compile(
     r"\(\d+ cases?\)|\bin the (?:\w+ )?literature\b|\bcases? (?:have|has) been (?:reported|described)|\bis (?:an? )?(?:infrequent|rare|uncommon)\b|\breview of (?:the )?literature"
@@ -121,7 +121,7 @@ class Mention:
 
 
 def read(note: NoteText) -> Iterator[Draft]:
-    menus = menu_lines(note)
+    menus = menu_lines(note, FAMILY)
     mentions: list[Mention] = []
     for sentence, hits in note.sentences_with(FAMILY):
         if any(a <= sentence.start < b for a, b in menus) or LITERATURE.search(sentence.folded):
@@ -487,26 +487,3 @@ def _note_grade(note: NoteText, mention: Mention, mentions: list[Mention]) -> No
         mention.attributes["grade"] = number if mention.concept == "other_malignancy" else f"G{number}"
     elif mention.concept == "net" and (low := _LOW_NEUROENDOCRINE.search(note.folded)):
         mention.attributes["grade"] = "G1" if low[1] == "low" else "G2"
-
-
-def menu_lines(note: NoteText) -> list[tuple[int, int]]:
-    """Menus of a synoptic report ("1. Adenocarcinoma 2. Carcinoid …"): a list to choose from states nothing."""
-    hits = note.hits.get(FAMILY, ())
-    if len(hits) < 3:
-        return []
-    lines = [(m.start(), m.end(), m["item"]) for m in _NUMBERED.finditer(note.text)]
-    if len(lines) < 3:
-        return []
-    bare = []
-    for start, end, item in lines:
-        inside = note.hits_between(FAMILY, start, end)
-        covered = sum(h.end - h.start for h in inside)
-        if inside and covered >= 0.4 * len(item) and not any(c.isdigit() for c in item):
-            bare.append((start, end, inside[0].name))
-    runs: list[list[tuple[int, int, str]]] = []
-    for entry in bare:
-        if runs and note.text.count("\n", runs[-1][-1][1], entry[0]) <= 4:
-            runs[-1].append(entry)
-        else:
-            runs.append([entry])
-    return [(run[0][0], run[-1][1]) for run in runs if len({n for _, _, n in run}) >= 3]

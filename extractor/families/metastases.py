@@ -359,7 +359,7 @@ def after(folded: str, found: list[Hit], position: int, limit: int) -> list[Hit]
         return []
     members = sites.run_after(folded, later, 0)
     if re.match(
-        r"\s*(?:cancer|carcinoma|primary|origin|ca\b|function|was normal|is normal|normal)",
+        r"\s*(?:cancer|carcinoma|adenocarcinoma|tumou?rs?\b|neoplasm|primary|origin|ca\b|function|was normal|is normal|normal)",
         folded[members[-1].end : members[-1].end + 14],
     ):
         return []

@@ -17,12 +17,12 @@ _BUT_NOT = re.compile(r"\s*(?:were |was |are |is )?not\s+(?:for |with |of |to )?
 _STAIN = r"(?:immuno|immunohistochemi\w+\s+)?"
 _FORWARD = re.compile(
     r"(?P<neg>-ve\s+(?:for|with)\b|\b(?:negative|negativity|neg|non[\s-]?reactive|nonimmunoreactive|unreactive)\s*(?:immuno\w+|staining|reaction|results?|expression)?\s*(?:for|with|to|in)\b"
-    r"|\b(?:negatives?|neg\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bnegati(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bn'exprim\w+\s+pas\b"
+    r"|\b(?:negatives?|neg\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bnegati(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bn'exprim\w+\s+pas\b|\bkeine\s+(?:expression|reaktion)\s+(?:von|fur)\b"
     rf"|\b(?:no|without|absent|absence of|lack of|lacks?|lacked|lacking|loss of|negative)\s+(?:\w+\s+)?{_STAIN}(?:reactivity|reaction|staining|expression|labell?ing|positivity|immunoreactivity)\s+(?:is |was |were |are )?(?:\w+\s+)?(?:for|with|of|to)\b"
     r"|\b(?:did|does|do)\s+not\s+(?:express|stain|show\s+\w+\s+for)\b|\black(?:s|ed|ing)?\s+(?:of\s+)?|\bloss\s+of\s+"
     r"|\bno\s+(?:evidence of\s+)?(?:neuroendocrine\s+)?(?:differentiation|labell?ing|staining|reactivity)\s+(?:is|was|were)\s+(?:\w+\s+)?(?:with|by|on|for)\b)"
     r"|(?P<pos>\+ve\s+(?:for|with)\b|(?<!non-)(?<!non )\b(?:positive|pos|positivity|immunopositive|immunopositivity)\s*(?:immuno\w+|staining|reaction|results?|expression|labell?ing)?\s*(?:for|with|to)\b"
-    r"|\b(?:positives?|pos\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bpositi(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bexprim(?:e|ent|ant)\b"
+    r"|\b(?:positives?|pos\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bpositi(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bexprim(?:e|ent|ant)\b|\bexpression\s+von\b"
     rf"|(?<!non-)\b{_STAIN}(?:reactivity|reactive|reaction|immunoreactive|labell?ing|labell?ed|stained|stain|stains|staining)\s+(?:is |was |seen |noted |strongly |positively |diffusely )*(?:for|with|to)\b"
     r"|\b(?:express(?:es|ed|ing)?|co-?express(?:es|ed|ing)?|expression\s+of|confirmed\s+by|supported\s+by)\b|\+\s+for\b)"
 )
@@ -183,7 +183,7 @@ _G_FORWARD = re.compile(
     r"(?P<wt>\bno\s+(?:\w+\s+){0,2}(?:mutations?|alterations?|variants?|changes?|fusions?|rearrangements?)\s*(?:\w+\s+){0,2}(?:(?:in|of|for)\b|:)|\bwild[\s-]*type\b|\bnegative\s+for\b"
     r"|\b(?:pas de|aucune|absence de)\s+(?:mutations?|alterations?|fusions?|rearrangements?)\b)"
     r"|(?P<vus>\bvus\s*(?:in|of|:)|uncertain significance\s*(?:in|of|:))"
-    r"|(?P<lost>\bloss\s+of\b|\bdeletions?\s+(?:of|in)\b|\binactivation\s+of\b|\blost\b)"
+    r"|(?P<lost>\bloss\s+of\b|\bperte\s+(?:(?:d'|de l')?expression\s+)?(?:de|du)\b|\bdeletions?\s+(?:of|in)\b|\binactivation\s+of\b|\blost\b)"
     r"|(?P<fusion>\bfusions?\s+(?:of|in|involving)\b)"
     r"|(?P<mutated>\b(?:mutations?|mutant|mutated|pathogenic variants?|alterations?|variants?|changes?)\s+(?:\w+\s+)?(?:in|of|affecting|involving|involved)\b|\b(?:mutations?|alterations?|pathogenic variants?)\s*(?:\w+\s*)?:|\bmutant\s*$|\bmutated\s*$)"
     r"|(?P<retained>\bretained\s+(?:expression of|nuclear)?|\bintact\b|\bpreserved\b)"
@@ -203,11 +203,11 @@ _G_RESULT = (
             r"\bloss\b|\blost\b|\bhomozygous(?:ly)? delet\w+|\bdeleted\b|\bdeletion\b|\bdel\b|\bbiallelic|\bcopy loss"
         ),
     ),
-    ("retained", re.compile(r"\bretained\b|\bintact\b|\bpreserved\b|\bretention\b")),
+    ("retained", re.compile(r"\bretained\b|\bintact\b|\bpreserved\b|\bconservee?\b|\bretention\b")),
     (
         "aberrant",
         re.compile(
-            r"\baberrant|\bnull\b|\bover[\s-]*express\w+|\bmutant pattern|\bmutated pattern|\bmutant[\s-]*type|\babnormal|\bmutation[\s-]*type pattern|\bdiffuse(?:ly)? (?:and )?(?:strong|positive)|\bstrong(?:ly)? (?:and )?(?:diffuse|positive)"
+            r"\baberrant|\bnull\b|\bover[\s-]*express\w+|\bsurexprim\w+|\bmutant pattern|\bmutated pattern|\bmutant[\s-]*type|\babnormal|\bmutation[\s-]*type pattern|\bdiffuse(?:ly)? (?:and )?(?:strong|positive)|\bstrong(?:ly)? (?:and )?(?:diffuse|positive)"
         ),
     ),
     (

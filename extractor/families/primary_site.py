@@ -36,7 +36,7 @@ _BEFORE_GAP = re.compile(rf"[\s,(/:-]*(?:(?:{_MODIFIER})[\s,(/-]+)*(?:{_MODIFIER
 _AFTER_GAP = re.compile(
     r"\s*\)?\s*(?:\([^()]{1,24}\)\s*)?(?:,\s*)?(?:(?:nos|large cell type|small cell type|pure|type|g[123]|grade \d|high grade|low grade|poorly differentiated|well differentiated|"
     r"\(?large cell\)?|\(?small cell\)?|\(?carcinoid\)?|tumou?r|de novo|de haut grade|a grandes cellules|a petites cellules|peu differencie|bien differencie|stage [ivx]+[abc]?)\s*,?\s*)*"
-    r"(?:\(|:|,|-|–|of|in|from|arising (?:in|from)|originating (?:in|from)|at|involving|within|confined to|c/w|consistent with|compatible with|favou?r\w*|du|de la|de l'|de|on|with)?\s*"
+    r"(?:\(|:|,|-|–|of|in|from|arising (?:in|from)|originating (?:in|from)|at|involving|within|confined to|c/w|consistent with|compatible with|favou?r\w*|du|de la|de l'|d'origine|de|on|with)?\s*"
     r"(?:(?:the|his|her|its|a|an|left|right|upper|lower|middle|distal|proximal|mid|known|primary|tail|head|body|and|lobe|of|l|r|wall|origin|uterine|urinary|known|male|female|both|ovarian|tip|base|posterior|anterior|lateral)\b\s*)*"
 )
 _PRIMARY_AFTER = re.compile(r"\s*(?:\w+\s+)?(?:primary|origin|primaries)\b")

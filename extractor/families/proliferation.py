@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _NUMBER = r"\d{1,3}(?:[.,]\d{1,2})?"
 _COMPARE = (
-    r"(?:<=|>=|<|>|≤|≥|~|≈|less than or equal to|greater than or equal to|in excess of|upwards? of|not less than|no less than|no more than|not more than|not exceeding|fewer than|less than|more than|greater than|higher than|lower than|at least|over|above|below|under|exceed(?:s|ing)?|"
+    r"(?:<=|>=|<|>|≤|≥|~|≈|less than or equal to|greater than or equal to|in excess of|upwards? of|not less than|no less than|no more than|not more than|not exceeding|fewer than|less than|more than|greater than|higher than|lower than|at least|over|above|below|under|exceed(?:s|ing|ed)?|"
     r"approximately|approx\.?|about|around|nearly|almost|circa|ca\.?|close to|estimated at|roughly|environ|plus de|moins de|au moins|up to|as high as|as low as|jusqu'a|env\.?|between|entre)"
 )
 _PERCENT_SIGN = r"(?:%|[°º]/[o0]\b|prozent\b|procent\b|percent\b|per cent\b|pct\b|pour cent\b)"
