@@ -183,7 +183,7 @@ def _iso(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 
 
 def _numeric(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
-    if m["ns"] == "." and len(m["ny"]) == 2:
+    if m["ns"] == "." and len(m["ny"]) == 2 and not (len(m["na"]) == len(m["nb"]) == 2):
         return None
     if m["ns"] == "-" and len(m["ny"]) == 2 and not (len(m["na"]) == 2 or _HINT.search(t[: m.start()])):
         return None

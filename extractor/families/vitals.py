@@ -100,7 +100,7 @@ def read(note: NoteText) -> Iterable[Draft]:
             if draft.concept in ("weight", "height"):
                 covered.append((draft.start, draft.end))
             yield draft
-    if "kg" in note.folded or "weigh" in note.folded:
+    if any(word in note.folded for word in ("kg", "weigh", "lb", "pounds")):
         for draft in _unnamed(note.text, note.folded):
             if not any(start < draft.end and draft.start < end for start, end in covered):
                 covered.append((draft.start, draft.end))
@@ -110,11 +110,20 @@ def read(note: NoteText) -> Iterable[Draft]:
 def _unnamed(text: str, folded: str) -> Iterator[Draft]:
     """Height and weight without their names, beside each other or beside the age."""
     for weighs in _WEIGHS.finditer(folded):
+        pounds = weighs["lb"]
         for match in _FEET.finditer(text, max(0, weighs.start() - 48), weighs.start()):
             compound = _compound(text, match.start(), "height") if match["inch"] else None
-            if compound is not None and _AND_WEIGHS.match(text, compound[1]):
-                start, (value, end, written) = match.start(), compound
+            if compound is None:
+                continue
+            start, (value, end, written) = match.start(), compound
+            beside = pounds is not None and not text[end : weighs.start()].strip(" ,;/")
+            if beside or (pounds is None and _AND_WEIGHS.match(text, end)):
                 yield replace(_PLAIN_HEIGHT, start=start, end=end, value=value, value_as_written=written)
+            if beside:
+                kilos = round(float(pounds) * 0.45359237, 3)
+                start, end = weighs.span()
+                weight = replace(_PLAIN_HEIGHT, concept="weight", rule_id="vitals/vital_signs:weight", code="LOINC 29463-7")
+                yield replace(weight, unit="kg", start=start, end=end, value=kilos, value_as_written=pounds)
     if "kg" not in folded:
         return
     for match in _BUILD.finditer(text):
@@ -127,7 +136,7 @@ def _unnamed(text: str, folded: str) -> Iterator[Draft]:
         yield _plain("weight", values.number(match["w"])[0], match, "w", None)
 
 
-_WEIGHS = re.compile(r"weigh(?:s|ed|ing)\b")
+_WEIGHS = re.compile(r"weigh(?:s|ed|ing)\b|(?P<lb>\d{2,3}(?:\.\d)?)\s?(?:lbs?|pounds)\b")
 #: "She is 5 feet 3 inches and weighs 142 pounds"
 _AND_WEIGHS = re.compile(r"(?:\s+tall)?,?\s+(?:and\s+)?(?:she\s+|he\s+)?weigh(?:s|ed|ing)\b", re.IGNORECASE)
 _PLAIN_HEIGHT = Draft(
