@@ -139,6 +139,8 @@ def recurrent_pneumonitis(patient: Patient, settings: Settings) -> Answer:
         absent = [fact for fact in facts + patient.facts("pneumonitis", "condition") if fact.assertion == "absent"]
         if absent or _tolerated(patient):
             return time.say(Truth.F, "No pneumonitis on immunotherapy.", absent or _tolerated(patient))
+        if mild := _mild_toxicity(patient):
+            return time.say(Truth.F, "The toxicities of immunotherapy are others than pneumonitis.", mild)
         if any(fact.assertion == "present" for fact in immune_events(patient)):
             return time.say(Truth.F, "The immune-related events are others than pneumonitis.", immune_events(patient))
         return time.silent("pneumonitis on immunotherapy", missing="toxicity of the immunotherapy")
