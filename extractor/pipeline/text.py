@@ -29,8 +29,9 @@ _ABBREVIATIONS = frozenset(
     "dr drs mr mrs ms st vs approx ca cf al jr sr prof pt pts resp incl dept gr mme inj tab tabs cap caps syr syp".split()
 )
 # ... and these not before a number
-_BEFORE_NUMBER = re.compile(
-    r"\b(?:no|nos|fig|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|ph|sec|vol|abs|ges|tot|corr|creat|krea|bili|phos|alb|plt|plaq|leuk|neut|temp|wt|ht|sat)$", re.IGNORECASE
+_BEFORE_NUMBER = frozenset(
+    "no nos fig jan feb mar apr jun jul aug sep sept oct nov dec ph sec vol abs ges tot corr creat krea bili phos alb plt plaq "
+    "leuk neut temp wt ht sat".split()
 )
 _LIST_NUMBER = re.compile(r"(?:^|[\n;]|[.:,]\s)[ \t]*\(?\d{1,2}$")
 _NEW_LINE_STARTS = re.compile(r"[-*•·–>#+\[(]|\d{1,2}[.)]\s|[A-Za-z][\w /&'()-]{0,40}:")
@@ -274,6 +275,7 @@ def _line_ends(text: str, start: int, end: int) -> bool:
     return len(line) < 60
 
 
+_ANSWER = re.compile(r"[ \t]{1,3}(?:\[[ xX]{0,3}\]|[☐□☒☑]|(?:yes|no|none|n/a|y|n)\b(?=[ \t]*(?:$|[\n.,;\-–(])))", re.IGNORECASE)
 #: abbreviations in small letters that begin a sentence: "ECOG 1. s/p vasectomy 2005"
 _SHORT_START = re.compile(r"(?:s/p|h/o|c/o|w/u|f/u|p/w|d/c)\b")
 
@@ -284,6 +286,8 @@ def _stops(text: str, start: int, end: int) -> bool:
         text[start - 1 : start].isspace() or (end - start > 2 and text[end : end + 2].strip().isdigit())
     ):
         return False  # leaders between a name and its result
+    if text[start] == "?" and _ANSWER.match(text, end):
+        return False  # the question of a form
     if text[start] != ".":
         return text[start - 1 : start] != "("  # the flag of "BP (!) 152/88"
     following = text[end : end + 12].lstrip()
@@ -293,7 +297,7 @@ def _stops(text: str, start: int, end: int) -> bool:
         return False
     before = text[max(0, start - 12) : start]
     last = before[-1:]
-    if (last.isdigit() and _LIST_NUMBER.search(before)) or (following[0].isdigit() and _BEFORE_NUMBER.search(before)):
+    if last.isdigit() and _LIST_NUMBER.search(before):
         return False
     if not last.isalpha() or (len(before) > 6 and before[-7:].isalpha()):  # no abbreviation ends without a letter or has seven
         return True
@@ -301,6 +305,8 @@ def _stops(text: str, start: int, end: int) -> bool:
     while at and (before[at - 1].isalnum() or before[at - 1] == "_"):
         at -= 1
     word = before[at:].lower()
+    if following[0].isdigit() and word in _BEFORE_NUMBER:
+        return False
     # a title does not end a sentence; a single letter only where it is an initial
     if len(word) > 1 or not word.isascii():
         return word not in _ABBREVIATIONS or (word == "ms" and before[:at].rstrip()[-1:].isdigit())
