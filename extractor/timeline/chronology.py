@@ -45,11 +45,19 @@ def when(fact: Fact) -> Interval | None:
     return (day, day) if day else None
 
 
+def known(fact: Fact) -> Interval:
+    """As ``when``, for a fact that was chosen because it has a date; ``ValueError`` where it has none."""
+    interval = when(fact)
+    if interval is None:
+        raise ValueError("a fact without a date has no interval")
+    return interval
+
+
 def past_event(fact: Fact) -> Interval | None:
     """When a past event happened: a dated one by its date, but not after its note; None where it is undated."""
     if not is_dated(fact):
         return None
-    start, end = when(fact)
+    start, end = known(fact)
     if fact.note_date and fact.note_date < end:
         end = max(start, fact.note_date)
     return start, end
@@ -92,8 +100,9 @@ def stated(written: object) -> Interval | None:
     if len(parts) == 1:
         return datetime.date(parts[0], 1, 1), datetime.date(parts[0], 12, 31)
     if len(parts) == 2:
-        return datetime.date(*parts, 1), datetime.date(*parts, calendar.monthrange(*parts)[1])
-    day_ = datetime.date(*parts[:3])
+        year, month = parts
+        return datetime.date(year, month, 1), datetime.date(year, month, calendar.monthrange(year, month)[1])
+    day_ = datetime.date(parts[0], parts[1], parts[2])
     return day_, day_
 
 
@@ -121,7 +130,7 @@ def ended(fact: Fact) -> Interval | None:
     own = stated(fact.attributes.get("end_date"))
     if own is None and "/" in str(fact.attributes.get("start_date") or ""):
         period = stated(fact.attributes["start_date"])
-        if fact.date_precision == "day" or (period[1] - period[0]).days > 31:
+        if period and (fact.date_precision == "day" or (period[1] - period[0]).days > 31):
             own = end_of(period, fact.date_precision)
     if own and fact.note_date and own[0] <= fact.note_date < own[1]:
         own = own[0], fact.note_date
@@ -214,14 +223,14 @@ def any_answer(answers: Iterable[Answer], nothing: Answer) -> Answer:
         return nothing
     truth = max(answer.truth for answer in asserted)
     deciding = [answer for answer in asserted if answer.truth is truth]
-    clear = [answer.clear_date for answer in deciding]
+    clear = [answer.clear_date for answer in deciding if answer.clear_date]
     reasons = list(dict.fromkeys(answer.reason for answer in deciding if answer.reason))
     return Answer(
         truth,
         " ".join(reasons[:4]),
         tuple(dict.fromkeys(fact for answer in deciding for fact in answer.evidence)),
         tuple(sorted({code for answer in deciding for code in answer.review}, key=lambda code: int(code[1:]))),
-        clear_date=max(clear) if truth is Truth.T and all(clear) else None,
+        clear_date=max(clear) if truth is Truth.T and len(clear) == len(deciding) else None,
         missing=next((answer.missing for answer in deciding if answer.missing), ""),
         correctable=all(answer.correctable for answer in deciding) if truth is Truth.T else None,
         notes={key: value for answer in deciding for key, value in answer.notes.items()},

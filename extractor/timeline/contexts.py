@@ -62,7 +62,7 @@ def context(patient: Patient, name: str, settings: Settings) -> Answer:
     fresh = []
     for fact in found:
         # a report is as old as its study; every other document is as old as the note that it is
-        interval = time.when(fact) if study or not fact.note_date else (fact.note_date, fact.note_date)
+        interval = time.known(fact) if study or not fact.note_date else (fact.note_date, fact.note_date)
         inside = (
             time.within_months(interval, patient.index_date, length)
             if months

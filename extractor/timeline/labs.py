@@ -71,8 +71,8 @@ def _from_differential(patient: Patient, days: int, counted: Measure | None) -> 
     for fact in patient.facts("neutrophil_share"):
         if fact.value is not None and fact.note_id in notes and time.when(fact) == white.date:
             shares.setdefault(str(fact.value_text), []).append(fact)
-    segmented = {fact.value for fact in shares.get("segmented", ())}
-    bands = {fact.value for fact in shares.get("band", ())}
+    segmented = {fact.value or 0.0 for fact in shares.get("segmented", ())}
+    bands = {fact.value or 0.0 for fact in shares.get("band", ())}
     if len(segmented) != 1 or len(bands) > 1:
         return counted
     share = (segmented.pop() + (bands.pop() if bands else 0.0)) / 100
@@ -91,16 +91,16 @@ def _from_differential(patient: Patient, days: int, counted: Measure | None) -> 
 
 def _latest_lab(patient: Patient, concept: str, days: int) -> Measure | None:
     facts = [fact for fact in patient.facts(concept, "lab") if _usable(fact) and fact.assertion == "present"]
-    dated = [fact for fact in facts if time.when(fact) and time.when(fact)[0] <= patient.index_date]
+    dated = [fact for fact in facts if (span := time.when(fact)) and span[0] <= patient.index_date]
     # a value without a date of its own that repeats an older dated value is that value
     fresh = [fact for fact in dated if time.is_fresh(fact, patient.index_date, days=days)]
-    own = {(fact.value, time.when(fact)) for fact in dated if time.is_dated(fact)}
+    own = {(fact.value, time.known(fact)) for fact in dated if time.is_dated(fact)}
     fresh = [
         fact
         for fact in fresh
         if time.is_dated(fact)
         or not any(
-            value == fact.value and when[1] < time.when(fact)[0] and when[1] < time.last_day(fact)
+            value == fact.value and when[1] < time.known(fact)[0] and when[1] < time.last_day(fact)
             for value, when in own
         )
         or not fact.copied_from
@@ -115,7 +115,7 @@ def _latest_lab(patient: Patient, concept: str, days: int) -> Measure | None:
     tables = [fact for fact in chosen if fact.attributes.get("table") in (True, "yes")]
     chosen = tables or chosen
     printed = [fact for fact in chosen if fact.ref_high is not None or fact.ref_low is not None]
-    distinct = sorted({fact.value for fact in chosen})
+    distinct = {fact.value for fact in chosen}
     measures = [
         from_value(fact.value, fact.value_high, fact.comparator, fact.unit)
         for fact in chosen
@@ -155,7 +155,7 @@ def _upper_limit(
     limit = uln(concept, patient.sex)
     flagged = [fact for fact in chosen if str(fact.attributes.get("flag", "")).upper() in ("H", "HH")]
     if limit and flagged:
-        top = min(limit[1], max(fact.value for fact in flagged))
+        top = min(limit[1], max(fact.value or 0.0 for fact in flagged))
         limit = (min(limit[0], top), top)
     return limit, limit is not None
 

@@ -125,13 +125,15 @@ def _compare(measure: Measure, operator: str, threshold: float) -> Truth:
 
 
 def from_value(
-    value: float, value_high: float | None, comparator: str | None, unit: str | None = "", **more
+    value: float | None, value_high: float | None, comparator: str | None, unit: str | None = "", **more
 ) -> Measure:
     """The interval of a stated value.
 
     >>> from_value(20, None, "~", "%").low
     18.0
     """
+    if value is None:
+        raise ValueError("a measure of a fact without a number")
     unit = unit or ""
     if value_high is not None:
         return Measure(min(value, value_high), max(value, value_high), unit=unit, **more)

@@ -98,8 +98,8 @@ class Patient:
         index = self._own
         if concept is None or isinstance(concept, str):
             return [self.all_facts[place] for place in index.get((concept, family), ())]
-        names = _as_set(concept) & self._concepts  # few concepts of a patient, many names of a class
-        places = [place for name in names for place in index.get((name, family), ())]
+        held = _as_set(concept) & self._concepts  # few concepts of a patient, many names of a class
+        places = [place for name in held for place in index.get((name, family), ())]
         places.sort()
         return [self.all_facts[place] for place in places]
 
@@ -216,9 +216,10 @@ def _attributes(values: list) -> list[dict]:
 
 def facts_of_frame(frame) -> list[Fact]:
     """Rows of ``facts.parquet`` as facts, read column by column."""
-    columns = {}
+    columns: dict[str, list[Any]] = {}
     n = len(frame)
     for name in FACT_COLUMNS:
+        values: list[Any]
         if name not in frame:
             values = [None] * n
         elif name == "attributes":

@@ -61,11 +61,11 @@ def age(patient: Patient) -> Measure | None:
 
 def _from_diagnosis(patient: Patient) -> Measure | None:
     """Age now from an age at the diagnosis whose date is written: a year more or less."""
-    dated = [fact for fact in patient.facts("age_then") if fact.value is not None and time.is_dated(fact)]
-    if not dated:
+    dated = [fact for fact in patient.facts("age_then") if time.is_dated(fact)]
+    if not dated or dated[-1].value is None:
         return None
-    first, last = time.when(dated[-1])
-    low, high = (int(dated[-1].value) + patient.index_date.year - year for year in (last.year, first.year))
+    then, (first, last) = int(dated[-1].value), time.known(dated[-1])
+    low, high = (then + patient.index_date.year - year for year in (last.year, first.year))
     return Measure(low - 1, high + 1, unit="a", evidence=(dated[-1].fact_id,), name="age", review=("R4",))
 
 
@@ -252,7 +252,11 @@ def _attest(patient: Patient, concepts: Iterable[str], what: str, *, against: It
 def _taken_back(refusals: list[Fact], agreed: list[Fact]) -> bool:
     """Does an agreement stand behind the last refusal of the newest note?"""
     newest = max(agreed, key=lambda fact: (fact.note_date or time.last_day(fact), fact.start))
-    return all(fact.note_id == newest.note_id and fact.start < newest.start for fact in refusals if fact.note_date == newest.note_date)
+    return all(
+        fact.note_id == newest.note_id and fact.start < newest.start
+        for fact in refusals
+        if fact.note_date == newest.note_date
+    )
 
 
 def _refusals(patient: Patient, *kinds: str) -> list[Fact]:

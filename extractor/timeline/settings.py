@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 #: Days before the index date inside which a finding counts; months where the key ends in ``_months``.
 #: Source: clinical specification, "windows"; T = printed in the trial, J = judgement of the clinical owner.
@@ -72,16 +73,16 @@ class Settings:
     'literal'
     """
 
-    policies: Mapping[str, object] = field(default_factory=dict)
-    windows: Mapping[str, object] = field(default_factory=dict)
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    windows: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def _known(self) -> dict[tuple[str, str], str | int]:
+    def _known(self) -> dict[tuple[str, str], Any]:
         """What was already asked for: every patient asks for the same."""
         return {}
 
     @cached_property
-    def silences(self) -> dict[str, object]:
+    def silences(self) -> dict[str, Any]:
         """What each state says of a patient whose notes say nothing of it (kept by ``registry``)."""
         return {}
 

@@ -25,8 +25,8 @@ def ecog(patient: Patient, settings: Settings) -> Measure | None:
         for fact in patient.facts(("ecog", "kps"), "performance")
         if fact.value is not None
         and fact.assertion == "present"
-        and time.when(fact)
-        and time.when(fact)[0] <= patient.index_date
+        and (span := time.when(fact))
+        and span[0] <= patient.index_date
     ]
     days = settings.window("ecog")
     fresh = [
@@ -56,7 +56,8 @@ def ecog(patient: Patient, settings: Settings) -> Measure | None:
 def _ecog_of(fact: Fact) -> Measure:
     if fact.concept == "ecog":
         return from_value(fact.value, fact.value_high, fact.comparator, "{score}")
-    low, high = sorted((fact.value, fact.value_high if fact.value_high is not None else fact.value))
+    value = fact.value or 0.0
+    low, high = sorted((value, fact.value_high if fact.value_high is not None else value))
     best = 0 if high >= 70 else 2 if high >= 50 else 3
     worst = 2 if low >= 70 else 3 if low >= 50 else 4
     return Measure(best, worst, unit="{score}")
@@ -69,7 +70,7 @@ def ecog_at_most_2(patient: Patient, settings: Settings) -> Answer:
     if measure is None:
         return time.silent("the performance status", missing="ECOG performance status")
     truth = measure.compare("<=", 2)
-    reason = f"ECOG {measure.text()} ({time.day(measure.date[1])}) against at most 2."
+    reason = f"ECOG {measure.text()} ({time.day(measure.date[1] if measure.date else None)}) against at most 2."
     return stale_or(
         truth,
         measure,
@@ -87,12 +88,12 @@ def _weight(patient: Patient, settings: Settings) -> tuple[Measure | None, tuple
         fresh = [
             fact
             for fact in facts
-            if time.when(fact)
-            and time.within_days(time.when(fact), patient.index_date, settings.window(key)) is not Truth.F
+            if (span := time.when(fact))
+            and time.within_days(span, patient.index_date, settings.window(key)) is not Truth.F
         ]
         if fresh:
             fact = time.newest(fresh)[-1]
-            return Measure(fact.value, fact.value, unit="kg", evidence=(fact.fact_id,)), review
+            return from_value(fact.value, None, None, "kg", evidence=(fact.fact_id,)), review
     return None, ()
 
 
@@ -168,7 +169,7 @@ def kidney_function_adequate(patient: Patient, settings: Settings) -> Answer:
         else:
             truth = Truth.T if enough is Truth.T else Truth.U
             review += ("R3",) if creatinine.uln_default and truth is Truth.U else ()
-    stale = (creatinine or clearance).stale
+    stale = any(measure.stale for measure in (creatinine or clearance,) if measure is not None)
     reason = f"{told} against 30 mL/min; limit of creatinine 1.5 x ULN."
     missing = (
         ""
@@ -253,7 +254,11 @@ def _under(
 ) -> Answer:
     """Each analyte below ``limits[0]`` x ULN, or below ``limits[1]`` x ULN with liver metastases."""
     known = [(label, measure) for label, measure in measures if measure is not None]
-    truths, reasons, review, evidence, stale = [], [], set(), (), False
+    truths: list[Truth] = []
+    reasons: list[str] = []
+    review: set[str] = set()
+    evidence: tuple[str, ...] = ()
+    stale = False
     unlike = metastases.truth
     for label, measure in known:
         strict, relaxed = measure.compare_uln("<", limits[0]), measure.compare_uln("<", limits[1])
@@ -384,8 +389,8 @@ def _saturations(patient: Patient) -> list[Fact]:
         for fact in patient.facts("spo2", "vital")
         if fact.value is not None
         and fact.assertion == "present"
-        and time.when(fact)
-        and time.when(fact)[0] <= patient.index_date
+        and (span := time.when(fact))
+        and span[0] <= patient.index_date
     ]
 
 
@@ -404,7 +409,7 @@ def oxygen_saturation_adequate(patient: Patient, settings: Settings) -> Answer:
         return time.silent("oxygen saturation", missing="oxygen saturation on room air")
     if (room is None or room.stale) and supplied:
         chosen = time.newest(supplied)
-        worst = min(fact.value for fact in chosen)
+        worst = min(fact.value or 0.0 for fact in chosen)
         if worst <= 90:
             return time.say(Truth.F, f"SpO2 {worst:g} % on oxygen.", chosen, correctable=True)
         return time.say(
@@ -439,7 +444,7 @@ def oxygen_saturation_adequate(patient: Patient, settings: Settings) -> Answer:
     return stale_or(
         truth,
         room,
-        f"SpO2 {room.text()} ({time.day(room.date[1])}) against more than 90 %.",
+        f"SpO2 {room.text()} ({time.day(room.date[1] if room.date else None)}) against more than 90 %.",
         "oxygen saturation on room air",
         review=tuple(sorted(review)),
         correctable=True if truth is Truth.F else None,

@@ -236,7 +236,7 @@ def second_malignancy(patient: Patient, settings: Settings) -> Answer:
             )
         elif old and "breast" in name and _under_hormones(patient):
             answers.append(time.say(Truth.U, f"{name} under hormone therapy.", [fact], missing=f"is the {name} active"))
-        elif old:
+        elif old and event:
             answers.append(time.say(Truth.F, f"{name} {time.span(event)}, more than 3 years ago.", [fact]))
         elif event is None and name in dated_old:
             continue

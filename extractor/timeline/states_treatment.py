@@ -121,20 +121,21 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
     stopped = [fact for fact in drug_facts(patient) if stop_reason(fact) == "progression"]
     # growth told without the word: of a scan after the therapy began, never of the first staging
     begun = [
-        (course.start or course.last)[0]
+        span[0]
         for course in given(patient)
-        if (course.start or course.last) and not is_in(course.drug, "androgen_deprivation", "supportive", "no_line")
+        if (span := course.start or course.last)
+        and not is_in(course.drug, "androgen_deprivation", "supportive", "no_line")
     ]
     firm += [
         fact
         for fact in patient.facts("growth")
-        if fact.assertion == "present" and begun and time.when(fact) and time.when(fact)[0] > min(begun)
+        if fact.assertion == "present" and begun and (span := time.when(fact)) and span[0] > min(begun)
         and (not fact.note_date or fact.note_date > min(begun))
     ]  # fmt: skip
     since = [fact for fact in patient.facts("progression_denied") if fact.assertion == "present"]
     treated = given(patient, at_least=Truth.U)
     second = [fact for fact in patient.facts("lines_stated") if (fact.value or 0) >= 2]
-    usable = [fact for fact in firm if not started or not time.is_dated(fact) or time.when(fact)[1] >= min(started)]
+    usable = [fact for fact in firm if not started or not time.is_dated(fact) or time.known(fact)[1] >= min(started)]
     if not treated and never_given(patient, "systemic"):
         return time.say(
             Truth.F,
@@ -185,11 +186,10 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
     if denied:
         return time.say(Truth.F, "The notes say that the disease has not progressed since the last therapy.", denied)
     if good and treated:
-        newest = time.newest(good)
         return time.say(
             Truth.U,
             "Response or stable disease; progression after therapy is not written.",
-            newest,
+            time.newest(good),
             missing="progression after the last therapy",
         )
     if possible:
@@ -228,9 +228,9 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
 def nepc_origin(patient: Patient, settings: Settings) -> Answer:
     """T treatment-emergent, F de novo, U not known (I5; criteria 4)."""
     stated = [fact for fact in patient.facts("nepc_origin") if fact.assertion == "present"]
-    values = {fact.value_text for fact in stated}
+    values = {str(fact.value_text) for fact in stated}
     values |= {
-        fact.attributes.get("origin") for fact in patient.facts("nepc", "histology") if fact.assertion == "present"
+        str(fact.attributes.get("origin")) for fact in patient.facts("nepc", "histology") if fact.assertion == "present"
     }
     values &= {"de_novo", "treatment_emergent"}
     if len(values) == 1:

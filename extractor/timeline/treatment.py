@@ -124,8 +124,8 @@ def _bounded(patient: Patient, course: Course, every: list[Course]) -> Course:
                 high = min(high, other.start[1])
     if course.start and not is_in(course.drug, "checkpoint_inhibitor", "androgen_deprivation"):
         for fact in patient.facts("progression", "response"):
-            if fact.assertion == "present" and time.is_dated(fact) and time.when(fact)[0] > course.start[1]:
-                high = min(high, time.when(fact)[1])
+            if fact.assertion == "present" and time.is_dated(fact) and time.known(fact)[0] > course.start[1]:
+                high = min(high, time.known(fact)[1])
     if running:
         low = max(low, max(running))
         high = max(high, low)
@@ -201,7 +201,7 @@ def _with_partner_dates(patient: Patient, fact: Fact) -> Fact:
             and other.concept not in LOCAL
             and other.assertion == "present"
         ):
-            keys = {
+            keys: dict[str, object] = {
                 name: other.attributes[name]
                 for name in ("start_date", "end_date", "cycles")
                 if name in other.attributes

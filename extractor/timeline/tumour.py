@@ -406,8 +406,8 @@ def _is_past(fact: Fact, patient: Patient) -> bool:
 
 def _net_is_this_tumour(wellness: list[Fact], ne: list[Fact]) -> bool:
     """A well-differentiated tumour named in a report as new as the carcinoma's, at the same site."""
-    sites, own = _sites(ne), _sites(wellness)
-    if sites and own and not sites & own:
+    sites, beside = _sites(ne), _sites(wellness)
+    if sites and beside and not sites & beside:
         return False
     reports = [fact for fact in ne if is_pathology(fact)] or ne
     newest_ne = max(time.last_day(fact) for fact in reports)

@@ -146,10 +146,10 @@ class Evaluator:
             return Result(row, Answer(Truth.U, reason, why.evidence), "not_applicable", applies)
         answer = self._answer(row, scope, contexts)
         if applies is Truth.T and id(answer) in CONSTANT:
-            key = (row.id, id(answer))
-            if key not in self._shared:
-                self._shared[key] = self._outcome(row, answer, applies, why)
-            return self._shared[key]
+            shared = (row.id, id(answer))
+            if shared not in self._shared:
+                self._shared[shared] = self._outcome(row, answer, applies, why)
+            return self._shared[shared]
         return self._outcome(row, answer, applies, why)
 
     @staticmethod
@@ -291,7 +291,7 @@ def as_answer(value: Answer | Truth | bool | str | None, name: str) -> Answer:
         return value
     if value is None or value == "silent":
         return Answer(Truth.U, f"The notes say nothing about {spoken(name)}.", asserted=False, missing=spoken(name))
-    truth = value if isinstance(value, Truth) else {True: Truth.T, False: Truth.F}.get(value, Truth.U)
+    truth = value if isinstance(value, Truth) else Truth.T if value is True else Truth.F if value is False else Truth.U
     words = {Truth.T: "is given as true", Truth.F: "is given as false", Truth.U: "is given as unknown"}
     return Answer(
         truth, f"{spoken(name).capitalize()} {words[truth]}.", missing="" if truth is not Truth.U else spoken(name)
@@ -313,7 +313,7 @@ def _of_leaves(row: Criterion, answer: Answer, scope: Scope) -> Answer:
     deciding = []
     for leaf in row.leaves:
         if leaf.gating:
-            read = scope.answer_of(leaf.id)
+            read = scope.sentence(leaf.id)
             if read.truth is answer.truth and not read.reason.startswith("Not applicable."):
                 deciding.append((leaf.id, read))
     if not deciding:

@@ -285,7 +285,7 @@ def parse(rule: str, where: str = "rule") -> Node:
         position = len(rule) if error.token.type == "$END" else error.token.start_pos
         raise TrialError(_pointed(rule, where, position, error.expected)) from None
     except UnexpectedCharacters as error:
-        raise TrialError(_pointed(rule, where, error.pos_in_stream, error.allowed)) from None
+        raise TrialError(_pointed(rule, where, error.pos_in_stream or 0, error.allowed)) from None
     except UnexpectedInput as error:  # pragma: no cover - the three above are all that lark raises
         raise TrialError(_pointed(rule, where, error.pos_in_stream or 0, ())) from None
 

@@ -48,6 +48,12 @@ class Scope:
         function = STATES.get(name)
         return function(self.patient, self.settings) if function else _undecided(name)
 
+    def sentence(self, name: str) -> Answer:
+        """The sentence of another criterion or leaf; the evaluator sets who answers."""
+        if self.answer_of is None:
+            raise RuntimeError("scope: answer_of is not set")
+        return self.answer_of(name)
+
     def ask(self, atom: lang.Atom) -> Answer:
         """The answer of an atom before any absence policy, asked once for each patient."""
         key = id(atom)  # the atoms live as long as their trial; hashing them by value costs more than the answer
@@ -140,7 +146,7 @@ def compile_rule(node: lang.Node) -> Rule:
             parts = [compile_rule(part) for part in (condition, then, otherwise)]
             return lambda scope: chosen(*(part(scope) for part in parts))
         case lang.Reference(id=name):
-            return lambda scope: scope.answer_of(name)
+            return lambda scope: scope.sentence(name)
         case lang.Atom():
             return _atom(node)
     raise TypeError(f"rule: no evaluation for {type(node).__name__}")  # pragma: no cover

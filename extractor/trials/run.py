@@ -279,7 +279,7 @@ class _Tally:
             if result.outcome == "not_applicable":
                 continue
             decided = result.answer.notes.get("policies") or (policies if "R6" in result.answer.review else ())
-            for policy in decided:
+            for policy in decided if isinstance(decided, list | tuple) else ():
                 entry = self.touched.setdefault(policy, {"criteria": set(), "patients": set()})
                 entry["criteria"].add(name)
                 entry["patients"].add(self.total)
