@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: limits of one batch: what is in memory at a time
-BATCH_PATIENTS, BATCH_FACTS = 500, 40_000
+BATCH_PATIENTS, BATCH_FACTS = 100, 10_000
 
 #: so many batches are worth the start of other processes
-BATCHES_ALONE = 4
+BATCHES_ALONE = 10
 
 IndexDate = datetime.date | Mapping[str, datetime.date] | None
 #: criteria, patients and the policies used of one batch
