@@ -10,12 +10,14 @@ from extractor.timeline.knowledge import depot, drug_name, is_in
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
 from extractor.timeline.settings import Settings
-from extractor.timeline.treatment import facts_of, names_of
+from extractor.timeline.states_medication import happened
 from extractor.timeline.treatment import (
     courses,
     drug_facts,
+    facts_of,
     given,
     history_is_complete,
+    names_of,
     never_given,
     status,
     stop_reason,
@@ -87,7 +89,7 @@ def lhrh_ongoing(patient: Patient, settings: Settings) -> Answer:
         return time.say(Truth.T, "The LHRH analogue goes on.", ongoing, review=review)
     doses = [fact for fact in facts if status(fact) in ("received", "held", "completed") and time.is_dated(fact)]
     if doses:
-        last = max(time.past_event(fact)[1] for fact in doses)
+        last = max(happened(fact)[1] for fact in doses)
         interval = max((30 * int(fact.attributes.get("interval_months") or 0) for fact in doses), default=0) or depot(
             "default_days"
         )
