@@ -334,7 +334,7 @@ def daily_dose(after: str) -> tuple[float | None, str | None, int]:
         rest = after[found.end("rest") - len(found.group("rest")) :][:40]
         return amount * _factor(rest), found.group(1), found.start("rest")
     bare = _BARE.match(after)
-    if bare and re.search(r"\b(?:daily|bid|tid|qd|qam|mg)\b", bare.group("rest")):
+    if bare and re.search(r"\b(?:daily|bid|tid|qd|qam|mg|q ?\d{1,2}h?)\b", bare.group("rest")):
         return float(bare.group(1)) * _factor(bare.group("rest")), bare.group(1), bare.end(1)
     return None, None, 0
 

@@ -79,7 +79,6 @@ def read(note: NoteText) -> Iterable[Draft]:
     readings = carried(planned_again(readings, _KNOWN.cues))
     lines = derive([_given(reading) for reading in readings])
     defined = _definitions(note, readings)
-    lines = list(lines)
     drafts: list[Draft] = []
     operated = any(r.status == "received" and any(h.get("kind") == "surgery" for h in r.course.hits) for r in readings)
     for reading, number in zip(readings, lines, strict=True):
@@ -166,6 +165,9 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
         status = _default_status(note, course, period, section, before, after)
     if status == "ongoing" and period.end is not None and cues.resumes(after):
         period = details.Period(period.start, None)  # what ended there was the pause
+    begun = period.start is not None and note.note_date is not None and period.start.latest < note.note_date
+    if status == "planned" and begun and _DATED_START.search(before):
+        status = "received"
     status = _by_date(status, period, note.note_date)
     attributes: dict[str, Any] = {"status": status}
     stated = details.line(before, after)
@@ -207,6 +209,8 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
 _DOSING = re.compile(r"(?:[\s,(]*(?:\d[\d.,]* ?m?g(?: ?/ ?(?:m2|kg))?|auc ?\d|q ?\d ?[dw]?\d?\w?|every \d \w+|iv|po)\)?(?![a-z])){1,4}")
 #: a period whose end is left open ("6/9/25 - : tarlatamab")
 _OPEN_RANGE = re.compile(r"\d\s?[-–—]\s*(?:[:;)|]|present\b|ongoing\b|$)")
+#: an entry of a history ("9/2 start tarlatamab")
+_DATED_START = re.compile(r"\d\s*:?\s+(?:re)?starts?\s+$")
 #: what shows that a drug was given
 _EVIDENCE = re.compile(
     r"\b(?:received|given|treated|s/p|status post|doses?|cycles?|c\d+(?:d\d+)?|infused|started|progress\w*|after|previous\w*|prior|since|had|on|"

@@ -35,7 +35,7 @@ _HARD = re.compile(
     r";|→|->|=>|—|(?i:\b(?:and then|then|puis|ensuite|anschliessend|danach|daarna|luego|poi|followed by|(?<!was )(?<!were )subsequently|but|thereafter|however|although|which was followed)\b)|"
     r"\n(?=[ \t]*(?:[-*•]|\d|[A-Z]{2,}\b|[A-Za-z][A-Za-z /]{0,20}:))|(?<!(?i:inj|tab|cap))\.\s(?=[A-Z])|\|"
 )
-_SOFT = re.compile(r",\s|\.\s|:\s|\)\s*|\band\b|\bwith\b|\bbefore\b|\bafter\b|\bplus\b", re.IGNORECASE)
+_SOFT = re.compile(r",\s|\.\s|:\s|\)\s*|\bw/|\band\b|\bwith\b|\bbefore\b|\bafter\b|\bplus\b", re.IGNORECASE)
 #: the cell of a table's row that dates the rest of it ("03/28/2024 - 06/20/2024 | carboplatin x 4")
 _DATE_CELL = re.compile(r"[\s|]*(?:[A-Za-z]{3,9}\.? )?\d[\d/.,' -]{1,12}(?:\s?(?:-|–|to|until)\s?(?:[A-Za-z]{3,9}\.? )?(?:\d[\d/.,' -]{1,12}|present))?\s*")
 #: where nothing stronger stands between two treatments: what follows the first of these is no longer the first one's

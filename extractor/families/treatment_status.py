@@ -144,7 +144,7 @@ class Cues:
         stated = _BECAUSE.search(after)
         if stated is not None:
             for name in ("toxicity", "progression", "choice", "completed"):
-                if self.reason[name].search(stated["why"]):
+                if self.reason[name].search("stopped for " + stated["why"]):
                     return name
         for name in ("toxicity", "progression", "choice", "completed"):
             found = self.reason[name].search(after)

@@ -67,7 +67,7 @@ _MINUS_BEFORE = re.compile(r"(?:\(\s?[-–]\s?\)|\[\s?[-–]\s?\])\s?$")
 _MINUS_SIGN = re.compile(r"(?:^|[\s,;(])[-–]\s?$")
 _PLUS_SIGN = re.compile(r"(?:^|[\s,;(])\+\s?[a-z]")
 _LABEL_NEGATIVE = re.compile(
-    r"\s*(?:[:=]|\s-\s)\s*(?:no\b(?!\s+[a-z])|none\b|negative\b|neg\b|absent\b|denies\b|denied\b|not (?:seen|identified|present|detected)|nil\b|0\b(?![\d.])|\(\s*-\s*\)|non\b(?!-)|n\b)"
+    r"\s*(?:[:=]|\s-\s|(?:(?: now| use| currently| today)?\?))\s*(?:no\b(?!\s+[a-z])|none\b|negative\b|neg\b|absent\b|denies\b|denied\b|not (?:seen|identified|present|detected)|nil\b|0\b(?![\d.])|\(\s*-\s*\)|non\b(?!-)|n\b)"
 )
 _BOX_EMPTY = re.compile(r"(?:\[\s*\]|☐|□)\s*$")
 _BOX_FULL = re.compile(r"(?:\[\s*[xX✓]\s*\]|☒|☑)\s*$")
