@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -48,6 +49,78 @@ def test_screen_and_every_command_after_it(tmp_path):
     assert CANARY not in (out / "run.json").read_text()
     assert not (out / ".work").exists()
     assert CANARY in run("explain", str(out), "--patient", "p1").stdout  # asked for, on stdout alone
+
+
+# --- every command, with places of its own for what is left behind --------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory) -> tuple[Path, list[tuple[str, subprocess.CompletedProcess[str]]]]:
+    """Every command, as it works and as it fails, with TMPDIR, HOME and the current folder inside one folder."""
+    folder = tmp_path_factory.mktemp("traced")
+    for name in ("tmp", "home", "cwd"):
+        (folder / name).mkdir()
+    notes = export(folder, f'p1,n1,2026-03-01,Clinic,"{NOTE}"', f'p2,n2,soon,Clinic,"{NOTE}"')
+    more = folder / "more.csv"
+    more.write_text(notes.read_text() + f'p3,n3,2026-03-02,Clinic,"{NOTE}"\n')
+    gold = folder / "gold.jsonl"
+    gold.write_text(json.dumps({"id": "n1", "text": NOTE, "facts": []}) + "\n" + CANARY + "\n")
+    (folder / "site" / "labs").mkdir(parents=True)
+    (folder / "site" / "labs" / "ours.toml").write_text('family = "lab"\n[[concept]]\nconcept = 3\n')
+    out, trial = str(folder / "run"), ["--trial", "NCT07016230"]
+    commands = [
+        ["screen", str(notes), *trial, "--out", out, "--workers", "2"],
+        ["screen", str(notes), *trial, "--out", out, "--resume"],
+        ["screen", str(more), *trial, "--out", str(folder / "since"), "--since", out],
+        ["extract", str(notes), "--out", str(folder / "facts"), "--workers", "1"],
+        ["extract", str(notes), "--out", str(folder / "bad"), "--columns", "text=BODY"],
+        ["extract", str(notes), "--out", str(folder / "bad"), "--overlay", str(folder / "site")],
+        ["evaluate", out, *trial, "--strict"],
+        ["explain", out, "--patient", "p1", "--no-text"],
+        ["report", out, "--out", str(folder / "page.html"), "--no-text"],
+        ["report", out, "--out", str(folder / "nowhere" / "page.html")],
+        ["score", str(gold), out, "--errors", "9"],
+        ["check", "--overlay", str(folder / "site")],
+        ["diff", out, str(folder / "since")],
+        *(
+            ["export", out, "--to", sink, "--out", str(folder / f"out.{sink}")]
+            for sink in ("omop", "fhir", "redcap", "duckdb")
+        ),
+        ["export", out, "--to", "fhir", "--out", str(folder / "hidden"), "--pseudonymize", str(folder / "key")],
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    environment |= {"TMPDIR": str(folder / "tmp"), "HOME": str(folder / "home")}
+    said = [
+        (" ".join(command[:1]), subprocess.run([sys.executable, "-m", "extractor", *command], capture_output=True, text=True,
+                                               env=environment, cwd=folder / "cwd", check=False))
+        for command in commands
+    ]  # fmt: skip
+    return folder, said
+
+
+def test_no_command_says_a_word_of_a_note(traced):
+    from extractor.cli import main
+
+    _, said = traced
+    assert {name for name, _ in said} == set(main.commands)
+    assert [(name, done.returncode) for name, done in said if "Traceback" in done.stderr] == []
+    assert {name for name, done in said if CANARY in (done.stdout + done.stderr).upper()} == set()
+    assert {0, 1, 3, 4, 5} <= {done.returncode for _, done in said}  # as they work, and as they fail in each way
+
+
+def test_nothing_is_left_in_shared_places_and_what_is_written_is_private(traced):
+    folder, _ = traced
+    left = [p for name in ("tmp", "home", "cwd") for p in (folder / name).rglob("*") if p.is_file()]
+    assert [p.name for p in left if CANARY.encode() in p.read_bytes()] == []
+    assert [p.name for p in left if p.is_relative_to(folder / "tmp")] == []
+    made = [folder / name for name in ("run", "since", "facts", "hidden", "out.omop", "out.fhir", "out.redcap")]
+    made += [folder / "out.duckdb", folder / "page.html", folder / "key"]
+    open_to_others = [p for top in made for p in [top, *top.rglob("*")] if p.exists() and p.stat().st_mode & 0o077]
+    assert open_to_others == []
+    assert [top.name for top in made if not top.exists()] in (
+        [],
+        ["since"],
+    )  # no --since while the package is being changed
 
 
 BROKEN = {
