@@ -2,9 +2,6 @@
 
 VENV := .venv
 RUN := out/demo
-# what is free of type errors and stays so; grows until it is the whole package
-TYPED := $(addprefix extractor/,readers writers run.py workers.py evaluation.py cli.py __main__.py explain.py difference.py \
-	checking.py report.py records.py errors.py truth.py spark.py spark_run.py spark_worker.py)
 # a command may be there and not work (version managers leave shims): the first that answers is taken
 PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' >/dev/null 2>&1; \
@@ -25,7 +22,7 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check extractor tests
 
 typecheck: $(VENV)/.dev
-	$(VENV)/bin/mypy --follow-imports=silent $(TYPED)
+	$(VENV)/bin/mypy --follow-imports=silent extractor
 
 unit: $(VENV)/.dev
 	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup -rs -m "not wheel"
