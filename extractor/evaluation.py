@@ -165,6 +165,7 @@ def evaluate_run(
     asked = _asked(trials, days, strict, policies)
     tally = _Tally()
     with private():
+        parquet.sweep(out)
         # a decision of older rules must not stand beside new ones
         for name in ("criteria.parquet", "patients.parquet"):
             (out / name).unlink(missing_ok=True)

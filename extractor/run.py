@@ -260,6 +260,7 @@ def _prepare(
                 shutil.rmtree(work, ignore_errors=True)
                 for name in OUTPUTS:  # a file of an older run must not look like one of this run
                     (out / name).unlink(missing_ok=True)
+            parquet.sweep(out)
             (work / "parts").mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as problem:
             why = getattr(problem, "strerror", None) or type(problem).__name__

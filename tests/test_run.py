@@ -235,6 +235,7 @@ def test_parts_that_are_there_are_not_read_again(tmp_path, monkeypatch):
     with monkeypatch.context() as patched, pytest.raises(ExtractorError, match="no space"):
         patched.setattr(parts, "merge", full)
         run(path, out)
+    (out / ".facts.parquet.1.tmp").write_bytes(b"half")  # of a process that was killed
     parts.path_of(out / ".work" / "parts", 1, "notes").unlink()  # was not finished
     parts.path_of(out / ".work" / "parts", 3, "facts").write_bytes(b"")
     parts.path_of(out / ".work" / "parts", 3, "notes").write_bytes(b"")  # a disk that lost it
@@ -244,6 +245,7 @@ def test_parts_that_are_there_are_not_read_again(tmp_path, monkeypatch):
     assert sorted(log.read_text().split()) == [f"n{number:04}" for number in read]
     run(path, tmp_path / "whole")
     assert content(out, FILES) == content(tmp_path / "whole", FILES)
+    assert {item.name for item in out.iterdir()} == {*FILES, "run.json"}
 
 
 def test_parts_of_other_settings_are_not_used(tmp_path):

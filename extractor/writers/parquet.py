@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from extractor.errors import ExtractorError
 from extractor.records import FACT_COLUMNS
 
 ROW_GROUP = 32_768
+#: names that ``atomic`` gives
+_TEMPORARY = re.compile(r"\.\w+\.(?:parquet|json|csv)\.\d+\.tmp")
 
 _FLOATS = frozenset({"value", "value_high", "ref_low", "ref_high"})
 _DATES = frozenset({"note_date", "date_start", "date_end"})
@@ -107,6 +110,13 @@ def atomic(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # the place that cannot be written holds nothing of ours
             temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a process that was killed had half written in the folder."""
+    for path in folder.glob(".*.tmp"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch | pa.Table]) -> int:
