@@ -24,7 +24,7 @@ from ..records import SUPPORT, Draft, Fact, Note, fact_id
 from .assertion import Assertor, Qualifier
 from .fuzzy import Fuzzy, flag
 from .lexicon import Lexicon
-from .scanned import mended
+from .scanned import joined, mended
 from .text import NoteText, Sentence
 from .view import calm, composed
 
@@ -89,7 +89,7 @@ class Engine:
         order = self.date_order
         if order == "auto":
             order = infer_order(text, note_date) or "mdy"
-        read, places = composed(text)
+        read, places = joined(*composed(text), self.lexicon.words)
         return NoteText(
             mended(calm(read), self.lexicon.words),
             lexicon=self.lexicon,
@@ -223,13 +223,13 @@ def sentence_sha(sentence: Sentence) -> str:
 
 def _without_values(text: str, dates: list[DateSpan], group: list[Draft]) -> list[DateSpan]:
     """Dates of a sentence without those that were read as values ("BP 12/8")."""
-    taken = [d for d in group if d.value is not None and d.value_as_written]
+    taken = [(d, d.value_as_written) for d in group if d.value is not None and d.value_as_written]
     return [
         date
         for date in dates
         if not any(
-            d.start <= date.start and date.end <= d.end and text[date.start : date.end] in d.value_as_written
-            for d in taken
+            d.start <= date.start and date.end <= d.end and text[date.start : date.end] in written
+            for d, written in taken
         )
     ]
 

@@ -246,7 +246,7 @@ _MISREAD_LENGTH = 7
 
 def _misreadings(name: str) -> set[str]:
     """Spellings of a name in which a scanner misread one letter, or every letter of that kind ("hernoglobin")."""
-    found = set()
+    found: set[str] = set()
     for word in re.findall(rf"[^\W\d_]{{{_MISREAD_LENGTH},}}", fold(name)):
         for right, wrong in _MISREAD:
             places = [m.start() for m in re.finditer(right, word)]

@@ -59,6 +59,13 @@ def context_rules() -> list[ConTextRule]:
     return rules
 
 
+def _span(doc: Doc, start: int, end: int) -> Span:
+    """The tokens that hold a stretch of the text that is not empty."""
+    found = doc.char_span(start, end, alignment_mode="expand")
+    assert found is not None
+    return found
+
+
 class NoteConText(ConText):
     """medspaCy's ConText with our rules and our scopes: a cue reaches as far as its clause.
 
@@ -96,7 +103,7 @@ class NoteConText(ConText):
 
     def _modifier(self, doc: Doc, category: str, start: int, end: int) -> ConTextModifier:
         name = CATEGORIES.get(category, category.upper())
-        cue = doc.char_span(start, max(end, start + 1), alignment_mode="expand")
+        cue = _span(doc, start, max(end, start + 1))
         words = doc.text[start:end].lower()
         rule = self._by_key.get((name, words)) or ConTextRule(words or category, name)
         return ConTextModifier(rule, cue.start, cue.end, doc)
@@ -136,7 +143,7 @@ class NoteComponent:
     def _section(doc: Doc, view: NoteText, section: Any) -> MedspacySection:
         place = view.place
         heading_end = section.start + len(section.heading)
-        title = doc.char_span(place(section.start), place(heading_end), alignment_mode="expand")
+        title = _span(doc, place(section.start), place(heading_end))
         body_start = place(section.body)
         body = doc.char_span(body_start, max(place(section.end), body_start + 1), alignment_mode="expand")
         begin, end = (body.start, body.end) if body is not None else (title.end, title.end)
@@ -166,14 +173,20 @@ def _note_factory(nlp: Language, name: str, date_order: str, overlay: str | None
     return NoteComponent(Engine(date_order=date_order, overlay=overlay))
 
 
+def _engine_of(nlp: Language) -> Engine:
+    component = nlp.get_pipe("extractor_note")
+    assert isinstance(component, NoteComponent)
+    return component.engine
+
+
 @Language.factory("extractor_context")
 def _context_factory(nlp: Language, name: str):
-    return NoteConText(nlp, name, nlp.get_pipe("extractor_note").engine)
+    return NoteConText(nlp, name, _engine_of(nlp))
 
 
 @Language.factory("extractor_facts")
 def _facts_factory(nlp: Language, name: str):
-    return FactComponent(nlp.get_pipe("extractor_note").engine)
+    return FactComponent(_engine_of(nlp))
 
 
 def load(*, date_order: str = "auto", overlay: str | os.PathLike[str] | None = None) -> Language:

@@ -234,7 +234,7 @@ def split(text: str, starts: list[int] | None = None, bodies: list[int] | None =
                 cuts.add(match.start())
         elif _stops(text, match.start(), match.end()):
             cuts.add(match.end())
-    sentences = []
+    sentences: list[tuple[int, int]] = []
     previous = 0
     for cut in [*sorted(cuts), len(text)]:
         while cut - previous > MAX_SENTENCE:
