@@ -26,13 +26,16 @@ _FILLER = re.compile(
     r"(?:\s|:|=|\b(?:score|grade|ps|who|oms|ecog|performance|status|scale|group|class|stage|currently|now|estimated|about"
     r"|approximately|assessed|of|at|as|is|was)\b|[(\[,~-])*"
 )
-_WHEN = r"(?:\s*(?:at|on|in|as of|since)\s+(?:the\s+)?[a-z]{3,12}(?:\s+\d{1,4})?|\s+(?:today|last (?:week|month|visit)))?"
+_WHEN = (
+    r"(?:\s*(?:at|on|in|as of|since)\s+(?:the\s+)?[a-z]{3,12}(?:\s+\d{1,4})?|\s+(?:today|last (?:week|month|visit)))?"
+)
 _BEFORE_OLDER = re.compile(
     r"[\s,;(]{0,80}+(?:was|previously|previous|prior|from|improv\w+ from|declin\w+ from|down from|up from"
     r"|worsen\w+ from|formerly)[\s:]*(?:ecog\s*|ps\s*)*"
 )
 _BEFORE_NEWER = re.compile(
-    _WHEN + r"\s*+(?:->|→|-->|=>|(?:,?\s*+(?:and|but)\b)?\s*+(?:is\s+)?(?:,\s*+)?(?:now|currently|today)(?:\s+(?:is|at|of|to))?"
+    _WHEN
+    + r"\s*+(?:->|→|-->|=>|(?:,?\s*+(?:and|but)\b)?\s*+(?:is\s+)?(?:,\s*+)?(?:now|currently|today)(?:\s+(?:is|at|of|to))?"
     r"|,?\s*(?:(?:and|but|then|now|has|had)\s+){0,3}(?:(?:it\s+)?(?:fell|dropped|decreas\w+|increas\w+|deteriorat\w+|went\s+(?:up|down)|changed)\s+to)"
     r"|,?\s*(?:(?:and|but|then|now|has|had)\s+){0,3}(?:improv\w+|declin\w+|worsen\w+)\s+to|\s+to(?=\s+\d\s+(?:now"
     r"|today|currently)))[\s:]*(?:ecog\s*|ps\s*)*"
@@ -41,12 +44,16 @@ _WISH = re.compile(
     r"\b(?:if|eligib\w*|criteria|requires?|required|inclusion|exclusion|must|should be|patients with|until|when"
     r"|unless)\b(?:[^.;\n]|\.(?=\d))*$"
 )
-_LAST_TIME = re.compile(r"\s*(?:at\s+|on\s+)?(?:the\s+)?(?:last|previous|prior)\s+(?:visit|time|month|week|clinic|appointment|encounter)\b|\s+previously\b|\s+(?:le|la)\s+\w+\s+derniere?\b")
-_CHANGE = re.compile(r"([0-5])\s+to\s+([0-5])(?!\d)")
+_LAST_TIME = re.compile(
+    r"\s*(?:at\s+|on\s+)?(?:the\s+)?(?:last|previous|prior)\s+(?:visit|time|month|week|clinic|appointment|encounter)\b|\s+previously\b|\s+(?:le|la)\s+\w+\s+derniere?\b"
+)
+_CHANGE = re.compile(r"([0-5])\s+to\s+([0-5])(?:\s?[-–]\s?(?P<high>[0-5]))?(?!\d)")
 _MOVED = re.compile(
     r"\b(?:declin|improv|worsen|deteriorat|decreas|increas|chang|went|dropp|progress|gone)\w*+.{0,200}\bfrom\b"
 )
-_REQUIRED = re.compile(r"\s+(?:is\s+|are\s+|was\s+)?(?:required|eligible|to enroll|needed)\b|\s+in\s+\d+(?:\.\d+)?\s?(?:%|patients|percent)")
+_REQUIRED = re.compile(
+    r"\s+(?:is\s+|are\s+|was\s+)?(?:required|eligible|to enroll|needed)\b|\s+in\s+\d+(?:\.\d+)?\s?(?:%|patients|percent)"
+)
 
 _words: dict[str, int] = {}
 _ventilator = re.compile("(?!)")
@@ -83,7 +90,10 @@ def _status(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Itera
         # "declined from 1 to 2": two values, the last is current
         before = _draft(note, name, "ecog", float(change[1]), None, "=", name.start, change.end(1))
         yield replace(before, temporality="historical")
-        yield _draft(note, name, "ecog", float(change[2]), None, "=", name.start, change.end(2))
+        high = float(change["high"]) if change["high"] else None
+        yield _draft(
+            note, name, "ecog", float(change[2]), high, "=", name.start, change.end("high") if high else change.end(2)
+        )
         return
     found = _read(folded, at, limit, name.hit.key)
     if found is None:
@@ -129,7 +139,11 @@ def _read(folded: str, at: int, limit: int, key: str) -> tuple[str, float, float
                 return "ecog", low, high, match.end()
             return "ecog", low, None, match.start() + 1
         word = re.compile(r"[a-z]+").match(folded, at, limit)
-        if word is not None and word.group() in _ROMAN and re.match(r"\s*(?:[,;.)]|$)", folded[word.end() : word.end() + 3]):
+        if (
+            word is not None
+            and word.group() in _ROMAN
+            and re.match(r"\s*(?:[,;.)]|$)", folded[word.end() : word.end() + 3])
+        ):
             return "ecog", _ROMAN[word.group()], None, word.end()
         if word is not None and word.group() in _words:
             return "ecog", float(_words[word.group()]), None, word.end()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+
+from extractor.records import Fact
 from extractor.timeline import chronology as time
 from extractor.timeline import tumour as t
 from extractor.timeline.knowledge import is_in
@@ -12,6 +15,7 @@ from extractor.timeline.settings import Settings
 from extractor.timeline.states_biomarkers import ret_status
 from extractor.timeline.states_platinum import planned_platinum
 from extractor.timeline.treatment import (
+    REGIMEN_DAYS,
     courses,
     drug_facts,
     facts_of,
@@ -97,6 +101,21 @@ def prior_systemic_line(patient: Patient, settings: Settings) -> Answer:
     return time.silent("systemic therapy", missing="treatment history")
 
 
+def _spread_since(patient: Patient, begun: list[datetime.date]) -> list[Fact]:
+    """Limited disease that was treated and is extensive or metastatic at a later date has relapsed."""
+    limited = [fact for fact in patient.facts("limited_stage", "stage") if fact.assertion == "present"]
+    if not limited or not begun:
+        return []
+    names = ("extensive_stage", "metastatic", "metastatic_site", "liver_metastases", "brain_metastases")
+    return [
+        fact
+        for fact in patient.facts(names)
+        if fact.assertion == "present"
+        and time.is_dated(fact)
+        and time.known(fact)[0] > min(begun) + datetime.timedelta(days=REGIMEN_DAYS)
+    ]
+
+
 @state("progression_on_or_after_standard")
 def progression_on_or_after_standard(patient: Patient, settings: Settings) -> Answer:
     """I5.progression: progression or relapse on or after systemic therapy, in the eyes of the treating physician.
@@ -132,6 +151,7 @@ def progression_on_or_after_standard(patient: Patient, settings: Settings) -> An
         if fact.assertion == "present" and begun and (span := time.when(fact)) and span[0] > min(begun)
         and (not fact.note_date or fact.note_date > min(begun))
     ]  # fmt: skip
+    firm += _spread_since(patient, begun)
     since = [fact for fact in patient.facts("progression_denied") if fact.assertion == "present"]
     treated = given(patient, at_least=Truth.U)
     second = [fact for fact in patient.facts("lines_stated") if (fact.value or 0) >= 2]

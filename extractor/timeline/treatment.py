@@ -222,7 +222,13 @@ def _dates(patient: Patient, facts: list[Fact]) -> tuple[time.Interval | None, t
     The latest plausible last dose wins. A drug goes on where the newest note that speaks of its state says so and no
     end is written in it or later.
     """
-    starts = [interval for fact in facts if (interval := time.begun(fact)) and interval[0] <= patient.index_date]
+    starts = [
+        interval
+        for fact in facts
+        if (interval := time.begun(fact))
+        and interval[0] <= patient.index_date
+        and not ((over := time.ended(fact)) and interval[0] > over[1])  # a start behind the end is of something else
+    ]
     start = min(starts, default=None)
     ends = [interval for fact in facts if (interval := time.ended(fact)) and interval[0] <= patient.index_date]
     last = max(ends, key=lambda item: (item[1], item[0]), default=None)
