@@ -11,6 +11,7 @@ from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
 from extractor.timeline.settings import Settings
 from extractor.timeline.states_immune import grade_of, immune_events
+from extractor.timeline.states_medication import held
 from extractor.truth import Answer, Truth
 
 AUTOIMMUNE = ("ibd", "celiac_disease", "lupus", "sarcoidosis", "vasculitis", "rheumatoid_arthritis", "myasthenia_gravis",
@@ -93,8 +94,7 @@ def autoimmune_disease(patient: Patient, settings: Settings) -> Answer:
         for fact in immune_events(patient)
         if fact.family == "toxicity" and fact.assertion == "present" and fact.concept == "immune_related_ae"
     ]
-    for fact in events:
-        chosen.append(_immune_event(patient, fact))
+    chosen += [_immune_event(patient, fact) for fact in events]
     stated = [fact for fact, _ in answers]
     if (
         stated
@@ -105,12 +105,12 @@ def autoimmune_disease(patient: Patient, settings: Settings) -> Answer:
         # "no lupus" says nothing of the others: the absence policy decides
         return Answer(Truth.F, chosen[0].reason, time.ids(stated), asserted=False, missing="autoimmune history")
     return time.any_answer(
-        [answer for answer in chosen if answer is not None],
+        chosen,
         time.silent("autoimmune disease", missing="autoimmune history"),
     )
 
 
-def _immune_event(patient: Patient, fact: Fact) -> Answer | None:
+def _immune_event(patient: Patient, fact: Fact) -> Answer:
     organ = f"{fact.value_text or ''} {fact.text}".lower()
     if "thyro" in organ:
         return time.say(Truth.F, "Hypothyroidism on replacement is an exception.", [fact])
@@ -156,14 +156,23 @@ def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
         return time.say(Truth.F if quiet else Truth.U, f"{name} on immunotherapy.", [fact], review=("R6",))
     if fact.concept in BY_EVENT:
         if past is Truth.T:
-            return time.say(Truth.F, f"{name} {time.span(event)}, more than 3 years ago.", [fact], review=("R6",))
+            return time.say(
+                Truth.F, f"{name} {time.span(event or held(fact))}, more than 3 years ago.", [fact], review=("R6",)
+            )
         if past is Truth.F:
             return time.say(
-                Truth.T, f"{name} {time.span(event)}, clear on {time.day(clear)}.", [fact], clear_date=clear
+                Truth.T,
+                f"{name} {time.span(event or held(fact))}, clear on {time.day(clear)}.",
+                [fact],
+                clear_date=clear,
             )
         if event is not None:
             return time.say(
-                Truth.U, f"{name} {time.span(event)}.", [fact], review=("R4",), missing=f"date of the {name}"
+                Truth.U,
+                f"{name} {time.span(event or held(fact))}.",
+                [fact],
+                review=("R4",),
+                missing=f"date of the {name}",
             )
         return time.say(
             Truth.T if fact.concept != "diverticulitis" else Truth.U,
@@ -188,14 +197,19 @@ def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
         return time.say(Truth.T, f"Paraneoplastic syndrome ({name}).", [fact], review=("R6",), correctable=False)
     if past is Truth.T and (quiet or (fact.temporality == "historical" and name in SELF_LIMITED)):
         return time.say(
-            Truth.F, f"{name} inactive since {time.span(event)}, more than 3 years.", [fact], review=("R6",)
+            Truth.F,
+            f"{name} inactive since {time.span(event or held(fact))}, more than 3 years.",
+            [fact],
+            review=("R6",),
         )
     if quiet and event is None:
         return time.say(
             Truth.U, f"{name} resolved, no date.", [fact], review=("R4",), missing=f"when {name} was last active"
         )
     if quiet and past is Truth.F:
-        return time.say(Truth.T, f"{name} {time.span(event)}, clear on {time.day(clear)}.", [fact], clear_date=clear)
+        return time.say(
+            Truth.T, f"{name} {time.span(event or held(fact))}, clear on {time.day(clear)}.", [fact], clear_date=clear
+        )
     return time.say(Truth.T, f"{name}, active or of unknown date.", [fact], correctable=False)
 
 

@@ -9,7 +9,7 @@ from extractor.timeline import chronology as time
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
 from extractor.timeline.settings import Settings
-from extractor.timeline.states_medication import is_current, last_taken, medication, told
+from extractor.timeline.states_medication import held, is_current, last_taken, medication, told
 from extractor.timeline.treatment import status
 from extractor.truth import Answer, Truth
 
@@ -189,7 +189,7 @@ def _symptoms(patient: Patient, settings: Settings) -> Answer:
     for fact in present:
         if fact.copied_from:
             continue
-        event = time.when(fact)
+        event = held(fact)
         if fact.attributes.get("status") == "resolved" or fact.temporality == "historical":
             clear = event[1] + datetime.timedelta(days=STABLE_DAYS)
             recent = time.within_days(event, index, STABLE_DAYS - 1) if time.is_dated(fact) else Truth.F
@@ -269,13 +269,13 @@ def active_brain_metastases(patient: Patient, settings: Settings) -> Answer:
     evidence = lesions.evidence + tuple(e for part in deciding for e in part.evidence)
     reason = " ".join(part.reason for part in deciding[:3])
     if truth is Truth.T:
-        clear = [part.clear_date for part in deciding]
+        clear = [part.clear_date for part in deciding if part.clear_date]
         return Answer(
             Truth.T,
             f"Brain metastases. {reason}",
             evidence,
             tuple(sorted(review)),
-            clear_date=max(clear) if all(clear) else None,
+            clear_date=max(clear) if len(clear) == len(deciding) else None,
         )
     growing = [fact for fact in patient.facts("brain_mets_progressing") if fact.assertion == "present"]
     growing = [

@@ -11,6 +11,7 @@ from extractor.timeline.patient import Patient
 from extractor.timeline.registry import derived, state
 from extractor.timeline.settings import Settings
 from extractor.timeline.states_chest import SMALL, is_echo
+from extractor.timeline.states_medication import happened, held
 from extractor.truth import Answer, Truth
 
 #: an index date this close to the limit asks for a triplicate (R2)
@@ -59,22 +60,22 @@ def _tracings(patient: Patient, facts: list[Fact]) -> list[tuple[Measure, str]]:
         rate = fact.attributes.get("heart_rate") or (
             near[0].value if near and abs(near[0].start - fact.start) < 200 else None
         )
-        if rate:
+        if rate and fact.value:
             value = fridericia(fact.value, float(rate))
             out.append((Measure(value, value, unit="ms"), fact.fact_id))
-        stated = [
-            item
+        printed_bazett = [
+            item.value
             for item in facts
             if item.concept == "qtc" and item.note_id == fact.note_id and item.attributes.get("formula") == "bazett"
         ]
-        if stated and not rate:
-            rr = (fact.value / stated[-1].value) ** 2  # QTcB = QT / RR^0.5
+        if printed_bazett and printed_bazett[-1] and fact.value and not rate:
+            rr = (fact.value / printed_bazett[-1]) ** 2  # QTcB = QT / RR^0.5
             value = fact.value / rr ** (1 / 3)
             out.append((Measure(value, value, unit="ms"), fact.fact_id))
     if out:
         return out
     for fact in facts:
-        if fact.concept != "qtc":
+        if fact.concept != "qtc" or fact.value is None:
             continue
         near = sorted(
             (rate for rate in rates if rate.note_id == fact.note_id),
@@ -104,8 +105,8 @@ def qtcf(patient: Patient, settings: Settings) -> Measure | None:
         for fact in patient.facts(("qt", "qtc"), "cardiac")
         if fact.value is not None
         and fact.assertion == "present"
-        and time.when(fact)
-        and time.when(fact)[0] <= patient.index_date
+        and time.when(fact) is not None
+        and held(fact)[0] <= patient.index_date
     ]
     if not facts:
         return None
@@ -175,7 +176,9 @@ def qtcf_prolonged(patient: Patient, settings: Settings) -> Answer:
             else f"{measure.low:.0f} to {measure.high:.0f}"
         )
     )
-    reason = f"QTcF {shown} ms ({time.day(measure.date[1])}) against more than {limit_text} ms."
+    reason = (
+        f"QTcF {shown} ms ({time.day(measure.date[1] if measure.date else None)}) against more than {limit_text} ms."
+    )
     if measure.stale:
         return Answer(
             Truth.U,
@@ -203,11 +206,11 @@ def lvef(patient: Patient, settings: Settings) -> Measure | None:
         for fact in patient.facts("lvef", "cardiac")
         if fact.value is not None
         and fact.assertion == "present"
-        and time.when(fact)
-        and time.when(fact)[0] <= patient.index_date
+        and time.when(fact) is not None
+        and held(fact)[0] <= patient.index_date
     ]
     months = settings.window("lvef_months")
-    fresh = [fact for fact in facts if time.within_months(time.when(fact), patient.index_date, months) is not Truth.F]
+    fresh = [fact for fact in facts if time.within_months(held(fact), patient.index_date, months) is not Truth.F]
     other = ("mri", "cmr", "cath", "stress", "ct", "spect", "pet")
     proper = [fact for fact in fresh if str(fact.attributes.get("modality", "echo")).lower() not in other]
     chosen = time.newest(proper or fresh or facts)
@@ -239,7 +242,7 @@ def lvef_reduced(patient: Patient, settings: Settings) -> Answer:
             for fact in facts
             if fact.value_text
             and fact.assertion == "present"
-            and time.within_months(time.when(fact), patient.index_date, settings.window("lvef_months")) is not Truth.F
+            and time.within_months(held(fact), patient.index_date, settings.window("lvef_months")) is not Truth.F
         ]
         if words:
             normal = words[-1].value_text in ("normal", "preserved")
@@ -251,7 +254,7 @@ def lvef_reduced(patient: Patient, settings: Settings) -> Answer:
             )
         return time.silent("the ejection fraction", missing="echocardiogram")
     truth = measure.compare("<", 50)
-    reason = f"LVEF {measure.text()} ({time.day(measure.date[1])}) against less than 50 %."
+    reason = f"LVEF {measure.text()} ({time.day(measure.date[1] if measure.date else None)}) against less than 50 %."
     if measure.stale:
         return Answer(
             Truth.U,
@@ -303,7 +306,7 @@ def _event_months(patient: Patient, facts: list[Fact], months: int, what: str) -
                 )
                 continue
         else:
-            event = time.past_event(fact)
+            event = happened(fact)
         truth = time.within_months(event, patient.index_date, months)
         if truth is Truth.T and fact.assertion == "possible":
             truth = Truth.U
@@ -357,14 +360,14 @@ def nyha_above_2(patient: Patient, settings: Settings) -> Answer:
     recent = [
         fact
         for fact in classes
-        if time.within_months(time.when(fact), patient.index_date, months) is not Truth.F
+        if time.within_months(held(fact), patient.index_date, months) is not Truth.F
         and not (fact.copied_from and not time.is_dated(fact))
     ]
     answers = []
     for fact in recent:
         measure = from_value(fact.value, fact.value_high, fact.comparator)
         truth = measure.compare(">", 2)
-        inside = time.within_months(time.when(fact), patient.index_date, months)
+        inside = time.within_months(held(fact), patient.index_date, months)
         answers.append(
             time.say(
                 min(truth, inside) if truth is not Truth.F else Truth.F,
@@ -378,9 +381,7 @@ def nyha_above_2(patient: Patient, settings: Settings) -> Answer:
     failure = patient.facts("heart_failure", "condition")
     present = [fact for fact in failure if fact.assertion == "present"]
     if present:
-        acute = [
-            fact for fact in present if time.within_months(time.when(fact), patient.index_date, months) is not Truth.F
-        ]
+        acute = [fact for fact in present if time.within_months(held(fact), patient.index_date, months) is not Truth.F]
         if acute:
             return time.say(Truth.U, "Heart failure without a NYHA class.", acute, review=("R6",), missing="NYHA class")
         return time.say(

@@ -29,8 +29,8 @@ def grade_of(fact: Fact) -> Measure | None:
     """CTCAE grade of a toxicity or condition, as an interval."""
     value = fact.value if fact.family == "toxicity" and fact.value is not None else fact.attributes.get("grade")
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(str(value))
+    except ValueError:
         return None
     return from_value(
         number,
@@ -191,7 +191,8 @@ def _infusion_reactions(patient: Patient) -> list[Fact]:
     return [
         fact
         for fact in immune
-        if fact not in named or is_in(fact.value_text, "checkpoint_inhibitor", "t_cell_engager", "other_immune_therapy")
+        if fact not in named
+        or is_in(fact.value_text or "", "checkpoint_inhibitor", "t_cell_engager", "other_immune_therapy")
     ]
 
 
@@ -354,7 +355,9 @@ def unresolved_toxicity(patient: Patient, settings: Settings) -> Answer:
             continue
         newest_day = max(told(fact) for fact in group)
         newest = [fact for fact in group if told(fact) == newest_day]
-        answers.append(_toxicity(patient, name, newest, newest_resolved, days))
+        answer = _toxicity(patient, name, newest, newest_resolved, days)
+        if answer is not None:
+            answers.append(answer)
     for fact in residual:
         if any(
             item.note_id == fact.note_id and 0 <= item.start - fact.start <= 120 and grade_of(item) for item in facts
@@ -367,7 +370,6 @@ def unresolved_toxicity(patient: Patient, settings: Settings) -> Answer:
                 Truth.U, "Residual toxicity without a grade.", [fact], review=("R9",), missing="grade of the toxicity"
             )
         )
-    answers = [answer for answer in answers if answer is not None]
     if answers and not resolved and all(fact.assertion == "absent" for fact in facts) and not residual:
         # "no neuropathy" says nothing of other toxicities: the absence policy decides
         return Answer(

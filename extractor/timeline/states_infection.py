@@ -11,7 +11,7 @@ from extractor.timeline.measure import from_value
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
 from extractor.timeline.settings import Settings
-from extractor.timeline.states_medication import is_current, told
+from extractor.timeline.states_medication import happened, held, is_current, told
 from extractor.timeline.treatment import status
 from extractor.truth import Answer, Truth
 
@@ -41,7 +41,7 @@ def recent_infection(patient: Patient, settings: Settings) -> Answer:
             continue
         if fact.copied_from:
             continue
-        event = time.when(fact)
+        event = held(fact)
         later = resolved_after.get(fact.value_text or "")
         inside = time.within_days(event, index, days)
         clear = event[1] + datetime.timedelta(days=days + 1)
@@ -109,7 +109,7 @@ def recent_infection(patient: Patient, settings: Settings) -> Answer:
             or fact.copied_from
         ):
             continue
-        event = time.when(fact)
+        event = held(fact)
         if (
             is_current(fact)
             and status(fact) not in ("completed",)
@@ -163,7 +163,7 @@ def _newest_test(patient: Patient, concept: str) -> Fact | None:
 
 
 def _stale(patient: Patient, settings: Settings, fact: Fact) -> bool:
-    return time.within_days(time.when(fact), patient.index_date, settings.window("serology")) is Truth.F
+    return time.within_days(held(fact), patient.index_date, settings.window("serology")) is Truth.F
 
 
 def _is_label(fact: Fact) -> bool:
@@ -281,7 +281,7 @@ def _carrier(patient: Patient, settings: Settings, surface: Fact, dna: Fact | No
         or (
             time.is_dated(fact)
             and time.within_days(
-                time.end_of(time.past_event(fact), fact.date_precision), patient.index_date, HBV_ANTIVIRAL_DAYS
+                time.end_of(happened(fact), fact.date_precision), patient.index_date, HBV_ANTIVIRAL_DAYS
             )
             is not Truth.F
         )
@@ -308,6 +308,11 @@ def _carrier(patient: Patient, settings: Settings, surface: Fact, dna: Fact | No
     return Answer(Truth.U, f"{told_}; AST or ALT is missing.", time.ids(facts) + evidence, missing="AST and ALT")
 
 
+def _below_detection(rna: Fact | None) -> bool:
+    """Written as below a limit of detection of at most 25 IU/mL."""
+    return rna is not None and rna.comparator in ("<", "<=") and rna.value is not None and rna.value <= 25
+
+
 @state("active_hepatitis_c")
 def active_hepatitis_c(patient: Patient, settings: Settings) -> Answer:
     """E18.HCV: RNA below detection 12 weeks or more after antivirals passes; on them or sooner fails for now."""
@@ -326,8 +331,8 @@ def active_hepatitis_c(patient: Patient, settings: Settings) -> Answer:
         if fact.assertion == "present" and status(fact) not in ("planned", "declined", "not_given")
     ]
     facts = ([antibody] if antibody else []) + ([rna] if rna else []) + history
-    if load == "detectable" or (load == "value" and not (rna.comparator in ("<", "<=") and rna.value <= 25)):
-        return time.say(Truth.T, "HCV RNA is detectable.", [rna])
+    if load == "detectable" or (load == "value" and not _below_detection(rna)):
+        return time.say(Truth.T, "HCV RNA is detectable.", [rna] if rna else [])
     below = load in ("undetectable", "value") or any(fact.attributes.get("rna") == "undetectable" for fact in history)
     cured = [fact for fact in history if fact.attributes.get("status") in ("resolved", "cured", "svr")]
     active = [fact for fact in history if fact.attributes.get("status") == "active"]
@@ -336,7 +341,7 @@ def active_hepatitis_c(patient: Patient, settings: Settings) -> Answer:
     if positive or history or below or drugs:
         if drugs:
             running = [fact for fact in drugs if is_current(fact) and not time.is_dated(fact)]
-            dated = [time.end_of(time.past_event(fact), fact.date_precision) for fact in drugs if time.is_dated(fact)]
+            dated = [time.end_of(happened(fact), fact.date_precision) for fact in drugs if time.is_dated(fact)]
             if dated:
                 event = max(dated, key=lambda item: item[1])
                 inside = time.within_days(event, patient.index_date, HCV_ANTIVIRAL_DAYS - 1)
@@ -419,13 +424,15 @@ def uncontrolled_hiv(patient: Patient, settings: Settings) -> Answer:
         fact for fact in therapy if fact.assertion == "absent" or status(fact) in ("declined", "not_given", "stopped")
     ]
     facts = present + ([test] if test else []) + ([load] if load else []) + on
-    if says == "detectable" or (says == "value" and not (load.comparator in ("<", "<=") or load.value < 50)):
+    if says == "detectable" or (
+        says == "value" and load is not None and not (load.comparator in ("<", "<=") or (load.value or 0) < 50)
+    ):
         return time.say(Truth.T, "HIV viral load is detectable.", facts, correctable=True)
     if off and not on:
         return time.say(Truth.T, "HIV without treatment.", facts + off, review=("R6",), correctable=True)
-    if says in ("undetectable", "value") and on:
+    if says in ("undetectable", "value") and on and load is not None:
         months = settings.window("hiv_viral_load_months")
-        if time.within_months(time.when(load), patient.index_date, months) is Truth.F:
+        if time.within_months(held(load), patient.index_date, months) is Truth.F:
             return time.say(
                 Truth.U,
                 f"The viral load is older than {months} months.",

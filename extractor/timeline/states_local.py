@@ -10,6 +10,7 @@ from extractor.timeline.knowledge import is_in
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
 from extractor.timeline.settings import Settings
+from extractor.timeline.states_medication import held
 from extractor.timeline.treatment import never_given, status
 from extractor.truth import Answer, Truth
 
@@ -48,7 +49,7 @@ def _end(fact: Fact) -> time.Interval | None:
     if fact.attributes.get("start_date") is None:
         event = time.past_event(fact)
         return time.end_of(event, fact.date_precision) if event else None
-    start = time.begun(fact)
+    start = time.begun(fact) or held(fact)
     single = fact.concept in ("srs", "surgery", "orchiectomy", "transplant", "live_vaccine")
     fractions = fact.attributes.get("fractions")
     if (single and not (fractions and int(fractions) > 1)) or fractions in (1, "1"):
@@ -64,7 +65,7 @@ def _may_have_begun(fact: Fact) -> bool:
     """A plan whose first day is not after its own note and whose last day is not before it."""
     if status(fact) not in ("planned", "ordered") or not time.is_dated(fact) or fact.copied_from or not fact.note_date:
         return False
-    start, end = time.when(fact)
+    start, end = held(fact)
     return start < fact.note_date <= end
 
 

@@ -37,6 +37,16 @@ def told(fact: Fact) -> datetime.date:
     return fact.note_date or time.last_day(fact)
 
 
+def held(fact: Fact) -> time.Interval:
+    """Days on which a finding held; as old as can be where neither the text nor the note has a date."""
+    return time.when(fact) or (datetime.date.min, datetime.date.min)
+
+
+def happened(fact: Fact) -> time.Interval:
+    """When a dated event happened; as ``held`` where it is undated."""
+    return time.past_event(fact) or held(fact)
+
+
 def _written_last(facts: list[Fact]) -> list[Fact]:
     newest = max((told(fact) for fact in facts), default=None)
     return [fact for fact in facts if told(fact) == newest]
@@ -195,8 +205,8 @@ def _stopped(patient: Patient, fact: Fact, days: int, what: str) -> Answer:
         and fact.attributes.get("route") not in ("im",)
     )
     if not open_ended:
-        return _by_date(index, _last_interval(fact), days, what, [fact])
-    start = time.begun(fact)
+        return _by_date(index, _last_interval(fact) or held(fact), days, what, [fact])
+    start = time.begun(fact) or held(fact)
     lists = [item for item in patient.facts(("doc_med_list", "doc_onc_full")) if told(item) > told(fact)]
     if lists:
         return time.say(Truth.F, f"{what} begun {time.span(start)} is on no later medication list.", [fact, lists[-1]])
@@ -378,8 +388,10 @@ def inr_in_therapeutic_range(patient: Patient, settings: Settings) -> Answer:
     inr = latest_lab(patient, "inr", settings)
     if inr is None:
         return time.silent("the INR", missing="INR")
-    targets = [fact for fact in patient.facts("inr_target") if fact.value is not None]
-    low, high = (targets[-1].value, targets[-1].value_high or targets[-1].value) if targets else (2.0, 3.0)
+    targets = [
+        (fact.value, fact.value_high or fact.value) for fact in patient.facts("inr_target") if fact.value is not None
+    ]
+    low, high = targets[-1] if targets else (2.0, 3.0)
     told_ = f"INR {inr.text()} against the target {low:g} to {high:g}."
     below, above = inr.compare("<", low), inr.compare(">", high)
     if above is Truth.T:

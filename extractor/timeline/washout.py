@@ -149,9 +149,8 @@ def _answer(patient: Patient, settings: Settings, subject: list[Course], rule: s
     if truth is not max(item.truth for item in other):
         review.add("R6")
     failing = [item for _, item in chosen if item.truth is Truth.T]
-    clear = None
-    if failing and all(item.clear_date for item in failing):
-        clear = max(item.clear_date for item in failing)
+    days = [item.clear_date for item in failing if item.clear_date]
+    clear = max(days) if days and len(days) == len(failing) else None
     reasons = [item.reason for _, item in deciding]
     text = " ".join(reasons[:4]) if truth is not Truth.F else f"All {what} are washed out: {' '.join(reasons[:3])}"
     return time.say(
