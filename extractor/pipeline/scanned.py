@@ -1,6 +1,7 @@
-"""Digits that a scanner read where letters stood: "carc1noma", "DIAGN0SIS", "9O %". One character for one, offsets stay.
+"""What a scanner misread: digits where letters stood ("carc1noma", "9O %"), and "rn" where "m" stood ("srnall").
 
-A word is mended only where the letters in place of its digits make a word of a pattern file's name.
+A word is mended only where that makes a word of a pattern file's name. Digits are put right one for one; an "m" is one
+character for two, and ``places`` leads back to the note (see ``view.composed``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ _DIGIT = re.compile(r"[01](?:(?<=[a-zA-Z][01])|(?=[a-zA-Z]))")
 _WORD = re.compile(r"[a-zA-Z0-9]+")
 #: an O that ends a number before a percent sign or a range
 _OH = re.compile(r"[Oo](?<=\d[Oo])(?=\s?(?:%|[-–]\s?\d))")
+_GENE = re.compile(r"[A-Z]{2,5}[01]{1,2}")  # INSM1, SOX10
 _LETTERS = {"0": "o", "1": "li"}
 _LONGEST, _MOST = 24, 3  # letters of a word, digits in it
 
@@ -45,13 +47,47 @@ def mended(text: str, known: Container[str]) -> str:
     return "".join(letters)
 
 
+_RN = re.compile(r"[rR][nN]")
+_SHORT = frozenset({"mets"})  # of four letters; all others that are joined have five or more
+
+
+def joined(text: str, places: list[int] | None, known: Container[str]) -> tuple[str, list[int] | None]:
+    """The text with "rn" read as "m" where only that makes a known word, and the place of each character.
+
+    >>> joined("srnall burn", None, {"small"})
+    ('small burn', [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+    """
+    cuts: list[int] = []
+    for match in _RN.finditer(text):
+        start, end = match.span()
+        while start > 0 and match.start() - start < _LONGEST and text[start - 1].isalpha():
+            start -= 1
+        while end < len(text) and end - match.end() < _LONGEST and text[end].isalpha():
+            end += 1
+        word = text[start:end].lower()
+        right = word.replace("rn", "m")
+        if right in known and word not in known and (len(right) > 4 or right in _SHORT):
+            cuts.append(match.start())
+    if not cuts:
+        return text, places
+    held = places or list(range(len(text) + 1))
+    pieces: list[str] = []
+    at = 0
+    kept: list[int] = []
+    for cut in cuts:
+        pieces += [text[at:cut], "M" if text[cut].isupper() else "m"]
+        kept += held[at : cut + 1]
+        at = cut + 2
+    return "".join([*pieces, text[at:]]), kept + held[at:]
+
+
 def _right(word: str, known: Container[str]) -> str | None:
     """The word in letters, in the case of those that were read right."""
     digits = [c for c in word if c.isdigit()]
     least = 4 if word[0].isalpha() else 6  # "10ng" is no word
     if not least <= len(word) <= _LONGEST or len(digits) > _MOST or len(digits) > len(word) / 2:
         return None
-    if any(d not in _LETTERS for d in digits):
+    if any(d not in _LETTERS for d in digits) or _GENE.fullmatch(word):
         return None
     upper = sum(c.isupper() for c in word) > len(word) / 3
     for letters in product(*(_LETTERS[d] for d in digits)):
