@@ -26,7 +26,7 @@ FACT_ORDER = (
     "date_start, date_end, attributes"
 )
 #: memory of DuckDB in a merge, whatever the size of the run; the larger one where the first does not do
-MERGE_MEMORY = ("192MB", "1GB")
+MERGE_MEMORY = ("160MB", "1GB")
 BATCH_ROWS = 8_192
 
 
