@@ -34,7 +34,7 @@ _PAIR = re.compile(
     r"(?<![\d/])(\d{1,2}(?:\.\d)?)\s?(?:mg)?\s?[/+]\s?(\d{1,2}(?:\.\d)?)(?:\s?[/+]\s?(\d{1,2}(?:\.\d)?))?\b(?!\s?/)"
 )
 _BARE = re.compile(
-    r"^\s?(\d{1,3}(?:\.\d)?)\b(?!\s?(?:/|weeks?|wks?|days?|months?|%|-|x|years?|doses?|\.\d))(?P<rest>[^.;,\n]{0,20})"
+    r"^\s?(\d{1,3}(?:\.\d)?)\b(?!\s?(?:/|weeks?|wks?|days?|months?|%|-|x(?!\s?\d+\s?d)|years?|doses?|\.\d))(?P<rest>[^.;,\n]{0,20})"
 )
 _TIMES = (
     (
@@ -334,7 +334,7 @@ def daily_dose(after: str) -> tuple[float | None, str | None, int]:
         rest = after[found.end("rest") - len(found.group("rest")) :][:40]
         return amount * _factor(rest), found.group(1), found.start("rest")
     bare = _BARE.match(after)
-    if bare and re.search(r"\b(?:daily|bid|tid|qd|qam|mg|q ?\d{1,2}h?)\b", bare.group("rest")):
+    if bare and re.search(r"\b(?:daily|bid|tid|qd|qam|mg|q ?\d{1,2}h?|iv|im|x\s?\d+\s?d(?:ays?)?)\b", bare.group("rest")):
         return float(bare.group(1)) * _factor(bare.group("rest")), bare.group(1), bare.end(1)
     return None, None, 0
 
