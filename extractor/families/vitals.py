@@ -63,8 +63,11 @@ _BUILD = re.compile(
 )
 # "74M 62 kg", "a 45-year-old, 58 kg woman"
 _BUILT = re.compile(
-    r"(?:\b(?:[Hh]e|[Ss]he|[Pp]atient|[Pp]t)\s(?:is|was)(?:\snow)?|years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?(?:[MFmf]|y|yr|yrs|ans)\b|\b(?:man|woman|male"
-    r"|female|homme|femme))[\s,(-]{1,3}(?:weighing\s)?(?P<w>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/|\s(?:lighter|heavier|less|more|over|below|under|above))"
+    r"(?:\b(?:[Hh]e|[Ss]he|[Pp]atient|[Pp]t)\s(?:is|was)(?:\snow)?|years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?(?:[MFmf]|y|yr|yrs|ans)\b"
+    r"|\b(?:man|woman|male|female|homme|femme))[\s,(-]{1,3}(?:weighing\s)?$"
+)
+_KILOS = re.compile(
+    r"(?P<w>\d(?<![\d.,]\d)\d{1,2}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/|\s(?:lighter|heavier|less|more|over|below|under|above))"
 )
 _WISH = re.compile(
     r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|(?:hold|call|bp|with|notify) parameters|aim|eligib\w+|criteria)\b(?:[^.;\n]|\.(?=\d))*$"
@@ -100,7 +103,7 @@ def read(note: NoteText) -> Iterable[Draft]:
             if draft.concept in ("weight", "height"):
                 covered.append((draft.start, draft.end))
             yield draft
-    if any(word in note.folded for word in ("kg", "weigh", "lb", "pounds")):
+    if not _BODY_WORDS.isdisjoint(note.vocabulary):
         for draft in _unnamed(note.text, note.folded):
             if not any(start < draft.end and draft.start < end for start, end in covered):
                 covered.append((draft.start, draft.end))
@@ -132,23 +135,17 @@ def _unnamed(text: str, folded: str) -> Iterator[Draft]:
         if 100 <= height <= 230:
             yield _plain("height", height, match, f"h{group}", f"u{group}")
             yield _plain("weight", values.number(match[f"w{group}"])[0], match, f"w{group}", None)
-    for match in _BUILT.finditer(text):
-        yield _plain("weight", values.number(match["w"])[0], match, "w", None)
+    for match in _KILOS.finditer(text):
+        if _BUILT.search(text, max(0, match.start() - 40), match.start()):
+            yield _plain("weight", values.number(match["w"])[0], match, "w", None)
 
 
+_BODY_WORDS = frozenset({"kg", "lb", "lbs", "pounds", "weighs", "weighed", "weighing"})
 _WEIGHS = re.compile(r"weigh(?:s|ed|ing)\b|(?P<lb>\d{2,3}(?:\.\d)?)\s?(?:lbs?|pounds)\b")
 #: "She is 5 feet 3 inches and weighs 142 pounds"
 _AND_WEIGHS = re.compile(r"(?:\s+tall)?,?\s+(?:and\s+)?(?:she\s+|he\s+)?weigh(?:s|ed|ing)\b", re.IGNORECASE)
 _PLAIN_HEIGHT = Draft(
-    family=FAMILY,
-    concept="height",
-    start=0,
-    end=0,
-    rule_id="vitals/vital_signs:height",
-    code="LOINC 8302-2",
-    comparator="=",
-    unit="cm",
-    assertion="present",
+    FAMILY, "height", 0, 0, "vitals/vital_signs:height", code="LOINC 8302-2", comparator="=", unit="cm", assertion="present"
 )
 
 
