@@ -18,7 +18,7 @@ import extractor
 
 CASES = pathlib.Path(__file__).parent.parent / "corpora" / "cases"
 PATIENT = ("decision", "cohort", "earliest_date")
-RECORDED = 0.98  # share of expected answers that are found; may only rise
+RECORDED = 0.99  # share of expected answers that are found; may only rise
 OPEN_DIFFERENCES: frozenset[tuple[str, str]] = frozenset(
     {
         ("P027", "E7.2"),
