@@ -29,7 +29,10 @@ def site(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.csv").write_text(blocks("quick-start.md", "text")[0])
     (tmp_path / "site" / "labs").mkdir(parents=True)
-    (tmp_path / "site" / "labs" / "ours.toml").write_text(blocks("how-to.md", "toml")[0])
+    lab, language, trial = blocks("how-to.md", "toml")
+    (tmp_path / "site" / "labs" / "ours.toml").write_text(lab, encoding="utf-8")
+    (tmp_path / "site" / "labs" / "hungarian.toml").write_text(language, encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(trial, encoding="utf-8")
     return tmp_path
 
 
