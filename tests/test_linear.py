@@ -189,7 +189,7 @@ def measured() -> list[dict[str, Any]]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *(p for p in sys.path if p)])}
     done = subprocess.run(
         [sys.executable, str(Path(__file__).resolve())], capture_output=True, text=True, env=environment, check=False,
-        timeout=900,
+        timeout=1800,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
