@@ -161,12 +161,28 @@ def read(note: NoteText) -> Iterable[Draft]:
     yield from _allergy_list(note)
 
 
+#: a virus named alone beside a word of testing is a test
+_BARE_VIRUS = frozenset({"hiv", "vih", "hbv", "hcv", "vhb", "vhc", "hep b", "hep c", "hepatitis b", "hepatitis c"})
+_TO_TEST = re.compile(
+    r"\b(?:send|sent|check\w*|order\w*|add|draw\w*|obtain|repeat|recheck|screen\w*|test(?:s|ed|ing)?|await\w*|serolog\w*|demander|prelever)\b"
+    r"[^.;]{0,40}$"
+)
+_TEST = re.compile(
+    r"(?:\s*[,/&]?\s*\b(?:and|ab|ag|hbv|hcv|hiv|hepatitis|hep|[abc])\b){0,4}\s*[:(-]?\s*\b(?:is |was |still )?(?:pending|ordered|sent|screen(?:ing)?|tests?|testing|to be done|to (?:the )?labs|serolog\w*|status|en cours|in process)\b"
+)
 _VIRUSES = frozenset({"hiv", "hepatitis_b", "hepatitis_c"})
 
 
 def _tested_negative(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
-    """Is the name of a virus that of a test with a negative result ("HIV/HBsAg/HCV: NR")?"""
-    if hit.key not in _VIRUSES or not note.hits_between(serology.FAMILY, hit.start, hit.end):
+    """Is the name of a virus that of a test that is ordered or was negative ("send HIV", "HIV/HBsAg/HCV: NR")?"""
+    if hit.key not in _VIRUSES:
+        return False
+    folded = note.folded
+    if folded[hit.start : hit.end] in _BARE_VIRUS and (
+        _TO_TEST.search(folded, sentence.start, hit.start) or _TEST.match(folded, hit.end, sentence.end)
+    ):
+        return True
+    if not note.hits_between(serology.FAMILY, hit.start, hit.end):
         return False
     return any(
         draft.value_text == "negative" and draft.start < hit.end and hit.start < draft.end
@@ -386,7 +402,12 @@ _EXAMINED = re.compile(
 )
 
 
+_READING = re.compile(r"\s*(?:\([^)\n]{0,24}\))?\s*[:=]?\s*\d{2,4}\s*(?:%|u/?l\b|ui/l|iu/l)")
+
+
 def _is_examination(note: NoteText, hit: Hit) -> bool:
+    if note.text[hit.start : hit.end] == "AF":  # Dutch for alkaline phosphatase; a rate is none of the rhythm
+        return _READING.match(note.folded, hit.end) is not None
     if note.text[hit.start : hit.end] not in ("PE", "MS"):
         return False
     section = note.section_of(hit.start)
