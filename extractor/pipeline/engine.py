@@ -308,7 +308,8 @@ _FORMER = re.compile(
     re.IGNORECASE,
 )
 #: ... unless only other values stand between: "calcitonin 8420, CEA 312 ng/mL (2/20/26)"
-_MORE_VALUES = re.compile(r"(?:\s*(?:,|;|and)\s+[A-Za-z][\w -]{0,20}?\s[<>]?\d[\d.,]*\s*[\w/%µ^*]{0,10})+\s*\($")
+_NEXT_VALUE = re.compile(r"[,;]|\band\b")
+_VALUE = re.compile(r"[A-Za-z][\w -]{0,20} [<>]?\d[\d.,]{0,10} ?[\w/%µ^*]{0,12}")
 #: "SCLC s/p carboplatin, last dose 1/5": the date is the treatment's
 _TUMOUR = frozenset({"histology", "stage"})
 _TREATED = re.compile(
@@ -335,7 +336,7 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     """
     between = text[end : span.start] if span.start >= end else text[span.end : position]
     if span.start >= end and _IN_BRACKETS.search(between):
-        return draft.family in _MEASURED and _MORE_VALUES.match(between) is not None
+        return draft.family in _MEASURED and _only_values(between)
     bracket = text.rfind("(", sentence.start, span.start)
     if bracket >= 0 and not draft.start <= bracket < draft.end and _FORMER.match(text, bracket, span.start):
         return False
@@ -355,6 +356,12 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     if not listed or not _NEXT_ITEM.search(between):
         return True
     return opens or (span.start < position and ":" in between)
+
+
+def _only_values(between: str) -> bool:
+    """Do other values, and nothing else, stand between a value and a bracket?"""
+    first, *others = _NEXT_VALUE.split(between.rstrip(" ("))
+    return not first.strip() and bool(others) and all(_VALUE.fullmatch(item.strip()) for item in others)
 
 
 #: a date that tells when an episode began ("In March 2010 he ...", "at follow-up in February 2010 he ...")
