@@ -89,6 +89,8 @@ def read_number(
     return _trend(text, folded, reading, limit, letters, between)
 
 
+_GIVEN = re.compile(r"\s*\d{1,2}\s?(?:u|units?|unites?|culots?|bags?|packs?|prbcs?|g-?csf)\b(?!\s?/)|\s*(?:transfus|held|hold|g-?csf)")
+
 # -- trends --------------------------------------------------------------------------------------------------------
 def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[str, str], between: str) -> Reading:
     """Other values of the same name behind the first one; the current value is returned, the others are its history.
@@ -105,6 +107,8 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
         passed = _PASSED.match(folded, at, limit)
         at = passed.end() if passed else at
         arrow = g.arrow.match(folded, at, limit)
+        if arrow is not None and _GIVEN.match(folded, arrow.end(), limit):
+            break  # "Hgb 7.4 -> 2u PRBC": the arrow leads to what was done
         if arrow is not None:
             at = past(GAP, text, past(_DATED, folded, arrow.end(), limit), limit)
             nxt, newer = read_plain(text, at, limit, letters=letters, folded=folded, joint=DASH), True
