@@ -22,6 +22,7 @@ from extractor.readers import FileSource, open_source
 from extractor.readers.columns import parse_mapping
 from extractor.workers import Settings
 from extractor.writers import parquet, parts
+from extractor.writers.provenance import metadata
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,11 +66,13 @@ def screen(
     source = None if spark.is_address(notes) else _files(notes, mapping, date_order)
     patterns = run.patterns_digest(overlay)
     rules = spark.rules_of(trials, days, strict, policies)
+    asked = evaluation._asked(trials, days, strict, policies)
+    known = {"versions": run.versions(), "patterns": {"digest": patterns}}
     with ExitStack() as held:
         held.enter_context(run.private())
         work, manifest = held.enter_context(_place(out, source, settings, patterns))
         session = held.enter_context(spark.running(master, scratch=None if work is None else str(work / "spill")))
-        place = _Remote(session, out) if work is None else _Local(work, Path(out), rules)
+        place = _Remote(session, out) if work is None else _Local(work, Path(out), rules, known, asked)
         with spark.clear_errors(InputError if source is None else ExtractorError, "Spark: a job failed"):
             if source is None:
                 rows = spark.rows_of_frame(spark.read_notes(session, notes), mapping, date_order)
@@ -81,7 +84,7 @@ def screen(
             said = [*(source.monitor.lines if source else ()), *sorted(r["error"] for r in tables.warnings.collect())]
         data |= {
             "layout": run.LAYOUT,
-            "versions": run.versions() | {"pyspark": session.version},
+            "versions": known["versions"] | {"pyspark": session.version},
             "engine": {"name": "spark", "master": session.sparkContext.master},
             "input": {
                 "notes": notes,
@@ -102,7 +105,7 @@ def screen(
             },
             "manifest": manifest,
             "evaluation": {
-                **evaluation._asked(trials, days, strict, policies),
+                **asked,
                 "index_date_assumed": tally.assumed,
                 "decisions": {trial: dict(sorted(n.items())) for trial, n in sorted(tally.decisions.items())},
                 "attrition": {trial: evaluation._attrition(tally, trial) for trial in sorted(tally.outcomes)},
@@ -150,9 +153,11 @@ def _place(
 class _Local:
     """A folder of this machine: the files of a local run, sorted and counted by DuckDB from what Spark wrote in parts."""
 
-    def __init__(self, work: Path, out: Path, rules: spark_worker.Rules) -> None:
+    def __init__(
+        self, work: Path, out: Path, rules: spark_worker.Rules, known: Mapping[str, Any], asked: Mapping[str, Any]
+    ) -> None:
         self.scratch = (work / "spark").absolute().as_uri()
-        self._work, self._out, self._rules = work, out, rules
+        self._work, self._out, self._rules, self._known, self._asked = work, out, rules, known, asked
 
     def take(self, tables: spark.Tables) -> tuple[dict[str, Any], evaluation._Tally]:
         import duckdb
@@ -168,21 +173,23 @@ class _Local:
             for name in ("facts", "criteria", "patients"):
                 rows = f"SELECT unnest({name}) AS r, generate_subscripts({name}, 1) AS place FROM decided"
                 connection.execute(f"CREATE VIEW {name} AS SELECT r.*, place FROM ({rows})")
-            queries: dict[str, tuple[pa.Schema, str]] = {
-                "facts": (parquet.FACTS, f"facts WHERE family <> 'support' ORDER BY {parts.FACT_ORDER}"),
-                "support": (parquet.FACTS, f"facts WHERE family = 'support' ORDER BY {parts.FACT_ORDER}"),
-                "notes": (parquet.NOTES, "notes ORDER BY patient_id, note_id, sha256, status, seq"),
-                "criteria": (criteria, "criteria ORDER BY patient_id, trial_id, place"),
-                "patients": (patients, "patients ORDER BY patient_id, trial_id"),
-            }
-            for name, (schema, query) in queries.items():
-                batches = parts._batches(connection, f"SELECT {parts._columns(schema)} FROM {query}")
-                parquet.write_batches(self._out / f"{name}.parquet", schema, batches)
 
             def ask(query: str) -> list[Any]:
                 return connection.execute(query).fetchall()
 
-            return _counted(ask), _tally(ask)
+            counted = _counted(ask)
+            about = metadata({**self._known, **counted}, self._asked)
+            queries: dict[str, tuple[pa.Schema, str]] = {
+                "facts": (parquet.FACTS, f"facts WHERE family <> 'support' ORDER BY {parts.FACT_ORDER}"),
+                "support": (parquet.FACTS, f"facts WHERE family = 'support' ORDER BY {parts.FACT_ORDER}"),
+                "notes": (parquet.NOTES, "notes ORDER BY patient_id, note_id, sha256, status, seq"),
+                "criteria": (criteria.with_metadata(about), "criteria ORDER BY patient_id, trial_id, place"),
+                "patients": (patients.with_metadata(about), "patients ORDER BY patient_id, trial_id"),
+            }
+            for name, (schema, query) in queries.items():
+                batches = parts._batches(connection, f"SELECT {parts._columns(schema)} FROM {query}")
+                parquet.write_batches(self._out / f"{name}.parquet", schema, batches)
+            return counted, _tally(ask)
 
     def finish(self, data: dict[str, Any]) -> None:
         parquet.write_json(self._out / "run.json", data)
