@@ -18,7 +18,7 @@ SOURCE = "performance/status"
 GOOD = "<fact value=1>Fitness grade 1</fact> today."
 CORPUS = [
     Note("P", "n1", datetime.date(2026, 1, 2), "note", "Fitness grade 2 at this visit. ECOG 1 last month."),
-    Note("P", "n2", datetime.date(2026, 1, 3), "note", "Karnofski 80. <b>Fitness grade 0</b>."),
+    Note("P", "n2", datetime.date(2026, 1, 3), "note", "Karnovskie 80. <b>Fitness grade 0</b>."),
 ]
 
 
@@ -120,7 +120,7 @@ def test_a_pattern_is_tried(tmp_path: Path) -> None:
         ("n2", "Fitness grade 0", 0.0),
     ]
     assert (len(attempt.hits), attempt.lost, attempt.problems) == (3, (), ())
-    assert [note.text[a:b] for note, a, b in attempt.near] == ["Karnofski"]
+    assert [note.text[a:b] for note, a, b in attempt.near] == ["Karnovskie"]
     shown = authoring.in_context(attempt.new, CORPUS)
     assert "<b>" not in shown and "&lt;b&gt;<mark>Fitness grade 0</mark>&lt;/b&gt;" in shown
 
