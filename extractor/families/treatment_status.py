@@ -73,6 +73,7 @@ class Cues:
         self.general = AnyOf(status["general"]["any"])
         self.own = AnyOf(status["general"]["own"])
         self.intent = {name: Gated(words) for name, words in tables["intent"].items()}
+        self.intended = AnyOf(tables["intent"].values())
         self.reason = {name: Gated(words) for name, words in tables["reason"].items()}
 
     def mentioned_only(self, before: str, after: str) -> bool:
@@ -164,6 +165,8 @@ class Cues:
         return None
 
     def intents(self, text: str) -> list[str]:
+        if not self.intended.candidates(text):
+            return []
         return [name for name, words in self.intent.items() if words.search(text)]
 
 

@@ -256,6 +256,9 @@ class Fuzzy:
 
     def _abbreviates(self, long_form: str, short: str) -> bool:
         """scispaCy's reading of "long form (SF)": do the letters of the short form stand in the long one?"""
+        letters = iter(long_form.lower())  # without its letters in order no reading is possible, and nothing need be loaded
+        if not all(letter in letters for letter in short.lower() if letter.isalnum()):
+            return False
         from scispacy.abbreviation import find_abbreviation
 
         doc = self._blank(f"{long_form.strip()} ({short})")

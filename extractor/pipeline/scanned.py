@@ -13,7 +13,7 @@ from itertools import product
 _DIGIT = re.compile(r"[01](?:(?<=[a-zA-Z][01])|(?=[a-zA-Z]))")
 _WORD = re.compile(r"[a-zA-Z0-9]+")
 #: an O that ends a number before a percent sign or a range
-_OH = re.compile(r"[Oo](?<=\d[Oo])(?=\s?(?:%|[-–]\s?\d))")
+_OH = re.compile(r"(\d)[Oo](?=\s?(?:%|[-–]\s?\d))")
 _GENE = re.compile(r"[A-Z]{2,5}[01]{1,2}")  # INSM1, SOX10
 _LETTERS = {"0": "o", "1": "li"}
 _LONGEST, _MOST = 24, 3  # letters of a word, digits in it
@@ -25,7 +25,7 @@ def mended(text: str, known: Container[str]) -> str:
     >>> mended("smal1 ce11 carc1noma, CD10 +, Ki-67 9O %", {"small", "cell", "carcinoma"})
     'small cell carcinoma, CD10 +, Ki-67 90 %'
     """
-    text = _OH.sub("0", text)
+    text = _OH.sub(r"\g<1>0", text)
     changes: dict[int, str] = {}
     done = 0
     for match in _DIGIT.finditer(text):
@@ -58,7 +58,7 @@ def joined(text: str, places: list[int] | None, known: Container[str]) -> tuple[
     ('small burn', [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11])
     """
     cuts: list[int] = []
-    for match in _RN.finditer(text):
+    for match in _RN.finditer(text) if "rn" in text or "RN" in text or "Rn" in text or "rN" in text else ():
         start, end = match.span()
         while start > 0 and match.start() - start < _LONGEST and text[start - 1].isalpha():
             start -= 1
