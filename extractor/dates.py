@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime
 import re
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,7 +42,7 @@ _BEGINS = re.compile(
 )
 
 #: every expression holds one of these words, in lower case and without accents ...
-WORDS = frozenset(MONTH_NUMBERS) | frozenset(
+_WORDS = frozenset(MONTH_NUMBERS) | frozenset(
     "day days today yesterday monday tuesday wednesday thursday friday saturday sunday week weeks wk wks month months mo mos "
     "mth mths year years yr yrs hour hours ago morning afternoon evening night tonight tomorrow jour jours semaine semaines "
     "mois ans annee hier demain aujourd dernier derniere passe passee tag tage tagen dag dagen dia dias giorno giorni woche "
@@ -48,8 +50,13 @@ WORDS = frozenset(MONTH_NUMBERS) | frozenset(
     "jaar ano anos anno anni gestern heute gisteren vandaag ayer ieri oggi".split()
 )
 #: ... or one of these numbers; most sentences hold neither
-NUMBERS = re.compile(r"[\d'](?:(?<=\d)\d?[-/.]\d|(?<=1)9\d\d|(?<=2)0\d\d|(?<=')\d\d)")
+_NUMBERS = re.compile(r"[\d'](?:(?<=\d)\d?[-/.]\d|(?<=1)9\d\d|(?<=2)0\d\d|(?<=')\d\d)")
 _WORD = re.compile(r"[^\W\d_]+")
+
+
+def may_hold(words: Iterable[str], text: str, start: int = 0, end: int = sys.maxsize) -> bool:
+    """Can [start, end) of a text hold a date? ``words`` are its words in small letters and without accents."""
+    return not _WORDS.isdisjoint(words) or _NUMBERS.search(text, start, end) is not None
 
 
 def expressions(text: str) -> list[re.Match[str]]:
@@ -150,10 +157,14 @@ def find(text: str, note_date: Day | None = None, *, date_order: str = "auto") -
     >>> [(str(d.earliest), str(d.latest)) for d in find("PD in March 2025", None)]
     [('2025-03-01', '2025-03-31')]
     """
+    plain = text.translate(_PLAIN)
+    return found_in(plain, note_date, date_order) if may_hold(_WORD.findall(plain.lower()), plain) else []
+
+
+def found_in(text: str, note_date: Day | None, date_order: str) -> list[DateSpan]:
+    """What ``find`` gives for a text that may hold a date (``may_hold``)."""
     if not text.isascii():
         text = text.translate(_PLAIN)
-    if NUMBERS.search(text) is None and WORDS.isdisjoint(_WORD.findall(text.lower())):
-        return []
     matches = expressions(text)
     if not matches:
         return []

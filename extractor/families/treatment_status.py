@@ -72,8 +72,8 @@ class Cues:
         self.resumed = AnyOf(status["resumed"]["any"])
         self.general = AnyOf(status["general"]["any"])
         self.own = AnyOf(status["general"]["own"])
-        self.intent = {name: Gated(words) for name, words in tables["intent"].items()}
-        self.intended = AnyOf(tables["intent"].values())
+        self.intent = AnyOf(tables["intent"].values())
+        self.intent_names = tuple(tables["intent"])
         self.reason = {name: Gated(words) for name, words in tables["reason"].items()}
 
     def mentioned_only(self, before: str, after: str) -> bool:
@@ -165,9 +165,8 @@ class Cues:
         return None
 
     def intents(self, text: str) -> list[str]:
-        if not self.intended.candidates(text):
-            return []
-        return [name for name, words in self.intent.items() if words.search(text)]
+        found = self.intent.candidates(text)  # all of them, or none
+        return [name for name, words in zip(self.intent_names, found, strict=False) if words.search(text)]
 
 
 def _behind_cue(tail: str) -> str:

@@ -15,10 +15,7 @@ from itertools import chain
 from typing import Any
 
 from .. import patterns as pattern_files
-from ..dates import NUMBERS as DATE_NUMBERS
-from ..dates import WORDS as DATE_WORDS
-from ..dates import DateSpan
-from ..dates import find as find_dates
+from ..dates import DateSpan, found_in, may_hold
 from .lexicon import Hit, Lexicon, Words, fold
 
 MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that cost stays linear
@@ -199,8 +196,8 @@ class NoteText:
         found = self._date_cache.get((start, end))
         if found is None:
             found = []
-            if not DATE_WORDS.isdisjoint(self.words.between(start, end)) or DATE_NUMBERS.search(self.text, start, end):
-                spans = find_dates(self.text[start:end], self.note_date, date_order=self.date_order)
+            if may_hold(self.words.between(start, end), self.text, start, end):
+                spans = found_in(self.text[start:end], self.note_date, self.date_order)
                 found = [shift(span, start) for span in spans]
             self._date_cache[start, end] = found
         return found
