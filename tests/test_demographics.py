@@ -6,15 +6,9 @@ import datetime
 
 import pytest
 
-from extractor.pipeline.engine import Engine
 from extractor.records import Note
 
 DAY = datetime.date(2025, 10, 15)
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine()
 
 
 def read(engine, text):

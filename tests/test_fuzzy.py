@@ -6,14 +6,8 @@ import datetime
 
 import pytest
 
-from extractor.pipeline.engine import Engine
 from extractor.pipeline.fuzzy import edits
 from extractor.records import Note
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine()
 
 
 @pytest.mark.parametrize(

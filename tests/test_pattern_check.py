@@ -6,14 +6,8 @@ import pytest
 
 from extractor.pattern_check import Mark, check_example, read_marks
 from extractor.patterns import Concept
-from extractor.pipeline.engine import Engine
 
 PLATELETS = Concept("lab", "platelets", "labs/blood_count")
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine()
 
 
 def test_marks_are_taken_out_of_the_text():

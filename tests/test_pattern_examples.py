@@ -6,15 +6,10 @@ import pytest
 
 from extractor import patterns as pattern_files
 from extractor.pattern_check import check_example, read_marks
-from extractor.pipeline.engine import Engine, compiled
+from extractor.pipeline.engine import compiled
 
 _PATTERNS, _ = compiled()
 _EXAMPLES = list(pattern_files.examples(_PATTERNS))
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine()
 
 
 @pytest.mark.parametrize(
