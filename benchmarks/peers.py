@@ -1,16 +1,21 @@
-"""Notes a CPU second on one core, beside stock medspaCy (and EDS-NLP where it is installed), over the same notes in one run.
+"""Notes a CPU second on one core, beside stock medspaCy and EDS-NLP, over the same notes in one run.
 
-    python -m benchmarks.peers [--notes 40]
+    python -m benchmarks.peers [--notes 40] [--edsnlp PYTHON]
 
-The peers find mentions and their assertion; they read no value, unit or date. The extractor does its whole reading.
+PYTHON is the interpreter of an environment in which EDS-NLP is installed (its releases want another spaCy than
+medspaCy does); without it EDS-NLP is left out. medspaCy finds mentions, assertion and sections; EDS-NLP also dates and
+quantities; the extractor does its whole reading.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import json
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from benchmarks import charts, notes
 
@@ -18,13 +23,13 @@ from benchmarks import charts, notes
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--notes", type=int, default=40)
+    parser.add_argument("--edsnlp", metavar="PYTHON", help="interpreter of an environment with EDS-NLP")
     options = parser.parse_args()
     texts = [notes.note(seed) for seed in range(options.notes)]
     rates = {"stock medspaCy": _rate(_medspacy(), texts)}
-    try:
-        rates["EDS-NLP"] = _rate(_edsnlp(), texts)
-    except ModuleNotFoundError:
-        print("EDS-NLP is not installed: left out (pip install edsnlp)")
+    if options.edsnlp:
+        version, rate = _edsnlp(options.edsnlp, texts)
+        rates[f"EDS-NLP {version}"] = rate
     rates["extractor"] = _rate(_extractor(), texts * 5)
     ratio = round(rates["extractor"] / rates["stock medspaCy"], 1)
     notes.keep("peers", {"notes_per_cpu_second": rates, "ratio_to_medspacy": ratio})
@@ -53,16 +58,13 @@ def _medspacy() -> Callable[[str], object]:
     return nlp
 
 
-def _edsnlp() -> Callable[[str], object]:
-    import edsnlp
-    import edsnlp.pipes as eds
-
-    nlp = edsnlp.blank("eds")
-    nlp.add_pipe(eds.sentences())
-    nlp.add_pipe(eds.matcher(terms={"name": _names()}, attr="LOWER"))
-    nlp.add_pipe(eds.negation())
-    nlp.add_pipe(eds.dates())
-    return nlp
+def _edsnlp(python: str, texts: list[str]) -> tuple[str, float]:
+    """Version of EDS-NLP and its notes a CPU second, measured by that interpreter."""
+    script = Path(__file__).with_name("edsnlp_peer.py")
+    given = json.dumps({"texts": texts, "names": _names()})
+    done = subprocess.run([python, str(script)], input=given, capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout)
+    return answer["version"], answer["notes_per_cpu_second"]
 
 
 def _names() -> list[str]:
