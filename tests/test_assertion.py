@@ -41,7 +41,7 @@ def test_documented_sentence(value, sentence):
         assert value in answer
 
 
-RULES = [(rule["category"], rule["example"]) for rule in patterns.table("assertion")["rule"]]
+RULES = [(rule["category"], example) for rule in patterns.table("assertion")["rule"] for example in rule["examples"]]
 EXPECTED = {
     "absent": ("absent", None, None), "possible": ("possible", None, None), "hypothetical": ("hypothetical", None, None),
     "historical": ("present", "historical", None), "family": ("present", None, "family"), "pseudo": ("present", None, None),
@@ -64,6 +64,10 @@ def test_every_rule_has_an_example_that_holds(category, example):
         ("Chest CT showed no [effusion] but a new [mass].", ["absent", "present"]),
         ("No [infection] was found, and the patient was treated for [pneumonitis].", ["absent", "present"]),
         ("[Pneumonitis] (-), [colitis] (+)", ["absent", "present"]),
+        ("Free of local disease, with stable [metastases].", ["present"]),
+        ("A mixed neuroendocrine-non-neuroendocrine neoplasm ([MiNEN]).", ["present"]),
+        ("Weakness improved without specific treatment for [myasthenia].", ["present"]),
+        ("Well 5 years after [carcinoma] with a negative PET.", ["present"]),
         ("[Diabetes]: no. [Hypertension]: yes.", ["absent", "present"]),
         ("Negative for [ILD] and positive for [emphysema].", ["absent", "present"]),
         ("Not only [pneumonitis] but also [colitis].", ["present", "present"]),
@@ -110,6 +114,20 @@ MANY = [
     ("Pas d'argument pour une [embolie pulmonaire].", "absent"),
     ("He has no [fever] today and his [cough] is better.", "absent present"),
     ("[HIV] test pending.", "possible"),
+    ("MRI failed to demonstrate the presence of an [adenoma].", "absent"),
+    ("Neither the CT nor the MRI showed [brain metastasis].", "absent"),
+    ("[Headache] (no), [seizure] (no), [cough] (yes).", "absent absent present"),
+    ("The [effusion] was no longer visible.", "absent"),
+    ("He did not tolerate [cisplatin].", "present"),
+    ("Lesions that could correspond to [metastases].", "possible"),
+    ("Pas d'[épanchement], en revanche [pneumopathie] du lobe inférieur.", "absent present"),
+    ("Le scanner ne montre pas de [métastase], a montré une [embolie].", "absent present"),
+    ("[Métastases cérébrales] : non. [HTA] : oui.", "absent present"),
+    ("Carcinome non à petites cellules exclu : il s'agit d'un [carcinome à petites cellules].", "present"),
+    ("Keine [Metastasen], jedoch [Pleuraerguss].", "absent present"),
+    ("Nicht-kleinzelliges [Lungenkarzinom].", "present"),
+    ("Geen [koorts], wel [hoesten].", "absent present"),
+    ("Eine [Lungenembolie] ließ sich nicht nachweisen.", "absent"),
 ]
 
 
@@ -125,6 +143,7 @@ PEOPLE = [
     ("Husband reports that she had a [seizure].", "patient"),
     ("Daughter noticed the [seizure].", "patient"),
     ("Her sister was treated for [lupus].", "family"),
+    ("Her father had been diagnosed with [colon cancer] at 50.", "family"),
     ("Deceased donor transplant, [CMV infection] in 2013.", "patient"),
     ("Mother: Crohn's disease. Patient has [psoriasis].", "patient"),
     ("FAMILY HISTORY: Father: MI. Patient himself has [psoriasis].", "patient"),

@@ -5,6 +5,7 @@ Cues of ``patterns/assertion.toml`` are found by the same token trie as names; a
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,22 +36,45 @@ class Qualifier:
 PLAIN = Qualifier()
 
 
+_ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
+
+
+def spelled_out(phrase: str) -> list[str]:
+    """A phrase with each of its alternatives.
+
+    >>> spelled_out("negati{f,ve}")
+    ['negatif', 'negative']
+    """
+    parts = [part.split(",") if index % 2 else [part] for index, part in enumerate(_ALTERNATIVES.split(phrase))]
+    return [" ".join("".join(choice).split()) for choice in itertools.product(*parts)]
+
+
+def cue_rules() -> list[tuple[str, str, list[str]]]:
+    """(category, direction, phrases) of every rule of ``patterns/assertion.toml``."""
+    rules = []
+    for rule in pattern_files.table("assertion")["rule"]:
+        unknown = rule.keys() - {"category", "direction", "literals", "examples"}
+        if unknown or rule["direction"] not in _DIRECTIONS:
+            wrong = f"unknown key {sorted(unknown)[0]!r}" if unknown else f"direction {rule['direction']!r}"
+            raise PatternError(f"patterns/assertion.toml: rule {rule.get('category')}: {wrong}")
+        phrases = [phrase for literal in rule["literals"] for phrase in spelled_out(literal)]
+        rules.append((rule["category"], rule["direction"], phrases))
+    return rules
+
+
 @lru_cache(maxsize=1)
 def _rules() -> tuple[Lexicon, Lexicon]:
     """The cues and the words that end a clause, as two lexicons.
 
     All cues share one family, so that a longer pseudo cue takes the place of a shorter real one.
     """
-    table = pattern_files.table("assertion")
-    cues = []
-    for rule in table["rule"]:
-        unknown = rule.keys() - {"category", "direction", "literals", "example"}
-        if unknown or rule["direction"] not in _DIRECTIONS:
-            wrong = f"unknown key {sorted(unknown)[0]!r}" if unknown else f"direction {rule['direction']!r}"
-            raise PatternError(f"patterns/assertion.toml: rule {rule.get('category')}: {wrong}")
-        name = f"{rule['category']} {rule['direction']}"
-        cues.append(Concept("cue", name, "assertion", names=tuple(rule["literals"]), plural=False))
-    ends = Concept("end", "end", "assertion", names=tuple(table["terminate"]["words"]), plural=False)
+    cues = [
+        Concept("cue", f"{category} {direction}", "assertion", names=tuple(phrases), plural=False)
+        for category, direction, phrases in cue_rules()
+    ]
+    words = pattern_files.table("assertion")["terminate"]["words"]
+    names = tuple(phrase for word in words for phrase in spelled_out(word))
+    ends = Concept("end", "end", "assertion", names=names, plural=False)
     return Lexicon(Patterns(tuple(cues), (), {}, {}, "")), Lexicon(Patterns((ends,), (), {}, {}, ""))
 
 
@@ -58,10 +82,11 @@ _HARD = re.compile(r"[;→]|[-=]>|\.\s|\n\s*[-*•]|\n\n")
 _VERB_AFTER_COMMA = re.compile(
     r",\s+(?:and\s+)?(?:he|she|they|it|we|the|this|her|his|a|an|patient|pt)\s+[^,]*?\b(?:was|is|were|are|has|had|have|did|underwent|received|developed|showed|continues|remains|presented|noted|reports|started)\b"
 )
-#: "negative for PE, new effusion": what is new behind a comma is there, unless an "or" goes on with the list
-_NEW_ITEM = re.compile(r",\s*(?:and\s+|but\s+)?(?:a\s+)?new\b")
+#: "negative for PE, new effusion", "free of local disease, with liver metastases": what is new or comes with it behind
+#: a comma is there, unless an "or" goes on with the list
+_NEW_ITEM = re.compile(r",\s*(?:and\s+|but\s+)?(?:(?:a\s+)?new\b|with (?!or\b|no\b|any\b))")
 _OR = re.compile(r"[^.;:]*?\bor\b")
-_SYMBOL_NEGATIVE = re.compile(r"\s*(?:\(\s*[-–]\s*\)|\[\s*[-–]\s*\]|[-–](?=\s*(?:$|[,;.)\n])))")
+_SYMBOL_NEGATIVE = re.compile(r"\s*(?:\(\s*(?:[-–]|no|non|none|neg|negative|nil)\s*\)|\[\s*[-–]\s*\]|[-–](?=\s*(?:$|[,;.)\n])))")
 _MINUS_BEFORE = re.compile(r"(?:\(\s?[-–]\s?\)|\[\s?[-–]\s?\])\s?$")
 #: "+cough, -fever": a minus is a sign only where a plus is one too
 _MINUS_SIGN = re.compile(r"(?:^|[\s,;(])[-–]\s?$")
@@ -87,7 +112,7 @@ _SUBJECT = re.compile(
     r"(?:^|[.;:]\s|,\s|\b(?:because|and|that)\s)\s*(?:(?:his|her|the|a|an|one|the patient's|patient's|pt's|my)\s+)?(?:\w+\s)?$"
 )
 _OF_SUBJECT = re.compile(
-    r"(?:,? (?:who|whom|which))?,? (?:also |both |had |has |have |was |were |is |died|carrie[sd]|developed|underwent|received|suffered|"
+    r"(?:,? (?:who|whom|which))?,? (?:also |both |been |had |has |have |was |were |is |died|carrie[sd]|developed|underwent|received|suffered|"
     r"presented|with |of |took|takes|recently |once |tested |is on |on |got |diagnosed |,? dx )"
 )
 #: people around the patient who are no relatives
@@ -217,6 +242,8 @@ class Assertor:
     @staticmethod
     def _reaches(folded: str, cue_start: int, cue_end: int, a: int, stops: list[Hit], category: str) -> bool:
         between = folded[cue_end:a]
+        if between[:1] == "." and "." in folded[cue_start:cue_end]:  # "Z. n. Apoplex"
+            between = between[1:]
         if _HARD.search(between) or _leaves_bracket(between):
             return False
         if category == "absent" and _DONE_BY.match(folded, cue_start):

@@ -20,8 +20,8 @@ from loguru import logger
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from .. import patterns as pattern_files
 from ..records import Fact, Note
+from .assertion import cue_rules
 from .engine import Engine
 from .text import NoteText
 
@@ -53,9 +53,9 @@ for _name, _default in (("note", None), ("drafts", None), ("facts", None)):
 def context_rules() -> list[ConTextRule]:
     """Our complete ConText rule set as medspaCy rules; medspaCy's own defaults are never loaded."""
     rules = []
-    for rule in pattern_files.table("assertion")["rule"]:
-        category = CATEGORIES.get(rule["category"], rule["category"].upper())
-        rules += [ConTextRule(w, category, direction=_DIRECTIONS[rule["direction"]]) for w in rule["literals"]]
+    for name, direction, phrases in cue_rules():
+        category = CATEGORIES.get(name, name.upper())
+        rules += [ConTextRule(phrase, category, direction=_DIRECTIONS[direction]) for phrase in phrases]
     return rules
 
 
