@@ -25,7 +25,7 @@ _STATUS = (
     (
         "resolved",
         re.compile(
-            r"\b(?:resolved|resolution|cleared|cured|healed|in remission|quiescent|no recurrence|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared|stopped|ceased|weaned)\b"
+            r"\b(?:resolved|resolution|cleared|cured|healed|in (?:\w+[- ](?:free )?)?remission|drug-free remission|quiescent|no recurrence|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared|stopped|ceased|weaned)\b"
         ),
     ),
     ("improving", re.compile(r"\b(?:improving|improved|resolving|decreased|decreasing|smaller|en voie de guerison)\b")),
@@ -50,7 +50,7 @@ _CAUSE = (
     ("drug", re.compile(r"\bdrug-induced\b")),
 )  # fmt: skip
 _SKIN_TREATMENT = re.compile(
-    r"\b(?:(topical(?:ly)?|creams?|ointments?|emollients?|clobetasol|calcipotri\w+|betamethasone|triamcinolone|dermocorticoides?|topiques?)|never (?:been )?treated|untreated|not treated|no treatment|"
+    r"\b(?:(topical(?:ly)?|creams?|ointments?|emollients?|clobetasol|calcipotri\w+|betamethasone|triamcinolone|dermocorticoides?|topiques?|dovobet|daivobet|enstilar|daivonex|dovonex|betnovate|dermovate|eumovate|protopic|elidel|coal tar)|never (?:been )?treated|(?:never|not) (?:had|needed|required|taken|on) (?:any )?(?:tablets|injections|pills|systemics?|biologics?)|untreated|not treated|no treatment|"
     r"no systemic (?:treatment|therapy))\b"
 )
 _DECOMPRESSED = re.compile(

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from ..dates import DateSpan
 from ..patterns import Patterns
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText
@@ -222,7 +223,12 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
     ):
         # "finished her prednisolone wean on 12 September": the day is the last one
         period = dataclasses.replace(period, start=None, end=period.start)
+    if status in ("received", "ongoing"):
+        period = _of_list_entry(note, course, _of_today(note, after, period))
+        period = _with_length(_of_line(note, course, period), after)
     attributes |= period.attributes()
+    if attributes.get("status") == "ongoing" and _is_over(period, note.note_date):
+        attributes["status"] = "received"
     if attributes.get("status") == "received" and _goes_on(period, note.note_date):
         attributes["status"] = "ongoing"
     value: float | None = None
@@ -255,6 +261,75 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
         date=period.or_note(note.note_date),
         attributes=attributes,
     )
+
+
+#: "given 1130", "administered at 11:30": an entry of a flowsheet, on the day of the note
+_GIVEN_AT = re.compile(r"[^.;\n]{0,30}?\b(?:given|administered|infused|received)(?: at)? (?:[01]\d|2[0-3]):?[0-5]\d\b(?! ?(?:mg|ml|mcg))")
+#: the end of an order, as a medication list prints it behind the entry
+_ORDER_END = re.compile(r"\b(?:expired|end(?:ed| date)?|stop(?:ped| date)?|discontinued|d/c.?d|course complete[d]?)\W{0,3}(?:on )?$")
+
+
+def _of_today(note: NoteText, after: str, period: details.Period) -> details.Period:
+    """A dose that was given at an hour was given on the day of the note."""
+    today = note.note_date
+    if today is None or period.interval() is not None or not _GIVEN_AT.match(after):
+        return period
+    span = DateSpan(0, 0, today, today, "day")
+    return details.Period(span, span)
+
+
+#: a line that begins with its day ("07/09/2026 Cellulitis. Flucloxacillin 500 mg qds 7/7.")
+_LEAD = re.compile(r"[\s*•\-–(\[]*$")
+
+
+def _of_line(note: NoteText, course: Course, period: details.Period) -> details.Period:
+    """A drug without a date in an entry that begins with one: it was begun on that day."""
+    if period.interval() is not None or course.sentence.section == "medications":
+        return period
+    begin = note.text.rfind("\n", 0, course.start) + 1
+    dates = note.dates_between(begin, course.start)
+    if len(dates) != 1 or dates[0].precision != "day" or not _LEAD.match(note.text[begin : dates[0].start]):
+        return period
+    span = dates[0]
+    return details.Period(span, None) if note.note_date and span.latest < note.note_date else period
+
+
+def _of_list_entry(note: NoteText, course: Course, period: details.Period) -> details.Period:
+    """An entry of the medication list with the end of its order later on its line ("Refills 0. EXPIRED 12/30/25")."""
+    if course.sentence.section != "medications" or period.end is not None:
+        return period
+    stop = note.text.find("\n", course.end)
+    stop = min(len(note.text) if stop < 0 else stop, course.end + 140)
+    for span in note.dates_between(course.end, stop):
+        if _ORDER_END.search(note.folded[max(course.end, span.start - 20) : span.start]):
+            return details.Period(period.start, span)
+    return period
+
+
+#: length of a course behind its drug ("for 5 days", "x 7 d", "7/7", "5-day course")
+_LENGTH = re.compile(
+    r"[^.;\n]{0,45}?(?:\b(?:for|x|×) ?(\d{1,2}) ?(?:more )?(days?|d|weeks?|wks?)\b|\b(\d{1,2})/(7|52)\b|\b(\d{1,2})[- ]day course\b)"
+)
+
+
+def _with_length(period: details.Period, after: str) -> details.Period:
+    """A course with a first day and a length has a last day."""
+    first = period.start
+    if first is None or period.end is not None or first.earliest != first.latest:
+        return period
+    found = _LENGTH.match(after)
+    if found is None:
+        return period
+    amount = int(found.group(1) or found.group(3) or found.group(5))
+    weeks = (found.group(2) or "").startswith("w") or found.group(4) == "52"
+    length = datetime.timedelta(days=(amount * 7 if weeks else amount) - 1)
+    last = dataclasses.replace(first, earliest=first.earliest + length, latest=first.latest + length)
+    return details.Period(first, last)
+
+
+def _is_over(period: details.Period, today: datetime.date | None) -> bool:
+    """Did the course end before the note's date?"""
+    return today is not None and period.end is not None and period.end.latest < today
 
 
 def _goes_on(period: details.Period, today: datetime.date | None) -> bool:

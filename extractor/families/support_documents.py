@@ -26,7 +26,7 @@ _ONCOLOGY_NOTE = re.compile(
 )
 _TREATED = ("therapy", "histology")
 _BRAIN = Gated(
-    r"\b(?:mri?|irm)\b[^.;:\n]{0,25}\b(?:brain|head|cerebrale?|encephalique)\b|\b(?:brain|head|cranial|cerebral) mri?\b|"
+    r"\b(?:mri?|irm|mrt)\b[^.;:\n]{0,25}\b(?:brain|head|skull|schadel|neurocranium|cerebrale?|encephalique)\b|\b(?:brain|head|skull|cranial|cerebral|schadel-?) ?(?:mri?|mrt)\b|\bcmr[it]\b|"
     r"\bct\b[^.;:\n]{0,12}\b(?:head|brain)\b[^.;:\n]{0,16}\b(?:with(?!out)|w/(?!o)|w\b(?!/o)|contrast)[^.;:\n]{0,14}contrast\b|"
     r"\bcontrast[- ]?(?:enhanced )?(?:head |brain )ct\b|\bct (?:head|brain) (?:w/(?!o)|with)\b|\bcontrast[- ]enhanced ct (?:of the )?(?:head|brain)\b"
 )
@@ -34,7 +34,7 @@ _CHEST = Gated(
     r"\b(?:ct|cat|tdm|scanner)\b[^.;:\n]{0,22}\b(?:chest|thorax|thoraci\w+|c/?a/?p|cap|tap|thoraco\w*)\b|\b(?:chest|thoracic) ct\b|\bhrct\b|\bct angiogra\w+ (?:of the )?chest\b|\bcta chest\b|\bctpa\b"
 )
 #: each expression holds one of these words
-_BRAIN_MODALITIES = frozenset({"mri", "mr", "irm", "ct"})
+_BRAIN_MODALITIES = frozenset({"mri", "mr", "irm", "mrt", "cmri", "cmrt", "ct"})
 _CHEST_MODALITIES = frozenset({"ct", "cat", "tdm", "scanner", "hrct", "cta", "ctpa"})
 _NOT_DONE = re.compile(
     r"\b(?:pending|order(?:ed)?|schedul\w*|will (?:get|obtain|have|repeat|need)|needs?|due|plan(?:ned)?|request\w*|recommend\w*|repeat|to be done|not (?:done|yet|performed|available|obtained)|no (?:brain|head|chest|recent|prior)|await\w*|awaiting|obtain|consider|overdue|refused|declined|book(?:ed)?|next week|tomorrow|would|should|if|cancelled|never)\b"
@@ -46,8 +46,9 @@ _RECONCILED = Gated(
     r"\breconcil\w*|\bconciliation\b|\bchecked (?:against|with)\b|\bverified with\b|\bpharmac(?:y|ist) (?:list|review\w*|verified)\b|\bmedication list (?:reviewed|updated|verified)\b|\breviewed (?:and|&) (?:updated|reconciled)\b|\bmeds (?:reviewed|verified|rec)\b|\bbottles? reviewed\b"
 )
 _UNRECONCILED = Gated(
-    r"\b(?:not (?:yet )?(?:reconciled|verified|reviewed|updated)|unreconciled|unable to (?:reconcile|verify)|unverified|bottles at home|list from|copied)\b"
+    r"\b(?:not (?:yet )?(?:reconciled|verified|reviewed|updated)|unreconciled|unable to (?:reconcile|verify)|unverified|bottles at home|list from)\b"
 )
+_COPIED = re.compile(r"\bcopied\b")
 
 
 def _draft(concept: str, start: int, end: int, **more: Any) -> Draft:
@@ -67,7 +68,7 @@ def read(note: NoteText) -> Iterable[Draft]:
         ("doc_brain_mri", _BRAIN, _BRAIN_MODALITIES),
         ("doc_chest_ct", _CHEST, _CHEST_MODALITIES),
     ):
-        if modalities.isdisjoint(note.vocabulary):
+        if modalities.isdisjoint(note.vocabulary) and modalities.isdisjoint(note.note_type.lower().split()):
             continue
         yield from _studies(note, concept, expression)
 
@@ -85,7 +86,9 @@ def _sections(note: NoteText, seen: dict[str, tuple[int, int]]) -> Iterator[Draf
     if "allergies" in seen:
         yield _draft("doc_allergies", *seen["allergies"])
     if medications:
-        state = "no" if _UNRECONCILED.search(note.folded) else "yes" if _RECONCILED.search(note.folded) else "unstated"
+        own = note.folded[medications[0] : next((s.end for s in note.sections if s.start == medications[0]), medications[1])]
+        unread = _UNRECONCILED.search(note.folded) or _COPIED.search(own)
+        state = "no" if unread else "yes" if _RECONCILED.search(note.folded) else "unstated"
         yield _draft("doc_med_list", *medications, attributes={"reconciled": state})
     story = next((seen[name] for name in sorted(_STORY) if name in seen), None)
     treated = all(family in note.hits for family in _TREATED)
@@ -98,6 +101,9 @@ def _sections(note: NoteText, seen: dict[str, tuple[int, int]]) -> Iterator[Draf
 def _studies(note: NoteText, concept: str, expression: Gated) -> Iterator[Draft]:
     """A study counts where it is the note itself (its title) or where the note quotes its result."""
     kind = note.note_type.lower()
+    if expression.search(kind) and not expression.search(note.folded[:400]) and note.sentences:
+        # the study is named by the type of the note alone: its first line stands for it
+        yield _draft(concept, *note.sentences[0], attributes={"modality": "mri" if re.search(r"\b(?:mri?|irm)\b", kind) else "ct"})
     report = bool(re.search(r"radiol|imaging|mri|ct\b|scan|x-?ray|report", kind))
     for match in expression.finditer(note.folded):
         sentence = note.sentence_at(match.start())

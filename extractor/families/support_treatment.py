@@ -27,6 +27,7 @@ _CLOSED = re.compile(
     r"\b(?:no|never|none|na[iï]ve|not treated with|not received)\b[^.\n]{0,45}\b(?:tarlatamab|dll3\S*|anti-dll3|platinum|immunotherapy|trials?|radiotherapy|"
     r"systemic|study drugs?|radiation|other (?:drug|treatment|therapy|systemic)\w*|second[- ]line|2nd line|research|surgery)\b|\bnone since\b|\bno other (?:therapy|treatment)"
 )
+_CLOSES = re.compile(r"\s*(?:[.,;)\n]|$|(?:has |have )?(?:been )?(?:was |were )?(?:ever |so far |to date |since |given |received )+(?:[.,;)\n]|$))")
 _TOXIC = re.compile(
     r"\b(?:toxicit\w*|colitis|pneumonitis|hepatitis|nephritis|myocarditis|hypophysitis|arthritis|rash|reaction|irae|immune\w*|event|encephalitis|"
     r"myositis|myasthenia|thyroiditis|dermatitis|anaphylaxis|neuropathy|adverse|grade [1-4]|gr [1-4])\b"
@@ -58,6 +59,9 @@ def _draft(hit: Hit, **more: Any) -> Draft:
 def _history(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
     """A heading or lead of a treatment history; complete where it says so or says what was never given."""
     after = note.text[hit.end : hit.end + 25]
+    closing = note.folded[hit.start : hit.end].startswith(("nil ", "no ", "nothing "))
+    if closing:  # "Nil else ever." closes the list of what was given
+        return _draft(hit, assertion="present", attributes={"complete": "yes"}) if _CLOSES.match(after) else None
     heads = ":" in after or "\n" in after[:3] or hit.start == sentence.start
     if not heads or re.search(
         r"\b(?:no|unknown|not available|obtain|request|await\w*|get|need)\b",

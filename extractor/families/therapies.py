@@ -125,7 +125,7 @@ def _readings(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[R
             attributes = {**reading.attributes, "status": denied.status}
             reading = replace(reading, status=denied.status, assertion=denied.assertion, attributes=attributes)
         denied = reading if reading.status in ("not_given", "declined") else None
-        if reading.status == "planned":
+        if reading.status == "planned" and not all(hit.get("kind") == "trial" for hit in course.hits):
             planned = course.end
         yield reading
 
@@ -213,7 +213,7 @@ _OPEN_RANGE = re.compile(r"\d\s?[-–—]\s*(?:[:;)|]|present\b|ongoing\b|$)")
 _DATED_START = re.compile(r"\d\s*:?\s+(?:re)?starts?\s+$")
 #: what shows that a drug was given
 _EVIDENCE = re.compile(
-    r"\b(?:received|given|treated|s/p|status post|doses?|cycles?|c\d+(?:d\d+)?|infused|started|progress\w*|after|previous\w*|prior|since|had|on|"
+    r"\b(?:received|given|treated|s/p|status post|doses?|cycles?|c\d+(?:d\d+)?|infused|started|(?:was|been) (?:randomi[sz]ed|allocated|assigned)|progress\w*|after|previous\w*|prior|since|had|on|"
     r"(?:19|20)\d\d|\d{1,2}/\d{2,4})\b|[x×]\s?\d"
 )
 

@@ -17,7 +17,7 @@ from ..records import Draft
 
 FAMILY = "toxicity"
 #: organ: of an immune-related event; graded: a fact only where a grade stands beside the name
-KEYS = frozenset({"organ", "graded"})
+KEYS = frozenset({"organ", "graded", "apart"})
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
 _TABLES: dict[str, dict[str, re.Pattern[str]]] = {}
 _ORGANS: dict[str, str] = {}
@@ -66,15 +66,24 @@ def read(note: NoteText) -> Iterable[Draft]:
                 yield draft
 
 
+#: told dose by dose ("CRS: none with dose 1; G1 with dose 2"): the grade is that of the later one
+_LATER_DOSE = re.compile(
+    r"\W{0,3}(?:none|no|nil|0|(?:grade|gr|g) ?0) (?:with|after|at|in|on)?\s?[^.;,\n]{1,20}[;,]\s?(?:then |but )?(?:grade|gr\.?|g) ?(?P<g>[1-4])\b"
+)
+
+
 def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) -> Draft | None:
     folded = note.folded
     before, after = folded[left : hit.start], folded[hit.end : right]
     clause = re.split(r"[;]|\.\s", before)[-1] + folded[hit.start : hit.end] + re.split(r"[;]|\.\s", after)[0]
     start, end, value, high = _grade(hit, before, after, sentence.folded)
+    later = _LATER_DOSE.match(after) if hit.key in ("crs", "icans", "infusion_reaction") else None
+    if later is not None:
+        value, high, end = _number(later["g"]), None, later.end()
     lately = _NOW.match(after, end) if value is not None else None
     if lately is not None:
         value, high, end = _number(lately["g"]), None, lately.end()
-    stools = _STOOLS.match(after) if value is None and hit.name.startswith("diarrh") else None
+    stools = _STOOLS.match(after) if value is None and hit.name.startswith(("diarrh", "loose ", "frequent ")) else None
     if hit.get("graded") and value is None and stools is None:
         return None
     concept, organ = hit.key, hit.get("organ")
@@ -128,6 +137,7 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
         unit="{grade}" if value is not None else None,
         value_as_written=None if value is None else note.text[hit.start - start : hit.end + end],
         value_text=text,
+        assertion="present" if later is not None else None,
         attributes=attributes,
     )
 
@@ -138,7 +148,7 @@ def _grade(hit: Hit, before: str, after: str, sentence: str) -> tuple[int, int, 
     if table["none"].search(before[-12:]):
         return 0, 0, None, None
     found = table["before"].search(before[-60:]) or table["after"].search(after)
-    if found is None and (hit.key == "immune_related_ae" or hit.name in _ORGANS):
+    if found is None and (hit.key == "immune_related_ae" or hit.name in _ORGANS or hit.get("apart")):
         found = table["apart"].match(after)  # "colitis in August, CTCAE grade 3"
         if found is not None:
             return 0, found.end(), _number(found.group("g")), None

@@ -31,6 +31,12 @@ _FILLED = re.compile(
     r"intensive|agents?|x|up to|[1-9]|cycles?|given|by|started|multi-?agent|standard|weekly|oral|iv|administered|initiated)\b)*",
     re.IGNORECASE,
 )
+#: between a drug and the name of its class or place ("nivolumab was given as third-line systemic therapy")
+_AS = re.compile(
+    r"(?:\s(?:was|were) (?:given|used|administered|initiated|started|chosen|selected|offered) (?=as\b))?"
+    r"[\s,(-]*(?:(?:combination|based|doublet|according to|as|an?|the|combined|plus|and|with|(?:first|second|third|fourth|fifth|[1-5](?:st|nd|rd|th))[- ]line|"
+    r"salvage|palliative|adjuvant|neoadjuvant|maintenance|induction)\b[\s,-]*)*"
+)
 _HARD = re.compile(
     r";|→|->|=>|—|(?i:\b(?:and then|then|puis|ensuite|anschliessend|danach|daarna|luego|poi|followed by|(?<!was )(?<!were )subsequently|but|thereafter|however|although|which was followed)\b)|"
     r"\n(?=[ \t]*(?:[-*•]|\d|[A-Z]{2,}\b|[A-Za-z][A-Za-z /]{0,20}:))|(?<!(?i:inj|tab|cap))\.\s(?=[A-Z])|\|"
@@ -49,10 +55,14 @@ _BEFORE_NEXT = re.compile(
 #: a sentence without a treatment name that goes on about the last one
 _CARRY_ON = re.compile(
     r"\s*[-–]?\s*(?:(?:the )?last (?:dose|infusion|cycle|given|course|chemotherapy|injection|treatment)|(?:this|it|these|treatment|therapy) (?:was|were|has|is)\b|"
-    r"(?:stopped|discontinued|completed|started|held|tolerated|finished|ended|declined|never started|not started|has not been given|c\d+d\d+)\b|"
+    r"(?:(?:he|she|the patient|pt|mr \w+|mrs \w+) )?(?:stayed|remained|continued) on (?:both|it|this|them|treatment|the combination|study)\b|"
+    r"(?:stopped|discontinued|completed|started|held|tolerated|finished|ended|declined|never started|not started|has not been given|c\d+ ?d\d+)\b|"
     r"(?:first|best response|c1)\b[^.]{0,12}\d|(?:\w+ ){1,6}\d{1,3}(?:\.\d)? ?(?:c?gy|grays?)\b)",
     re.IGNORECASE,
 )
+
+
+_CYCLE_DAY = re.compile(r"\s*c\d+ ?d\d+\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -114,9 +124,7 @@ def _joined(gap: str, before: Hit, after: Hit) -> bool:
         return _FILLED.fullmatch(gap) is not None
     if before.get("kind") is None and after.get("kind") in classes:
         return (
-            re.fullmatch(
-                r"[\s,(-]*(?:(?:combination|based|doublet|according to|as|the|combined|plus|and|with)\b[\s,-]*)*", gap
-            )
+            _AS.fullmatch(gap)
             is not None
         )
     return False
@@ -147,7 +155,7 @@ def _last_hard(text: str, left: int, start: int) -> int:
 
 _PRONOUN = re.compile(
     r"[;,]?\s*(?:but\s+|however,?\s+|(?:and\s+)?then\s+(?=rechalleng|resum|restart|reiniti|stop|discont|held|declin))?(?:the\s+)?(?:it|was|were|had to be|this|which|these|never|not|has not|was not|veteran|patient|pt|he|she|now|last|stopped|"
-    r"d/c|held|declined|refused|completed|rechallenged|resumed|restarted|reinitiated|discontinued|still|continues|insurance|prescription|currently|reduced|dose|(?:start|end|dates?|fractions?)(?=\s?(?:date\s?)?:)|\d+ ?mg)\b",
+    r"d/c|held|declined|refused|completed|rechallenged|resumed|restarted|reinitiated|discontinued|still|continues|insurance|prescription|currently|reduced|dose|(?:start|end|dates?|fractions?)(?=\s?(?:date\s?)?:)|c\d+ ?d\d+|\d+ ?mg)\b",
     re.IGNORECASE,
 )
 
@@ -183,7 +191,10 @@ def _extended(sentence: Sentence, hits: Sequence[Hit]) -> int:
         following = current.next()
         if following is None or following.start - current.end > 3:
             break
-        if following.hits("therapy") and not is_dose_line(following):
+        named = following.hits("therapy")
+        if named and not is_dose_line(following):
+            if _CYCLE_DAY.match(following.text):  # "C3 D1 on 1 June, D8 irinotecan on 8 June": up to the next name
+                right = named[0].start
             break
         summary = _SUMMARY.match(following.text) is not None and hits[-1].get("kind") == "radiotherapy"
         if following.section != sentence.section or not (summary or _CARRY_ON.match(following.text)):

@@ -73,6 +73,12 @@ _NOT_OURS = re.compile(
     r"visit|consult\w*|colitis|pneumonitis|metasta\w*|new|died|reported|reaction|tsh|anc|plt|hgb|resolved|offered|discussed|declined|recommended|reviewed|reconciled|updated|confirmed)"
     r"(?:\s+(?:of|on|in|at|the|by|for|liver|brain|bone|and|showed?|noted|dated|from|was|a|nodes?|lung|imaging))*[\s:(,-]*$"
 )
+#: what is said of the treatment itself behind its name: it ended on the day that stands before it
+_ENDED_THEN = re.compile(
+    r"\W{0,3}(?:was |were |is |has been |had to be )?(?:then |therefore |also |subsequently )?(?:permanently |definitively )?"
+    r"(?:discontinued|stopped|ceased|withdrawn|abandoned|terminated|d/c.?d|dc.d)\b",
+    re.IGNORECASE,
+)
 _RANGE = re.compile(
     r"\s*(?:-|–|—|to|through|thru|until|till|and until|→|->|up to|til|au|à|bis|tot)\s*(?:the (?:end|beginning|start|middle) of |the |about |approximately )?\s*",
     re.IGNORECASE,
@@ -207,6 +213,8 @@ def period(
             rest = [d for d in loose if d.start > near.start and _AND.fullmatch(text[near.end : d.start])]
             if rest:
                 last = rest[-1]
+    if first is not None and last is None and first in loose and first.end <= start and _ENDED_THEN.match(text, end, right):
+        first, last = None, first  # "10/20/2025: pneumonitis, durvalumab discontinued": the day of the end
     return Period(first, last)
 
 

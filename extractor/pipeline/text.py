@@ -319,7 +319,7 @@ _INNER_LABEL = re.compile(
     r"[.,;:] ?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)|\. (?P<title>[A-Z][a-zé]+(?: [A-Za-zé]+){0,3} ?)(?=:)"
 )
 _AFTER_NAME = re.compile(
-    r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$|(?:reconciled|reviewed|verified|checked|updated|confirmed|unchanged|per|as|against)\b)"
+    r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$|,?\s*(?:reconciled|reviewed|verified|checked|updated|confirmed|unchanged|per|as|against)\b)"
 )
 
 
@@ -419,7 +419,7 @@ def _category(label: str, names: dict[str, str]) -> tuple[str | None, int]:
     if direct:
         return direct, len(label.rstrip())
     for count in range(min(len(words), 6), 0, -1):
-        category = names.get(" ".join(words[:count]))
+        category = names.get(" ".join(words[:count]).rstrip(","))
         if category:
             position = 0
             for word in words[:count]:

@@ -26,8 +26,9 @@ def _negative_is_fresh(patient: Patient, settings: Settings, facts: list[Fact]) 
 @state("interstitial_lung_disease")
 def interstitial_lung_disease(patient: Patient, settings: Settings) -> Answer:
     """E4: ILD, fibrosis or active pneumonitis, suspected on screening imaging included (R5); resolved pneumonitis is open."""
-    ild = patient.facts("ild", "condition")
-    pneumonitis = patient.facts("pneumonitis", "condition")
+    ild, pneumonitis = (  # what was copied forward says nothing new
+        [fact for fact in patient.facts(name, "condition") if not fact.copied_from] for name in ("ild", "pneumonitis")
+    )
     present = [
         fact
         for fact in ild
@@ -68,6 +69,10 @@ def interstitial_lung_disease(patient: Patient, settings: Settings) -> Answer:
     ]
     over = [fact for fact in pneumonitis if fact.assertion == "present" and fact not in active]
     if active and over and max(time.last_day(fact) for fact in over) > max(time.last_day(fact) for fact in active):
+        active, over = [], over + active
+    gone = [fact for fact in absent if fact.concept == "pneumonitis"]
+    gone += [fact for fact in patient.facts("lung_cleared") if fact.assertion == "present"]
+    if active and any(time.last_day(fact) > max(time.last_day(item) for item in active) for fact in gone):
         active, over = [], over + active
     cleared = [
         fact
@@ -113,6 +118,7 @@ def interstitial_lung_disease(patient: Patient, settings: Settings) -> Answer:
         for fact in patient.facts("lung_change_unclear")
         if fact.assertion in ("present", "possible")
         and time.is_fresh(fact, patient.index_date, days=settings.window("chest_ct"))
+        and not any(no.concept == "ild" and time.last_day(no) > time.last_day(fact) for no in absent)
     ]
     if unclear:
         return time.say(

@@ -21,6 +21,8 @@ NON_SYSTEMIC = frozenset(
 SINGLE = frozenset({"contrast", "antiemetic"})
 #: a dose told so long ago has ended where nothing speaks of it since
 RECENT_DAYS = 28
+#: days before a note after which a drug that its medication list leaves out has ended
+LONG_BEFORE = 60
 DISCONTINUED = frozenset({"discontinued", "stopped", "completed"})
 
 
@@ -113,6 +115,15 @@ def _last_taken(patient: Patient, facts: list[Fact], days: int, what: str) -> An
             review=("R4",),
             missing=f"last dose of the {what.lower()}",
         )
+    newest_denial = max((told(fact) for fact in usable if fact.assertion == "absent"), default=None)
+    if newest_denial is not None:  # "not on any steroids now": a course without an end had ended by then
+        over = [fact for fact in stops if _is_open_ended(fact) and told(fact) <= newest_denial]
+        stops = [fact for fact in stops if fact not in over]
+        if over and not stops and not running:
+            begun = max((time.begun(fact) or held(fact))[0] for fact in over)
+            if (newest_denial - begun).days < RECENT_DAYS:
+                return _by_date(index, (begun, max(begun, newest_denial)), days, what, over)
+            return time.say(Truth.F, f"No {what.lower()} any more on {time.day(newest_denial)}.", over)
     stopped_after = [fact for fact in stops if last_running is None or told(fact) >= last_running]
     denied_after = [
         fact
@@ -194,19 +205,34 @@ def _left_out(patient: Patient, present: list[Fact], days: int, what: str) -> An
     return _by_date(patient.index_date, (last, day), days, what, [*present, *lists])
 
 
-def _stopped(patient: Patient, fact: Fact, days: int, what: str) -> Answer:
-    """A course with a last dose, or one that has only a start: it may have gone on, unless a later list leaves it out."""
-    index = patient.index_date
-    open_ended = (
+def _is_open_ended(fact: Fact) -> bool:
+    """A course that has a first day and no last one, and is no single dose."""
+    return bool(
         fact.attributes.get("start_date")
         and time.ended(fact) is None
         and fact.attributes.get("indication") not in SINGLE
         and fact.attributes.get("route") not in ("im",)
     )
-    if not open_ended:
+
+
+def _stopped(patient: Patient, fact: Fact, days: int, what: str) -> Answer:
+    """A course with a last dose, or one that has only a start: it may have gone on, unless a later list leaves it out."""
+    index = patient.index_date
+    if not _is_open_ended(fact):
         return _by_date(index, _last_interval(fact) or held(fact), days, what, [fact])
     start = time.begun(fact) or held(fact)
-    lists = [item for item in patient.facts(("doc_med_list", "doc_onc_full")) if told(item) > told(fact)]
+    lists = [
+        item
+        for item in patient.facts(("doc_med_list", "doc_onc_full"))
+        if told(item) > told(fact)
+        or (  # begun long before the very note whose list leaves it out
+            item.concept == "doc_med_list"
+            and item.note_id == fact.note_id
+            and item.attributes.get("reconciled") != "no"
+            and (told(item) - start[1]).days > LONG_BEFORE
+            and (fact.section or "") != "medications"
+        )
+    ]
     if lists:
         return time.say(Truth.F, f"{what} begun {time.span(start)} is on no later medication list.", [fact, lists[-1]])
     return _by_date(index, (start[0], index), days, what, [fact])
@@ -249,6 +275,18 @@ def _physiologic(fact: Fact, replacement: bool) -> bool:
     )
 
 
+def _join_unnamed(by_name: dict[str, list[Fact]]) -> None:
+    """"Steroids" in a note that names one is that one."""
+    for unnamed in ("steroid", "steroids"):
+        for fact in [fact for fact in by_name.get(unnamed, ()) if fact.assertion != "absent"]:
+            named = {name for name, facts in by_name.items() if name not in ("steroid", "steroids") and any(f.note_id == fact.note_id for f in facts)}
+            if len(named) == 1:
+                by_name[named.pop()].append(fact)
+                by_name[unnamed].remove(fact)
+        if not by_name.get(unnamed, True):
+            del by_name[unnamed]
+
+
 @state("recent_steroid_or_immunosuppressant")
 def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) -> Answer:
     """E7.6: a systemic steroid or immunosuppressant less than 7 days ago; replacement doses are open (A-16)."""
@@ -264,6 +302,7 @@ def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) ->
     for fact in steroid + partner:
         name = (fact.value_text if fact.family == "medication" else fact.concept) or "steroid"
         by_name.setdefault(name.lower(), []).append(fact)
+    _join_unnamed(by_name)
     general_denial = [fact for fact in steroid if fact.assertion == "absent" and not fact.value_text]
     general_denial += [
         fact for fact in by_name.get("steroid", []) + by_name.get("steroids", []) if fact.assertion == "absent"

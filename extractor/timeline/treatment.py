@@ -112,14 +112,14 @@ def _bounded(patient: Patient, course: Course, every: list[Course]) -> Course:
     running = [fact.note_date for fact in use if fact.note_date and status(fact) == "ongoing"]
     if course.start and cycles and not running:
         high = min(high, course.start[1] + datetime.timedelta(days=max(cycles) * CYCLE_DAYS))
-    if course.start and not is_in(course.drug, "checkpoint_inhibitor", "no_line", "androgen_deprivation"):
+    if not is_in(course.drug, "checkpoint_inhibitor", "no_line", "androgen_deprivation"):
         for other in every:
             if (
                 other.start
                 and other.drug != course.drug
                 and other.given is Truth.T
-                and other.start[0] > course.start[1] + (datetime.timedelta(days=REGIMEN_DAYS))
                 and not is_in(other.drug, "no_line", "androgen_deprivation")
+                and _is_later(course, other)
             ):
                 high = min(high, other.start[1])
     if course.start and not is_in(course.drug, "checkpoint_inhibitor", "androgen_deprivation"):
@@ -130,6 +130,16 @@ def _bounded(patient: Patient, course: Course, every: list[Course]) -> Course:
         low = max(low, max(running))
         high = max(high, low)
     return replace(course, last=(min(low, high), high), review=(*course.review, "R4"))
+
+
+def _is_later(course: Course, other: Course) -> bool:
+    """Did the other drug begin with a later regimen: by its day, or by its line where this one has no day?"""
+    if course.start and other.start:
+        return other.start[0] > course.start[1] + datetime.timedelta(days=REGIMEN_DAYS)
+    if not (course.lines and other.lines and min(other.lines) > max(course.lines)):
+        return False
+    # told in that order by one note: "earlier cisplatin elsewhere" behind the present line has no place in the order
+    return any(a.note_id == b.note_id and a.start < b.start for a in course.facts for b in other.facts)
 
 
 def given(patient: Patient, *names: str, at_least: Truth = Truth.T) -> list[Course]:
