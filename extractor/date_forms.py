@@ -110,7 +110,7 @@ _FUTURE = re.compile(
     re.IGNORECASE,
 )
 _YEAR_NOT_BEFORE = re.compile(
-    r"(?:[#$]|\b(?:room|no|mrn|acc|id|ext|call|version|v|study|x|nct|dose|of|total|score|at|approximately|about|who|ajcc|fish|figo|isup|criteria|asco|wbc|ferritin|count|level|ng|cells|weight|weighing|bnp|cea|plt|plts|platelets|calcitonin|psa|cga|nse|ldh|ck|afp|ddimer|d-dimer|hcg|crp|progrp|chromogranin|troponin|ferritin|bnp|probnp|ast|alt|alp|ggt|anc|alc|plaquettes|mrn|[<>=~]))\s*[.:#]?\s*$",
+    r"(?:[#$]|\b(?:room|no|mrn|acc|id|ext|call|version|v|study|x|nct|dose|of|total|score|at|approximately|about|who|edition,|edition|ajcc|fish|figo|isup|criteria|asco|wbc|ferritin|count|level|ng|cells|weight|weighing|bnp|cea|plt|plts|platelets|calcitonin|psa|cga|nse|ldh|ck|afp|ddimer|d-dimer|hcg|crp|progrp|chromogranin|troponin|ferritin|bnp|probnp|ast|alt|alp|ggt|anc|alc|plaquettes|mrn|[<>=~]))\s*[.:#]?\s*$",
     re.IGNORECASE,
 )
 _YEAR_OK_OF = re.compile(
@@ -118,19 +118,9 @@ _YEAR_OK_OF = re.compile(
     re.IGNORECASE,
 )
 _VAGUE_MONTH = {
-    "early": (1, 10),
-    "beginning": (1, 10),
-    "debut": (1, 10),
-    "mid": (11, 20),
-    "middle": (11, 20),
-    "mi": (11, 20),
-    "anfang": (1, 10),
-    "mitte": (11, 20),
-    "ende": (21, 31),
-    "late": (21, 31),
-    "end": (21, 31),
-    "fin": (21, 31),
-}
+    "early": (1, 10), "beginning": (1, 10), "debut": (1, 10), "anfang": (1, 10), "mid": (11, 20), "middle": (11, 20), "mi": (11, 20), "mitte": (11, 20),
+    "late": (21, 31), "end": (21, 31), "fin": (21, 31), "ende": (21, 31),
+}  # fmt: skip
 _VAGUE_YEAR = {
     "early": (1, 4), "beginning": (1, 3), "debut": (1, 3), "mid": (5, 8), "middle": (5, 8), "mi": (5, 8), "anfang": (1, 4), "mitte": (5, 8), "ende": (10, 12), "q1": (1, 3), "q2": (4, 6), "q3": (7, 9), "q4": (10, 12), "late": (9, 12), "end": (10, 12), "fin": (10, 12),
     "spring": (3, 6), "summer": (6, 9), "fall": (9, 12), "autumn": (9, 12), "winter": (1, 3),
@@ -371,7 +361,8 @@ def _ahead(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 def _duration(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     """A state that has lasted until the note; a course that is over or a schedule ("for 3 cycles") is none."""
     count = _count(m["fn"])
-    if n is None or count is None or _COURSE.search(t[max(0, m.start() - 60) : m.start()]):
+    before = t[max(0, m.start() - 70) : m.start()]
+    if n is None or count is None or _COURSE.search(before) or (_TOLD.search(before) and not _UNTIL_NOW.search(m["dur"])):
         return None
     unit, amount = m["fu"][0].lower(), count[1]
     try:
@@ -386,6 +377,9 @@ def _duration(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     return first, n, "month" if unit in "my" else "day", "duration"
 
 
+#: verbs of a story behind which a time is one that has passed ("stayed on lanreotide for about a year")
+_TOLD = re.compile(r"\b(?:(?<!has )(?<!have )(?<!been )(?:received|treated|underwent|stayed|remained|took)|no (?:\w+ )?(?:progression|recurrence|relapse)|had \w+ed)\b[^.;]{0,60}$", re.IGNORECASE)
+_UNTIL_NOW = re.compile(r"past|last", re.IGNORECASE)
 _COURSE = re.compile(
     r"\b(?:mg|mcg|ug|g|ml|units?|tabs?|tablets?|puffs?|drops?|daily|bid|tid|qid|qd|q\d+h|qhs|prn|once|twice|times|take|taking|takes|continue|continued|complete|will|plan|should|to be|course|another|needs?|instructed|advised|follow|hold|rest|repeat|given|prescribed|doses?|resulting in|stable disease|response|remission|maintained|lasted|lasting|administered|received|was treated|were treated|underwent|initiated|survival|disease-free|progression-free|was continued|were continued)\b[^.;]{0,25}$",
     re.IGNORECASE,

@@ -88,6 +88,13 @@ RESPONSES = [
     ("Restaging: partial response.", [("partial_response", "present")]),
     ("PET: complete metabolic response.", [("complete_response", "present")]),
     ("Cr 0.9.", []),
+    ("She stayed on lanreotide for about a year until tumour progression.", [("progression", "present")]),
+    ("A second biopsy was taken at the time of disease progression.", [("progression", "present")]),
+    ("Selpercatinib will be given until disease progression.", [("progression", "hypothetical")]),
+    ("It was continued until disease progression or unacceptable toxicity.", [("progression", "hypothetical")]),
+    ("SCLC. CRS after the first dose; on the second only mild recurrence.", []),
+    ("Cervix cancer; no recurrent signs at 3 years.", [("progression", "absent")]),
+    ("After four courses the tumour had completely regressed.", [("complete_response", "present")]),
     ("PD-L1 50%.", []),
 ]
 

@@ -52,6 +52,8 @@ STATUS = [
     ("Proceed with C9 tarlatamab.", "tarlatamab", "ongoing", "present"),
     ("Lobectomy aborted because of N2 disease.", "surgery", "not_given", "absent"),
     ("Without interruption of durvalumab.", "durvalumab", "received", "present"),
+    ("Radiotherapy was planned using an arc technique, 55 Gy in all.", "radiotherapy", "received", "present"),
+    ("Radiotherapy was planned.", "radiotherapy", "planned", "hypothetical"),
 ]
 
 
@@ -109,6 +111,7 @@ LINES = [
     ("Nivolumab as the fifth-line therapy.", "nivolumab", 5),
     ("Cisplatin/etoposide x4, PD. Then irinotecan.", "irinotecan", 2),
     ("Adjuvant cisplatin/vinorelbine 2019. Topotecan 2025.", "topotecan", 1),
+    ("Nivolumab was given as third-line systemic therapy.", "nivolumab", 3),
 ]
 
 
@@ -124,6 +127,7 @@ DATES = [
     ("- 02/03/2025 - 04/14/2025: carboplatin x 4.", "carboplatin", "2025-02-03", "2025-04-14"),
     ("Lurbinectedin x4, PD 11/2025.", "lurbinectedin", None, None),
     ("WBRT 20 Gy/5 completed 7/11/2025.", "wbrt", None, "2025-07-11"),
+    ("She received six courses of irinotecan with cisplatin for 7 months.", "irinotecan", None, None),
     ("03/28/2024 - 06/20/2024 | Carboplatin/etoposide x 4", "carboplatin", "2024-03-28", "2024-06-20"),
     ("Carboplatine-étoposide 4 cures (01/2025 au 04/2025).", "carboplatin", "2025-01", "2025-04"),
     ("CBDCA+VP-16 4 courses (2024/5/10-2024/7/25).", "carboplatin", "2024-05-10", "2024-07-25"),
@@ -167,6 +171,9 @@ SURGERY = [
     ("Seen by surgery.", False),
     ("Underwent right upper lobectomy in 2019.", True),
     ("Resection margins clear.", False),
+    ("Neoadjuvant chemoradiation followed by surgery.", True),
+    ("Surgical excision and biopsy of the flap.", True),
+    ("Left hemicolectomy and biopsy of the liver.", True),
 ]
 
 
@@ -174,6 +181,13 @@ SURGERY = [
 def test_surgery(engine: Engine, text: str, major: bool) -> None:
     found = therapy(engine, text).get("surgery", [])
     assert bool(found) is major
+
+
+def test_intents_that_hold_each_other(engine: Engine) -> None:
+    """ "neo-adjuvant" has "adjuvant" in it; what a tumour spread to was not irradiated."""
+    assert therapy(engine, "Three courses of neo-adjuvant etoposide.")["etoposide"][0].attributes["intent"] == "neoadjuvant"
+    (radiotherapy,) = therapy(engine, "Despite radiotherapy the tumour metastasized to the spleen.")["radiotherapy"]
+    assert "site" not in radiotherapy.attributes
 
 
 def test_orchiectomy_of_one_side_is_no_castration(engine: Engine) -> None:

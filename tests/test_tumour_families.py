@@ -149,6 +149,10 @@ BIOMARKERS = [
     ("Mitoses in excess of 40 per 10 HPF.", [("mitotic_rate", ">", 40.0, None, None)]),
     ("Ki67 ~ 85.", [("ki67", "~", 85.0, None, None)]),
     ("Ki-67 9O %.", [("ki67", "=", 90.0, None, None)]),
+    ("Complete absence of Rb and PTEN.", [("rb1", None, None, None, "lost"), ("pten", None, None, None, "lost")]),
+    ("No evidence of a germline mutation of the RET gene.", [("ret", None, None, None, "wild_type")]),
+    ("In the absence of EGFR mutations chemotherapy was chosen.", [("egfr_gene", None, None, None, "wild_type")]),
+    ("The tumour did not harbour a RET mutation.", [("ret", None, None, None, "wild_type")]),
 ]
 
 
@@ -219,6 +223,14 @@ STAGE = [
     ("T7 metastasis.", {("metastatic", "present", None), ("metastatic_site", "present", "bone")}),
     ("T4 normal, M1 branch patent.", set()),
     ("Keine Hirnmetastasen.", {("metastatic_site", "absent", "brain")}),
+    ("SCLC with metastasis to a diaphragmatic lymph node.", {("metastatic_site", "present", "lymph_node")}),
+    (
+        "It metastasized to the left external iliac node and the vaginal stump.",
+        {("metastatic", "present", None), ("metastatic_site", "present", "lymph_node"), ("metastatic_site", "present", "other")},
+    ),
+    ("MCC metastatic to a parotid lymph node.", {("metastatic_site", "present", "lymph_node")}),
+    ("No lymph node or distant metastases.", {("metastatic", "absent", None), ("metastatic_site", "absent", "lymph_node")}),
+    ("Staged by TNM (8th edition, 2016) as pT3.", {("tnm", "present", "pT3")}),
 ]
 
 

@@ -32,6 +32,10 @@ _SITE = re.compile(
 )
 
 
+#: what goes to a site there is no radiation ("radiotherapy, it metastasized to the spleen")
+_SPREAD = re.compile(r"\bmetasta\w+|\bspread|\bprogress")
+
+
 class LocalContext:
     """Compiled contexts of ``[tables.context]`` and ``[tables.field]``."""
 
@@ -82,7 +86,7 @@ class LocalContext:
             return (listed or self.near("surgery", close)) and not self.near("minor", before[-30:] + " # " + after[:30])
         if "section" in hit.name and self.near("obstetric", view.folded[max(0, hit.start - 300) : hit.end + 200]):
             return False
-        return not re.match(r"[^.;,]{0,12}\b(?:biops\w*|scar|bag|clips|defect)\b", after)
+        return not re.match(r"(?! (?:and|with|plus) )[^.;,]{0,12}\b(?:biops\w*|scar|bag|clips|defect)\b", after)
 
     def field(self, hit: Hit, before: str, after: str) -> str | None:
         """Field of radiotherapy: what stands nearest behind it, then before it; palliative where only that is said."""
@@ -107,7 +111,7 @@ class LocalContext:
 def site(after: str) -> str | None:
     """Site of radiotherapy as written: "to the left supraclavicular area"."""
     found = _SITE.search(after[:90])
-    if not found:
+    if not found or _SPREAD.search(after, 0, found.start()):
         return None
     words = re.sub(r" (?:region|area|field|bed)$", "", found.group(1).strip())
     return words if 2 < len(words) < 50 and not re.match(r"(?:date|be|start|begin|continue|(?:an? )?(?:total|dose|maximum)\b.*|\w+ing)\b", words) else None

@@ -18,7 +18,7 @@ from .histology import LITERATURE
 
 _PRE_WORDS = (
     r"gland|glands|lesions?|tumou?rs?|mass|masses|nodules?|distant|parenchymal|node|nodes|nodal|disease|deposits?|and/or|"
-    r"suspicious for|suspected|concerning for|suggestive of|consistent with|compatible with|worrisome for|positive for|"
+    r"(?:or|and) (?:distant|systemic|visceral)|suspicious for|suspected|concerning for|suggestive of|consistent with|compatible with|worrisome for|positive for|"
     r"representing|represents?|suspect for|c/w|likely|possible|probable|indeterminate|multiple|new|known|solitary|single|small|tiny|"
     r"biopsy[- ]proven|both|which (?:are|is)|that (?:are|is)|are|were|is|was|in favou?r of|due to|from|progressive|treated|irradiated|"
     r"recurrent|metachronous|synchronous|hypermetabolic|most|also|wall|bone|body|lobe|only|"
@@ -136,6 +136,8 @@ _POST_WORDS = frozenset(
         "or",
     ]
 )
+#: where a node lies, right before its name: "external iliac", "diaphragmatic"
+_STATION = re.compile(r"(?<=\s)(?:[a-z-]+(?:ic|al|ar|ary|ac|ous|ine|id)\s+){1,3}$")
 _PREPOSITION = re.compile(
     r"\b(?:to|in|of|involving|involves?|within|into|at|on|including|throughout|dans|affecting|au|aux|du|de)\b|[:(]"
 )
@@ -248,10 +250,13 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
         members = _labelled(note, hit, found)
     yield from _members(note, sentence, hit, members, anchor)
     sure = not negated and _UNSURE.search(folded, max(sentence.start, hit.start - 90), hit.start) is None
-    if not members or (sure and any(m.get("metastasis") != "lymph_node" for m in members)):
+    apart = _APART.search(folded, max(sentence.start, hit.start - 16), hit.start) is not None
+    if not members or apart or (sure and any(m.get("metastasis") != "lymph_node" for m in members)):
         yield Draft(nodes.FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id, anchor=anchor)
 
 
+#: "lymph node or distant |metastases" speaks of both
+_APART = re.compile(r"\b(?:or|and) (?:distant|systemic|visceral) $")
 #: what calls a lesion a metastasis, right before the word
 _CALLED = re.compile(
     r"(?:(?:consistent|compatible|in keeping|in line) with|c/w|(?:suspicious|suspect|concerning|worrisome) for|suggestive of|likely|probabl[ey]|"
@@ -352,6 +357,8 @@ def after(folded: str, found: list[Hit], position: int, limit: int) -> list[Hit]
     gap = folded[position : later[0].start]
     if len(gap) > 70 or any(c in gap for c in ".;"):
         return []
+    if later[0].key == "lymph_node":
+        gap = _STATION.sub("", gap)
     words = re.findall(r"[a-z/]+", gap)
     if any(w not in _POST_WORDS for w in words):
         return []

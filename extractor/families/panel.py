@@ -19,7 +19,7 @@ _FORWARD = re.compile(
     r"(?P<neg>-ve\s+(?:for|with)\b|\b(?:negative|negativity|neg|non[\s-]?reactive|nonimmunoreactive|unreactive)\s*(?:immuno\w+|staining|reaction|results?|expression)?\s*(?:for|with|to|in)\b"
     r"|\b(?:negatives?|neg\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bnegati(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bn'exprim\w+\s+pas\b|\bkeine\s+(?:expression|reaktion)\s+(?:von|fur)\b"
     rf"|\b(?:no|without|absent|absence of|lack of|lacks?|lacked|lacking|loss of|negative)\s+(?:\w+\s+)?{_STAIN}(?:reactivity|reaction|staining|expression|labell?ing|positivity|immunoreactivity)\s+(?:is |was |were |are )?(?:\w+\s+)?(?:for|with|of|to)\b"
-    r"|\b(?:did|does|do)\s+not\s+(?:express|stain|show\s+\w+\s+for)\b|\black(?:s|ed|ing)?\s+(?:of\s+)?|\bloss\s+of\s+"
+    r"|\b(?:did|does|do)\s+not\s+(?:express|stain|show\s+\w+\s+for)\b|\black(?:s|ed|ing)?\s+(?:of\s+)?|\b(?:loss|absence)\s+of\s+"
     r"|\bno\s+(?:evidence of\s+)?(?:neuroendocrine\s+)?(?:differentiation|labell?ing|staining|reactivity)\s+(?:is|was|were)\s+(?:\w+\s+)?(?:with|by|on|for)\b)"
     r"|(?P<pos>\+ve\s+(?:for|with)\b|(?<!non-)(?<!non )\b(?:positive|pos|positivity|immunopositive|immunopositivity)\s*(?:immuno\w+|staining|reaction|results?|expression|labell?ing)?\s*(?:for|with|to)\b"
     r"|\b(?:positives?|pos\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bpositi(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bexprim(?:e|ent|ant)\b|\bexpression\s+von\b"
@@ -180,13 +180,16 @@ def _own(before: str) -> bool:
 # -- genes ---------------------------------------------------------------------------------------------------------
 _G_BREAK = re.compile(r";|\.\s|\bbut\b|\bwhile\b|\bwhereas\b|\n\s*\n")
 _G_FORWARD = re.compile(
-    r"(?P<wt>\bno\s+(?:\w+\s+){0,2}(?:mutations?|alterations?|variants?|changes?|fusions?|rearrangements?)\s*(?:\w+\s+){0,2}(?:(?:in|of|for)\b|:)|\bwild[\s-]*type\b|\bnegative\s+for\b"
+    r"(?P<wt>\bno\s+(?:evidence\s+(?:of|for)\s+)?(?:\w+\s+){0,2}(?:mutations?|alterations?|variants?|changes?|fusions?|rearrangements?)\s*(?:\w+\s+){0,2}(?:(?:in|of|for)\b|:)|\bwild[\s-]*type\b|\bnegative\s+for\b"
     r"|\b(?:pas de|aucune|absence de)\s+(?:mutations?|alterations?|fusions?|rearrangements?)\b)"
     r"|(?P<vus>\bvus\s*(?:in|of|:)|uncertain significance\s*(?:in|of|:))"
-    r"|(?P<lost>\bloss\s+of\b|\bperte\s+(?:(?:d'|de l')?expression\s+)?(?:de|du)\b|\bdeletions?\s+(?:of|in)\b|\binactivation\s+of\b|\blost\b)"
+    r"|(?P<lost>\b(?:loss|absence|lack)\s+of\b|\bperte\s+(?:(?:d'|de l')?expression\s+)?(?:de|du)\b|\bdeletions?\s+(?:of|in)\b|\binactivation\s+of\b|\blost\b)"
     r"|(?P<fusion>\bfusions?\s+(?:of|in|involving)\b)"
     r"|(?P<mutated>\b(?:mutations?|mutant|mutated|pathogenic variants?|alterations?|variants?|changes?)\s+(?:\w+\s+)?(?:in|of|affecting|involving|involved)\b|\b(?:mutations?|alterations?|pathogenic variants?)\s*(?:\w+\s*)?:|\bmutant\s*$|\bmutated\s*$)"
     r"|(?P<retained>\bretained\s+(?:expression of|nuclear)?|\bintact\b|\bpreserved\b)"
+)
+_G_DENIED = re.compile(
+    r"\b(?:no|without|(?:absence|lack) of|lack(?:s|ed|ing)|not (?:harbou?r|have|carry|reveal|show|detect|identify|demonstrate))\s+(?:an?\s+)?(?:\w+\s+)?$"
 )
 _G_RESULT = (
     ("vus", re.compile(r"\bvus\b|uncertain significance|unknown significance|likely benign|\bbenign\b|\bpolymorphism")),
@@ -262,7 +265,7 @@ def genes(
         first = clause.split(",")[0] if index + 1 < len(hits) or "," in clause else clause
         status: str | None
         status, at = _first(first) or _first(clause) or (None, 0)
-        negated = re.search(r"\b(?:no|without)\s+(?:\w+\s+)?$", gap) is not None
+        negated = _G_DENIED.search(gap) is not None
         if status is None and _REQUEST.search(clause):
             forward, pending, previous = None, [], hit.end
             continue

@@ -156,11 +156,24 @@ def _date_behind(note: NoteText, sentence: Sentence, hit: Hit) -> tuple[datetime
     return None
 
 
+#: a treatment told in the past ran "until progression", a finding was made "at the time of progression"
+_UP_TO = re.compile(r"\b(?:until|till|at the time of|upon)\W{1,3}(?:\w{1,14} ){0,3}$")
+_HAPPENED = re.compile(
+    r"\b(?:received|stayed|remained|continued|took|had been on|(?<!to be )(?:was|were|been) (?:\w+ly )?(?:treated|given|found|continued|maintained|performed|"
+    r"administered|started|obtained|repeated|detected|switched|taken))\b"
+)
+_TO_COME = re.compile(r"\b(?:will|if|risk|monitor\w*|plan\w*|should)\b")
+#: "until progression or unacceptable toxicity": the rule of a treatment, not its course
+_ANY_OF = re.compile(r"\s*(?:\w+ )?or (?:\w+ )?(?:toxicit|intoleran|death)")
+
+
 def stated(folded: str, sentence: Sentence, hit: Hit) -> str | None:
     """Assertion where a word beside the hit decides; None leaves it to the assertor."""
     before, after = folded[sentence.start : hit.start], folded[hit.end : sentence.end]
     clause = re.split(r"[;.]\s|→|->|\bbut\b", before)[-1]
     if _CONTEXT["future"].search(clause):
+        if _UP_TO.search(clause[-60:]) and _HAPPENED.search(clause) and not (_TO_COME.search(clause) or _ANY_OF.match(after)):
+            return "present"
         happened = re.search(r"\b(?:stopp\w*|discontinu\w*|off|d/c\S*|died)\b.{0,25}\b(?:at|upon)\W*$", clause)
         return "present" if happened else "hypothetical"
     if re.match(r"\s*(?:was |is )?(?:not (?:seen|noted|observed|identified|present)|has not|: ?no\b|- ?none)", after):

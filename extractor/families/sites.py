@@ -38,7 +38,17 @@ def read(note: NoteText) -> Iterable[Draft]:
 
 def hits(note: NoteText, start: int, end: int) -> list[Hit]:
     """The sites named in [start, end)."""
-    return note.hits_between(FAMILY, start, end)
+    found = note.hits_between(FAMILY, start, end)
+    if not any(hit.key == "lymph_node" for hit in found):
+        return found
+    return [
+        hit for hit, following in zip(found, [*found[1:], None], strict=True) if following is None or not _of_node(note, hit, following)
+    ]
+
+
+def _of_node(note: NoteText, hit: Hit, following: Hit) -> bool:
+    """An organ's name right before a node tells where the node lies: "parotid lymph node"."""
+    return following.key == "lymph_node" and hit.get("kind") == "organ" and not note.folded[hit.end : following.start].strip()
 
 
 def is_list_gap(between: str) -> bool:

@@ -170,7 +170,7 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
         status = "received"
     status = _by_date(status, period, note.note_date)
     attributes: dict[str, Any] = {"status": status}
-    stated = details.line(before, after)
+    stated = details.line(before, after) or details.line(note.folded[course.start : course.end], "")
     if stated is not None:
         attributes["line"] = stated
     intents = cues.intents(

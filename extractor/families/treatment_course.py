@@ -123,10 +123,7 @@ def _joined(gap: str, before: Hit, after: Hit) -> bool:
     if before.get("kind") in classes and after.get("kind") in (None, *classes):
         return _FILLED.fullmatch(gap) is not None
     if before.get("kind") is None and after.get("kind") in classes:
-        return (
-            _AS.fullmatch(gap)
-            is not None
-        )
+        return _AS.fullmatch(gap) is not None
     return False
 
 
