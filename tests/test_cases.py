@@ -30,10 +30,7 @@ OPEN_DIFFERENCES: frozenset[tuple[str, str]] = frozenset(
         ("P065", "I5"),
         ("EW29", "E26"),
         ("EW41", "E1"),
-        ("EX03", "E9.a"),
-        ("EX08", "E7.6"),
         ("EY39", "E7.2"),
-        ("EZ28", "E7.6"),
     }
 )
 

@@ -224,7 +224,7 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
         # "finished her prednisolone wean on 12 September": the day is the last one
         period = dataclasses.replace(period, start=None, end=period.start)
     if status in ("received", "ongoing"):
-        period = _of_list_entry(note, course, _of_today(note, after, period))
+        period = _of_list_entry(note, course, _of_today(note, course, hit, after, period))
         period = _with_length(_of_line(note, course, period), after)
     attributes |= period.attributes()
     if attributes.get("status") == "ongoing" and _is_over(period, note.note_date):
@@ -264,15 +264,27 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
 
 
 #: "given 1130", "administered at 11:30": an entry of a flowsheet, on the day of the note
-_GIVEN_AT = re.compile(r"[^.;\n]{0,30}?\b(?:given|administered|infused|received)(?: at)? (?:[01]\d|2[0-3]):?[0-5]\d\b(?! ?(?:mg|ml|mcg))")
+_GIVEN_AT = re.compile(
+    r"[^.;\n]{0,30}?\b(?:(?:given|administered|infused|received)(?: at)?|(?:applied|placed|injected)[^.;\n]{0,30}? at) (?:[01]\d|2[0-3]):?[0-5]\d\b(?! ?(?:mg|ml|mcg))"
+)
+#: a heading of what was given on the day of the note
+_GIVEN_TODAY = re.compile(r"\b(?:given|administered) (?:today|at (?:this|today.s) (?:visit|appointment))\s*:")
+#: the day that the text told last
+_THAT_DAY = re.compile(r"\b(?:that|the) same day\b|\bthat day\b|\bon the day\b|\bthe same (?:morning|evening|afternoon)\b")
 #: the end of an order, as a medication list prints it behind the entry
 _ORDER_END = re.compile(r"\b(?:expired|end(?:ed| date)?|stop(?:ped| date)?|discontinued|d/c.?d|course complete[d]?)\W{0,3}(?:on )?$")
 
 
-def _of_today(note: NoteText, after: str, period: details.Period) -> details.Period:
+def _of_today(note: NoteText, course: Course, hit: Hit, after: str, period: details.Period) -> details.Period:
     """A dose that was given at an hour was given on the day of the note."""
     today = note.note_date
-    if today is None or period.interval() is not None or not _GIVEN_AT.match(after):
+    if today is None or period.interval() is not None:
+        return period
+    if _THAT_DAY.search(after[:60]):  # "XRT on 3/11. Took dexamethasone 8 mg that day."
+        told = [d for d in note.dates_between(max(0, course.start - 200), course.end) if d.earliest == d.latest]
+        return details.Period(told[-1], told[-1]) if told else period
+    listed = course.sentence.section == "immunizations" or hit.key == "live_vaccine"
+    if not (_GIVEN_AT.match(after) or (listed and _GIVEN_TODAY.search(note.folded, max(0, hit.start - 200), hit.start))):
         return period
     span = DateSpan(0, 0, today, today, "day")
     return details.Period(span, span)

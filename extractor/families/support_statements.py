@@ -11,9 +11,10 @@ from ..pipeline.text import NoteText
 from ..records import SUPPORT, Draft
 
 FAMILY = SUPPORT
+#: status: what became of it ("resolved")
 #: says: assertion that the words themselves fix; value_text: fixed value; value_from_name: the words are the value;
 #: reader: the module that reads the concept instead of this one
-KEYS = frozenset({"says", "value_text", "value_from_name", "reader"})
+KEYS = frozenset({"says", "value_text", "value_from_name", "reader", "status"})
 
 
 def read(note: NoteText) -> Iterable[Draft]:
@@ -32,4 +33,5 @@ def read(note: NoteText) -> Iterable[Draft]:
             rule_id=hit.concept.rule_id,
             value_text=value,
             assertion=data.get("says"),
+            attributes={"status": data["status"]} if "status" in data else {},
         )

@@ -193,6 +193,13 @@ def dll3_agent_given(patient: Patient, settings: Settings) -> Answer:
     ]
     newest_denial = max((fact.note_date or datetime.date.min for fact in by_name), default=datetime.date.min)
     if any((fact.note_date or datetime.date.min) > newest_denial for fact in engagers):
+        arms = [
+            fact
+            for fact in patient.facts("clinical_trial_drug", "therapy")
+            if fact.value_text == "experimental arm" and fact.assertion == "present"
+        ]
+        if arms and any("dellphi" in (fact.value_text or "").lower() for fact in engagers):
+            return time.say(Truth.T, "The experimental arm of a trial of tarlatamab.", engagers + arms, review=("R5",))
         return time.say(
             Truth.U,
             "A T-cell engager or a drug of a DLL3 trial was given; arm or name is not written.",

@@ -260,6 +260,8 @@ def _dates(patient: Patient, facts: list[Fact]) -> tuple[time.Interval | None, t
         listed = any(fact.section == "medications" and fact.note_date == told for fact in running)
         ended = [fact for fact in ended if not (listed and fact.note_date == told)]  # the list is of today
         ongoing = not ended and not newer
+    if running and not ongoing and last is not None and last[0] < told <= last[1]:
+        last = told, last[1]  # it was being given on that day, so the last dose was not before
     if resumed and not ongoing:
         # begun again, as maintenance for one: the end is open from there to the note
         told = max((fact.note_date for fact in facts if fact.note_date), default=patient.index_date)
