@@ -114,7 +114,7 @@ _YEAR_NOT_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _YEAR_OK_OF = re.compile(
-    r"\b(?:early|late|end|beginning|middle|mid|spring|summer|fall|autumn|winter|" + MONTHS + r")\s+of\s*$",
+    r"\b(?:early|late|end|beginning|middle|mid|spring|summer|fall|autumn|winter|" + MONTHS + r")\s+of\s*$|\b(?:ago,?|in|since|from|until)\s+(?:approximately|about)\s*$",
     re.IGNORECASE,
 )
 _VAGUE_MONTH = {

@@ -221,6 +221,7 @@ def _months(text: str, spans: list[DateSpan], note_date: Day | None) -> list[Dat
 
 
 _JOIN = re.compile(r"\s*(?:-|–|—|to|thru|through|until|till|au)\s*", re.IGNORECASE)
+_SAME_TIME = re.compile(r",?\s*\(?(?:(?:in|on|about|approximately|around|circa|ca\.?|roughly|or)\s+){0,2}", re.IGNORECASE)
 _DAYS_BEFORE = re.compile(r"(?<![\w/.\-])(\d\d?)\s*(?:-|–|to|and)\s*$")
 _DAYS_BEHIND = re.compile(r"\s*(?:-|–|to)\s*(\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+)((?:19|20)\d\d)(?!\d)")
 _PRESENT = re.compile(r"\s*(?:-|–|—|to|until|through)\s*(?:present|now|date|today|current|ongoing)\b", re.IGNORECASE)
@@ -235,6 +236,10 @@ def _ranges(text: str, spans: list[DateSpan], note_date: Day | None, order: str)
             continue
         if span.kind == "date":
             span = _widened(text, span, note_date)
+            if found and found[-1].kind == "relative" and _SAME_TIME.fullmatch(text, found[-1].end, span.start):
+                before = found[-1]
+                if span.latest - span.earliest <= before.latest - before.earliest:
+                    found.pop()  # "18 years ago, approximately 1989": the date says it more exactly
         if span.kind == "date" and found and found[-1].kind in ("date", "vague", "range"):
             before = found[-1]
             joint = text[before.end : span.start]

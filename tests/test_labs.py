@@ -59,6 +59,7 @@ CASES = {
     "goal": ("Goal INR 2-3. Keep K > 4.", {}),
     "threshold": ("Hold carboplatin if ANC < 1.0 or platelets < 75.", {}),
     "urine": ("Urine creatinine 110 mg/dL", {}),
+    "cells of the urine": ("The urine was cloudy. Moderate leukocytes, 20-40 white blood cells, but no bacteria were seen.", {}),
     "urinalysis block": ("Urinalysis\nGlucose 250\nWBC 10", {}),
     "cerebrospinal fluid, then serum": ("CSF: WBC 4, glucose 60. Serum glucose 112.", {"glucose": [112.0]}),
     "differential": ("Neutrophils 62 %, lymphocytes 25 %", {}),

@@ -26,6 +26,7 @@ def pieces(text):
         ("Hb      88 g/L\nWBC     6.7", ["Hb      88 g/L", "WBC     6.7"]),
         ("Tumor cells are positive.The margin is free.", ["Tumor cells are positive.", "The margin is free."]),
         ("PMH: HTN\nMeds: none", ["PMH: HTN", "Meds: none"]),
+        ("The first node is free.,The second is not.,2.  Skin tag.", ["The first node is free.", "The second is not.", "2.  Skin tag."]),
         ("", []),
         ("  \n ", []),
     ],
@@ -59,6 +60,12 @@ def names(text):
 )  # fmt: skip
 def test_sections(text, expected):
     assert names(text) == expected
+
+
+def test_a_heading_inside_a_line_reaches_to_the_next():
+    note = NoteText("Family History: Mother had gout. Two brothers are well. Review of Systems: No cough. She feels well.")
+    found = [note.section_at(note.text.index(word)) for word in ("Mother", "brothers", "cough", "feels")]
+    assert found == ["family_history", "family_history", "review_of_systems", None]
 
 
 def test_section_at_a_position():

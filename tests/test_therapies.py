@@ -51,6 +51,10 @@ STATUS = [
     ("- 6/9/25- : Tarlatamab.", "tarlatamab", "ongoing", "present"),
     ("Proceed with C9 tarlatamab.", "tarlatamab", "ongoing", "present"),
     ("Lobectomy aborted because of N2 disease.", "surgery", "not_given", "absent"),
+    ("The tumor was too large and risky for local resection.", "surgery", "not_given", "absent"),
+    ("There was no clearance given for any surgical intervention.", "surgery", "not_given", "absent"),
+    ("PLAN: Gabapentin. The neuropathy is secondary to her radiation treatments.", "radiotherapy", "received", "present"),
+    ("He underwent a fusion of L4-L5.", "surgery", "received", "present"),
     ("Without interruption of durvalumab.", "durvalumab", "received", "present"),
     ("Radiotherapy was planned using an arc technique, 55 Gy in all.", "radiotherapy", "received", "present"),
     ("Radiotherapy was planned.", "radiotherapy", "planned", "hypothetical"),
@@ -61,6 +65,21 @@ STATUS = [
 def test_status(engine: Engine, text: str, concept: str, status: str, assertion: str) -> None:
     facts = therapy(engine, text)[concept]
     assert [(f.attributes["status"], f.assertion) for f in facts] == [(status, assertion)]
+
+
+DATED = [
+    ("hemodialysis (1983-1988), kidney transplant (1988)", "transplant", "1988"),
+    ("History of kidney transplant, who presented to clinic in May 2001 with pain.", "transplant", None),
+]
+
+
+@pytest.mark.parametrize(("text", "concept", "start"), DATED, ids=[row[0] for row in DATED])
+def test_date_of_an_operation(engine: Engine, text: str, concept: str, start: str | None) -> None:
+    assert [f.attributes.get("start_date") for f in therapy(engine, text)[concept]] == [start]
+
+
+def test_who_operates_is_no_operation(engine: Engine) -> None:
+    assert therapy(engine, "She was referred to the bariatric surgery service.") == {}
 
 
 def test_regimen_splits_into_its_drugs(engine: Engine) -> None:

@@ -53,6 +53,13 @@ def test_histology(engine, text, wanted):
     assert found == set(wanted)
 
 
+def test_several_organs_with_one_word_of_cancer(engine):
+    found = facts(engine, "Family history of colon, breast and ovarian cancer.", "histology")
+    assert [f.attributes["primary_site"] for f in found] == ["colon", "breast", "ovary"]
+    assert facts(engine, "Mass of the liver and lung cancer.", "histology")[0].attributes["primary_site"] == "lung"
+    assert [f.concept for f in facts(engine, "Breast cancer 12 years ago.", "histology")] == ["other_malignancy"]
+
+
 def test_a_relatives_tumour_is_the_familys(engine):
     assert [f.experiencer for f in facts(engine, "Her father had small cell lung cancer.", "histology")] == ["family"]
 

@@ -110,12 +110,21 @@ _FORMER_SMOKER = re.compile(
 _NEVER_SMOKER = re.compile(
     r"\b(?:never[- ]?smoke[dr]?|non[- ]?smoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b"
 )
+#: who is to stop, or has not, smokes
+_TO_QUIT = re.compile(
+    r"\b(?:not|never|unable to|failed to|yet to|should|must|(?:try|trying|tried|want|wants|wishes|like|agree[sd]?|plans?|hopes|needs?|willing|ready|interested|"
+    r"advised|encouraged|counsell?ed|urged|told|instructed|asked|recommended|reminded|advice|importance|motivated)(?: (?:the patient|him|her|again|strongly|how))* (?:to|on|in|about|of))"
+    r"\s+(?:(?:completely|yet|ever|still|also|immediately|even) )?(?:quit\w*|stop\w*|ceas(?:e[ds]?|ing)|giv(?:e|ing) up|discontinu\w+)\b"
+)
 _PACK_YEARS = re.compile(
     r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?[\s-]*(?:\+\s*)?(?:pack|pk|packs)[\s/-]*(?:years?|yrs?)\b|(\d{1,3})\s*(?:py|pa|paquets-annees)\b"
 )
 _MISUSE = re.compile(
-    r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[3-9]\d|1\d\d) ?units|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b"
+    r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic(?! (?:drinks?|beverages?))|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[3-9]\d|1\d\d) ?units|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b"
 )
+#: "does not drink every day, but then he binges": not that he drinks is denied
+_NOT_DAILY = re.compile(r" (?:alcohol )?(?:every|daily|much|often|regularly|heavily|a lot|excessively|\w+ (?:days|times)|during the week|on week\w+)\b")
+_THEN = re.compile(r"\b(?:but|and then|then|however)\b")
 _QUIT = re.compile(r"\b(?:former|quit|stopped|remote|past|sober|history of|h/o|in remission)\b")
 _AGENT = re.compile(
     r"\s+(?:to\s+|with\s+|from\s+|after\s+)?(?:an?\s+|the\s+|iv\s+|intravenous\s+)?([a-z][\w-]+(?:\s(?:contrast|dye|sulfate|80|oil|acid|drugs?|antibiotics))?)"
@@ -322,13 +331,14 @@ def _smoking(sentence: Sentence, hits: list[Hit]) -> Iterator[Draft]:
         attributes["pack_years"] = int(packs.group(1) or packs.group(3))
     hit = max(hits, key=lambda h: h.end - h.start)
     before = folded[: hit.start - sentence.start]
+    folded, to_quit = _TO_QUIT.subn(" ", folded)
     listed = re.search(r"\b(?:no|denies|denied|negative for|without)\b[^.;]{0,60}$", before)
     if _NEVER_SMOKER.search(folded) or (listed and not packs):
         status = None if re.search(r"\b(?:quit|former|stopped|ex-?smoker|since)\b", folded) else "never"
         status = status or "former"
     elif _FORMER_SMOKER.search(folded):
         status = "former"
-    elif _CURRENT_SMOKER.search(folded):
+    elif to_quit or _CURRENT_SMOKER.search(folded):
         status = "current"
     elif packs:
         status = None
@@ -346,7 +356,9 @@ def _substance(sentence: Sentence, hit: Hit, seen: set[tuple[str, Any]]) -> Iter
     if hit.name == "drugs" and not re.search(r"\b(?:alcohol|tobacco|smok\w+|etoh|drink\w*|cigarettes?)\b", folded):
         return
     after = folded[hit.end - sentence.start :][:30]
-    denied = bool(re.search(rf"{_NO.pattern}[^.;]*$", before)) or bool(
+    if _NOT_DAILY.match(after):
+        return
+    denied = bool(re.search(rf"{_NO.pattern}[^.;]*$", _THEN.split(before)[-1])) or bool(
         re.match(
             r"(?: use| consumption| intake| abuse)?\s*[:=-]?\s*(?:none|no\b|never|denies|denied|negative|nil|not)",
             after,
@@ -376,6 +388,8 @@ def _hypersensitivity(sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     before = _BEFORE_AGENT.search(folded[max(0, start - 40) : start])
     if after and (hit.name.endswith(" to") or re.match(r"\s+(?:to|with|from|after)\s", folded[end:])):
         agent = after.group(1)
+    elif hit.name.endswith(" allergy"):
+        agent = hit.name.removesuffix(" allergy")
     elif before:
         agent = before.group(1)
     if "polysorbate" in hit.name:
@@ -415,6 +429,18 @@ def _is_examination(note: NoteText, hit: Hit) -> bool:
     return heads or _EXAMINED.match(note.folded, hit.end) is not None
 
 
+_ITEM_LEAD = re.compile(
+    r"(?:[\s*•:-]|\d\)|(?:and|to)\b|(?:(?!no|not|denies|any)[a-z]+ ){0,3}(?:allergies|sensitivit(?:y|ies)|intolerances?) (?:includes?|included|to|are) )*"
+)
+#: what an agent did
+_EFFECT = re.compile(
+    r"\s(?:-|(?:which|that|when|while|as|after|it|this|he|she|causes?|caus(?:ed|ing)|with|gives?|gave|makes?|made|produces?|results?|leads?|rash(?:es)?|hives|reactions?|anaphyl\w+|allerg(?:y|ies)|all)\b)"
+)
+#: words of a sentence or of an effect where an agent is looked for
+_NO_AGENT = re.compile(
+    r".*\b(?:has|have|had|is|are|was|does|did|states?|denie[sd]|denies|no|not|any|known|reports?|includes?|seasonal|which|who|listed)\b|"
+    r"(?:all|both|each|these|(?:the )?(?:patient|pt)|s?he|her|his|they|with|but|medications?|drugs?|nausea|vomiting|diarrhea|itching|hives|swelling|rash(?:es)?)$"
+)
 _ITEM = re.compile(r"[^,;\n]+?(?=,|;|\n|\.\s|\.$|\band\b|$)")
 
 
@@ -434,18 +460,17 @@ def _allergy_list(note: NoteText) -> Iterator[Draft]:
         text = found.group() if found else ""
         for item in _ITEM.finditer(text):
             words = item.group()
-            lead = len(words) - len(words.lstrip(" -*•:and"))
-            agent = re.match(r"[a-z][\w /-]{1,40}", words[lead:])
-            if not agent or len(agent.group().split()) > 4:
+            start = _ITEM_LEAD.match(words)
+            lead = start.end() if start else 0
+            agent = re.match(r"[a-z][\w /-]{1,60}", words[lead:])
+            name = _EFFECT.split(agent.group())[0].strip(" -") if agent else ""
+            if not agent or len(name.split()) > 4:
                 continue
-            name = re.split(r"\s(?:-|causes?|with|gives?|rash|hives|reaction|anaphyl\w+)\b", agent.group())[0].strip(
-                " -"
-            )
-            if len(name) < 3 or _NONE_LISTED.match(name):
+            if len(name) < 3 or _NO_AGENT.match(name) or _NONE_LISTED.match(name):
                 continue
-            start = section.body + item.start() + lead
+            at = section.body + item.start() + lead
             attributes = {"severity": "severe"} if _SEVERE.search(words) else {}
             yield Draft(
-                family=FAMILY, concept="hypersensitivity", start=start, end=start + len(name), assertion="present",
+                family=FAMILY, concept="hypersensitivity", start=at, end=at + len(name), assertion="present",
                 rule_id="conditions/other:allergy_list", value_text=name, attributes=attributes,
             )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
@@ -75,7 +75,7 @@ _CA_END = re.compile(
     r"\s*(?:$|[\n,.;:()/+–-]|(?:on|s/p|post|with|w/|dx|since|stage|mets?|metasta\w*|diagnosed|treated|in|and|for|status|under|who|was|is|\d)\b)"
 )
 _GENERIC_STOP = re.compile(
-    r"[\s-]*(?:free|screening|clinic|centre|center|mdt|service|unit|team|nurse|risk|survivor|program|gene|antigen|\d{2,3}(?:[-.]\d)?\b|embryonic)"
+    r"[\s-]*(?:free|screening|clinic|centre|center|mdt|service|unit|team|nurse|risk|survivor|program|gene|antigen|\d{2,3}(?:[-.]\d)?\b(?! ?(?:years?|yrs?|months?|weeks?|days?|y)\b)|embryonic)"
 )
 #: a sentence that speaks of the disease in the world, not in the patient
 LITERATURE = re.compile(
@@ -379,15 +379,7 @@ def _generic(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Mention]:
                 site, end = later, later.end
             if later.start >= hit.end:
                 break
-    if site is None or site.key in (
-        "lymph_node",
-        "peritoneum",
-        "soft tissue",
-        "unknown",
-        "pleura",
-        "chest wall",
-        "leptomeninges",
-    ):
+    if site is None or site.key in _NO_PRIMARY:
         return
     if (
         re.search(r"\b(?:metastatic|secondary)\s+(?:\w+\s+)?$", folded[max(sentence.start, start - 24) : start])
@@ -400,6 +392,21 @@ def _generic(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Mention]:
         mention.attributes["grade"] = grade
     mention.attributes |= course_of_disease(before, after)
     yield mention
+    others: list[Hit] = []  # "colon and thyroid cancers"
+    for other in reversed([h for h in found if h.end < start]):
+        if other.key in _NO_PRIMARY or not _AND_ORGAN.fullmatch(folded, other.end, start):
+            break
+        start = other.start
+        others.append(other)
+    if others and (folded[hit.end - 1] == "s" or _OF_ORGANS.search(folded, max(sentence.start, start - 16), start)):
+        for other in others:
+            yield replace(mention, start=other.start, end=other.end, site=other.key, value_text=f"{other.key} cancer", attributes={})
+
+
+_NO_PRIMARY = frozenset({"lymph_node", "peritoneum", "soft tissue", "unknown", "pleura", "chest wall", "leptomeninges"})
+_AND_ORGAN = re.compile(r"\s*(?:,|/|&|,?\s*and/or|,?\s*(?:and|or))\s*")
+#: before the first of several organs with one word of cancer
+_OF_ORGANS = re.compile(r"(?:\b(?:of|for|with|had|has|both|including|from)|[:,])\s+$")
 
 
 def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant: sites_of.Dominant) -> None:

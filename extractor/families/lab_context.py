@@ -31,6 +31,7 @@ class Context:
     threshold: re.Pattern[str]
     not_value: re.Pattern[str]
     tissue: re.Pattern[str]
+    sediment: re.Pattern[str]
     undetectable: re.Pattern[str]
     detectable: re.Pattern[str]
 
@@ -58,6 +59,7 @@ def setup(table: dict[str, list[str]]) -> None:
         threshold=re.compile(lists["thresholds"]),
         not_value=re.compile(rf"[\s-]?{lists['not_values']}"),
         tissue=re.compile(lists["tissue"]),
+        sediment=re.compile(lists["sediment"]),
         undetectable=re.compile(lists["undetectable"]),
         detectable=re.compile(lists["detectable"]),
     )
@@ -100,6 +102,8 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
         and re.match(r"\s?(?:(?:mg|mcg|mm|cm|ml|hpf|gm?)\b|/hpf|/lpf|-yo)", folded[number_end : number_end + 8])
         and not note.hits_between("lab", number_end, number_end + 2)
     ):
+        return False
+    if hit.key == "wbc" and reading.value_high is not None and reading.unit is None and c.sediment.search(folded, sentence.start, sentence.end):
         return False
     blocked = hit.get("not_before")
     if blocked and values.pattern_of(tuple(blocked)).search(folded, name.end, min(sentence.end, reading.end + 14)):

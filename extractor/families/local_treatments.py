@@ -34,6 +34,11 @@ _SITE = re.compile(
 
 #: what goes to a site there is no radiation ("radiotherapy, it metastasized to the spleen")
 _SPREAD = re.compile(r"\bmetasta\w+|\bspread|\bprogress")
+#: "bariatric surgery service": who operates, no operation
+_OFFICE = re.compile(
+    r"\s(?:services?|clinics?|departments?|teams?|programs?|programme|cent(?:er|re)s?|consult\w*|floor|ward|unit|residents?|fellows?|office|group|seminar|"
+    r"evaluation|work-?up|support group|colleagues?|specialists?|candida\w+)\b"
+)
 
 
 class LocalContext:
@@ -53,6 +58,8 @@ class LocalContext:
         before = folded[max(sentence.start, hit.start - 60) : hit.start]
         after = folded[hit.end : min(sentence.end, hit.end + 60)]
         weak = hit.name in hit.get("weak", ())
+        if hit.get("kind") == "surgery" and hit.name.endswith("surgery") and _OFFICE.match(after):
+            return False
         if hit.get("component") == "dose":
             if is_dose_line(sentence):
                 return False  # it belongs to the treatment named before it

@@ -185,7 +185,7 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     count = details.cycles(before, after)
     if count is not None and not single:
         attributes["cycles"] = count
-    if status in ("received", "held", "ongoing"):
+    if status in ("received", "held", "ongoing") and not single:
         reason = cues.reason_stopped(after[:160]) or cues.reason_before(
             note.folded[course.sentence.start : course.start], after
         )
@@ -209,6 +209,8 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
 _DOSING = re.compile(r"(?:[\s,(]*(?:\d[\d.,]* ?m?g(?: ?/ ?(?:m2|kg))?|auc ?\d|q ?\d ?[dw]?\d?\w?|every \d \w+|iv|po)\)?(?![a-z])){1,4}")
 #: a period whose end is left open ("6/9/25 - : tarlatamab")
 _OPEN_RANGE = re.compile(r"\d\s?[-–—]\s*(?:[:;)|]|present\b|ongoing\b|$)")
+#: "neuropathy secondary to her chemotherapy": what had an effect was given
+_CAUSED_BY = re.compile(r"\b(?:secondary|due) to\b[^.;]{0,30}$")
 #: an entry of a history ("9/2 start tarlatamab")
 _DATED_START = re.compile(r"\d\s*:?\s+(?:re)?starts?\s+$")
 #: what shows that a drug was given
@@ -248,26 +250,17 @@ def _default_status(
         and not _EVIDENCE.search(region)
     ):
         return "planned"  # a name alone never says that it was given: it would bar the patient for good
+    to_come = section == "plan" and not ended and period.start is None and not _CAUSED_BY.search(before)
     if not drugs_only:
-        return (
-            "planned"
-            if section == "plan"
-            and not ended
-            and period.start is None
-            and not re.search(r"\bs/p|status post|prior|after\b", region)
-            else "received"
-        )
+        return "planned" if to_come and not re.search(r"\bs/p|status post|prior|after\b", region) else "received"
     if section in _SECTIONS_ONGOING and not ended:
         return "ongoing"
     if period.start is not None and not ended and _OPEN_RANGE.search(before):
         return "ongoing"
     if re.search(r"\bsince\b", region) and period.start is not None and not ended and "cycles" not in region:
         return "ongoing"
-    if (
-        section == "plan"
-        and not ended
-        and period.start is None
-        and not re.search(r"\b(?:s/p|status post|after|prior|received|progress\w*|pd|last|x ?\d|c\d|on)\b", region)
+    if to_come and not re.search(
+        r"\b(?:s/p|status post|after|prior|received|progress\w*|pd|last|x ?\d|c\d|on)\b", region
     ):
         return "planned"
     return "received"

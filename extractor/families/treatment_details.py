@@ -86,6 +86,15 @@ _RANGE = re.compile(
 _AND = re.compile(r"\s*(?:,|and|&|,\s*and)\s*", re.IGNORECASE)
 
 
+#: "renal transplant (1988)"
+_OWN_BRACKET = re.compile(r"[^().;,]{0,30}\(\s*(?:in\s|on\s)?")
+#: behind an operation the sentence goes on to when the patient came
+_OTHER_EVENT = re.compile(
+    r"\b(?:who|which|she|he|patient|and)\s(?:\w+\s){0,2}(?:present(?:s|ed)|(?:was|is) (?:admitted|seen|evaluated|referred|transferred)|came|complained|returned|reported)\b",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class Period:
     """When a course ran, as far as written. Spans of dates, each an interval of its own."""
@@ -161,6 +170,11 @@ def period(
         for d in split_ranges(dates, text)
         if left <= d.start and d.end <= right and not (start <= d.start and d.end <= end)
     ]
+    if single:
+        for span in own:
+            if text[span.end : span.end + 1] == ")" and _OWN_BRACKET.fullmatch(text, end, span.start):
+                return Period(span)
+        own = [d for d in own if d.start < end or _OTHER_EVENT.search(text, end, d.start) is None]
     first: DateSpan | None = None
     last: DateSpan | None = None
     loose: list[DateSpan] = []

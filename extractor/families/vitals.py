@@ -19,6 +19,7 @@ from ..pipeline.quantity import settle
 from ..pipeline.text import NoteText, Sentence
 from ..pipeline.values import Reading
 from ..records import Draft
+from . import vital_build
 
 FAMILY = "vital"
 #: height and weight may stand without a name, so every note is read
@@ -33,41 +34,12 @@ _PRESSURE = re.compile(
 _NEXT_PRESSURE = re.compile(
     r"\s*(?:\([a-z ]{3,24}\)|(?:sitting|lying|supine|standing))?\s*[,;]\s*(?=\d{2,3}/\d{2})|\s*(?:->|-->|→|\bto\b|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)"
 )
-_FEET = re.compile(
-    r"(?P<ft>[3-7])\s?(?:'|’|′|ft\.?|feet|foot|-foot)\s?(?:,\s?|-)?(?:(?P<inch>\d{1,2}(?:\.\d+)?)\s?(?:\"|''|”|″"
-    r"|in\.?\b|inch(?:es)?\b|-inch)?)?",
-    re.IGNORECASE,
-)
-_METRES = re.compile(r"([12])\s?m\s?(\d{2})(?!\d)")
-_POUNDS = re.compile(
-    r"(?P<lb>\d{1,3})\s?(?:lbs?\.?|pounds?),?\s?(?:and\s)?(?P<oz>\d{1,2}(?:\.\d+)?)\s?(?:oz|ounces?)\b", re.IGNORECASE
-)
-_STONES = re.compile(
-    r"(?P<st>\d{1,2})\s?(?:st|stones?)\.?,?\s?(?:(?:and\s)?(?P<lb>\d{1,2}(?:\.\d+)?)\s?(?:lbs?|pounds?)\b)?(?![a-z])",
-    re.IGNORECASE,
-)
 _CHANGE = re.compile(
     r"\b(?:lost|gained|gain|loss|down|up|decreas\w*|increas\w*|drop\w*|fell|fallen|declin\w*"
     r"|reduc\w*)\b(?!.*\b(?:to|from|at)\b)"
 )
 _MORE_SATS = re.compile(
     r"(?P<between>[^.;\n%]{1,48}?)(?P<value>(?<![\d.])\d{2,3})(?:\s?(?P<unit>%)|(?<=\bto \d\d)(?![\d.%]))"
-)
-# "He was 170 cm and 70 kg", "58 kg, 156 cm woman": together they can be nothing else
-_BUILD = re.compile(
-    r"(?<![\d.,])(?P<h1>\d{3}(?:[.,]\d)?|[12][.,]\d{1,2})\s?(?P<u1>cm|m)(?:\s+tall)?\s?(?:,|;|/|and"
-    r"|-)\s?(?:weigh\w*\s)?"
-    r"(?P<w1>\d{2,3}(?:[.,]\d+)?)\s?kg\b(?!\s?/)"
-    r"|(?<![\d.,])(?P<w2>\d{2,3}(?:[.,]\d+)?)\s?kg\s?(?:,|;|/|and|-)\s?(?P<h2>\d{3}(?:[.,]\d)?"
-    r"|[12][.,]\d{1,2})\s?(?P<u2>cm|m)\b"
-)
-# "74M 62 kg", "a 45-year-old, 58 kg woman"
-_BUILT = re.compile(
-    r"(?:\b(?:[Hh]e|[Ss]he|[Pp]atient|[Pp]t)\s(?:is|was)(?:\snow)?|years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?(?:[MFmf]|y|yr|yrs|ans)\b"
-    r"|\b(?:man|woman|male|female|homme|femme))[\s,(-]{1,3}(?:weighing\s)?$"
-)
-_KILOS = re.compile(
-    r"(?P<w>\d(?<![\d.,]\d)\d{1,2}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/|\s(?:lighter|heavier|less|more|over|below|under|above))"
 )
 _WISH = re.compile(
     r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|(?:hold|call|bp|with|notify) parameters|aim|eligib\w+|criteria)\b(?:[^.;\n]|\.(?=\d))*$"
@@ -103,68 +75,11 @@ def read(note: NoteText) -> Iterable[Draft]:
             if draft.concept in ("weight", "height"):
                 covered.append((draft.start, draft.end))
             yield draft
-    if not _BODY_WORDS.isdisjoint(note.vocabulary):
-        for draft in _unnamed(note.text, note.folded):
+    if vital_build.may_stand(note.text, note.vocabulary):
+        for draft in vital_build.unnamed(note.text, note.folded):
             if not any(start < draft.end and draft.start < end for start, end in covered):
                 covered.append((draft.start, draft.end))
                 yield draft
-
-
-def _unnamed(text: str, folded: str) -> Iterator[Draft]:
-    """Height and weight without their names, beside each other or beside the age."""
-    for weighs in _WEIGHS.finditer(folded):
-        pounds = weighs["lb"]
-        for match in _FEET.finditer(text, max(0, weighs.start() - 48), weighs.start()):
-            compound = _compound(text, match.start(), "height") if match["inch"] else None
-            if compound is None:
-                continue
-            start, (value, end, written) = match.start(), compound
-            beside = pounds is not None and not text[end : weighs.start()].strip(" ,;/")
-            if beside or (pounds is None and _AND_WEIGHS.match(text, end)):
-                yield replace(_PLAIN_HEIGHT, start=start, end=end, value=value, value_as_written=written)
-            if beside:
-                kilos = round(float(pounds) * 0.45359237, 3)
-                start, end = weighs.span()
-                weight = replace(_PLAIN_HEIGHT, concept="weight", rule_id="vitals/vital_signs:weight", code="LOINC 29463-7")
-                yield replace(weight, unit="kg", start=start, end=end, value=kilos, value_as_written=pounds)
-    if "kg" not in folded:
-        return
-    for match in _BUILD.finditer(text):
-        group = "1" if match["h1"] else "2"
-        height = values.number(match[f"h{group}"])[0] * (100 if match[f"u{group}"] == "m" else 1)
-        if 100 <= height <= 230:
-            yield _plain("height", height, match, f"h{group}", f"u{group}")
-            yield _plain("weight", values.number(match[f"w{group}"])[0], match, f"w{group}", None)
-    for match in _KILOS.finditer(text):
-        if _BUILT.search(text, max(0, match.start() - 40), match.start()):
-            yield _plain("weight", values.number(match["w"])[0], match, "w", None)
-
-
-_BODY_WORDS = frozenset({"kg", "lb", "lbs", "pounds", "weighs", "weighed", "weighing"})
-_WEIGHS = re.compile(r"weigh(?:s|ed|ing)\b|(?P<lb>\d{2,3}(?:\.\d)?)\s?(?:lbs?|pounds)\b")
-#: "She is 5 feet 3 inches and weighs 142 pounds"
-_AND_WEIGHS = re.compile(r"(?:\s+tall)?,?\s+(?:and\s+)?(?:she\s+|he\s+)?weigh(?:s|ed|ing)\b", re.IGNORECASE)
-_PLAIN_HEIGHT = Draft(
-    FAMILY, "height", 0, 0, "vitals/vital_signs:height", code="LOINC 8302-2", comparator="=", unit="cm", assertion="present"
-)
-
-
-def _plain(concept: str, value: float, match: re.Match[str], group: str, unit: str | None) -> Draft:
-    end = match.end(unit) if unit else match.string.index("kg", match.end(group)) + 2
-    return Draft(
-        family=FAMILY,
-        concept=concept,
-        start=match.start(group),
-        end=end,
-        rule_id=f"vitals/vital_signs:{concept}",
-        code="LOINC 29463-7" if concept == "weight" else "LOINC 8302-2",
-        value=value,
-        comparator="=",
-        unit="kg" if concept == "weight" else "cm",
-        value_as_written=match[group],
-        unit_as_written=match[unit] if unit else "kg",
-        assertion="present",
-    )
 
 
 def _sentence(note: NoteText, sentence: Sentence, names: list[Name], comma: bool) -> Iterator[Draft]:
@@ -248,7 +163,7 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
         return
     at, between, _, _ = values.connect(text, name.end, limit, folded=note.folded)
     if hit.get("body"):
-        compound = _compound(text, at, hit.key)
+        compound = vital_build.compound(text, at, hit.key)
         if compound is not None:
             value, end, raw = compound
             if not _CHANGE.search(between):
@@ -262,7 +177,7 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
     if not follows:
         reading = values.read_number(text, name.end, limit, letters=letters, folded=note.folded)
     start, end = name.start, 0
-    if reading is None and hit.key == "height" and (feet := _feet_before(text, floor, name.start)) is not None:
+    if reading is None and hit.key == "height" and (feet := vital_build.feet_before(text, floor, name.start)) is not None:
         value, start, raw = feet
         yield _draft(name, value, None, "=", raw, None, start, name.end, {})
         return
@@ -275,8 +190,9 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
             return
         if hit.key not in ("height", "spo2", "weight", "temperature", "heart_rate"):
             return
-        if hit.get("body") and _CHANGE.search(note.folded, max(floor, reading.start - 24), reading.start):
-            return  # "gained 5 kg of weight"
+        over = note.folded[name.start : name.end] in ("overweight", "underweight")
+        if hit.get("body") and (over or _CHANGE.search(note.folded, max(floor, reading.start - 24), reading.start)):
+            return  # "gained 5 kg of weight", "40 pounds overweight"
         start, end = reading.start, name.end
     elif hit.get("body") and (
         _CHANGE.search(between) or (note.folded[name.start : name.end] in ("tall", "stands") and reading.unit is None)
@@ -416,38 +332,6 @@ def _pressures(name: Name, match: re.Match[str], start: int) -> Iterator[Draft]:
             unit_as_written=unit,
             assertion="present",
         )
-
-
-def _compound(text: str, at: int, concept: str) -> tuple[float, int, str] | None:
-    """Feet and inches in cm, stones, pounds and ounces in kg: (value, end, as written)."""
-    if concept == "height":
-        metres = _METRES.match(text, at)
-        if metres is not None:
-            return float(metres[1]) * 100 + float(metres[2]), metres.end(), metres.group()
-        match = _FEET.match(text, at)
-        if match is None:
-            return None
-        inches = float(match["ft"]) * 12 + (float(match["inch"]) if match["inch"] else 0.0)
-        if match["inch"] and float(match["inch"]) >= 12:
-            return None
-        return round(inches * 2.54, 2), match.end(), match.group().strip()
-    match = _STONES.match(text, at)
-    if match is not None and float(match["st"]) >= 4 and float(match["lb"] or 0) < 14:
-        pounds = float(match["st"]) * 14 + float(match["lb"] or 0)
-        return round(pounds * 0.45359237, 3), match.end(), match.group().strip()
-    match = _POUNDS.match(text, at)
-    if match is None:
-        return None
-    return round((float(match["lb"]) + float(match["oz"]) / 16) * 0.45359237, 3), match.end(), match.group().strip()
-
-
-def _feet_before(text: str, floor: int, end: int) -> tuple[float, int, str] | None:
-    """Feet and inches in front of the name, in cm: (value, start, as written). "5'6\" in height", "5 ft 4 in tall"."""
-    for match in _FEET.finditer(text, max(floor, end - 24), end):
-        compound = _compound(text, match.start(), "height")
-        if compound is not None and text[compound[1] : end].strip(" )\n") in ("", "in"):
-            return compound[0], match.start(), compound[2]
-    return None
 
 
 # -- oxygen saturation ---------------------------------------------------------------------------------------------

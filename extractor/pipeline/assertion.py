@@ -118,7 +118,7 @@ _OF_SUBJECT = re.compile(
 #: people around the patient who are no relatives
 _OTHERS = frozenset(
     {"husband", "wife", "spouse", "partner", "boyfriend", "girlfriend", "fiance", "fiancee", "roommate", "friend", "neighbor", "neighbour",
-     "coworker", "co-worker", "colleague", "caregiver", "mother-in-law", "father-in-law"}
+     "coworker", "co-worker", "colleague", "caregiver", "mother-in-law", "father-in-law", "friends", "coworkers", "colleagues", "neighbors", "neighbours"}
 )  # fmt: skip
 _TELLS = re.compile(
     r"\W+(?:\w+ )?(?:notic|witness|observ|saw\b|call|brought|stat(?:es|ed)|describ|concern|worr|accompan|drove|helps|manag|assist|found (?:him|her)|"
@@ -138,6 +138,14 @@ _ATTRIBUTIVE = frozenset({"possible", "suspected", "probable", "likely", "questi
 _NEXT_NAME = re.compile(r"(?:\b(?:and|with|plus|et|also|now)|,)\s+(?:now |also |a |an )?$")
 #: a result told with who or what gave it: it is that of the words before it ("fibrosis excluded by biopsy, asthma")
 _DONE_BY = re.compile(r"(?:excluded|ruled out) (?:by|on|with|via|in|clinically|radiologically)\b")
+#: "non-healing ulcer, neuropathy": the word denies what it is joined to, and no more
+_NON_ALONE = re.compile(r"[-\s]*(?:[\w-]+\s)?")
+#: "no vessel invasion in the small cell carcinoma": what something is not found in is there
+_IN_WHAT_IS_THERE = re.compile(
+    r"(?<=\w )(?:with)?in (?:the|this|his|her|our) (?:(?!(?:to|of|for|or|and|with|that|region|area|setting)\b|suggest|consistent|compatible|concern|indicat|suspicious)[\w-]+ ){0,2}$"
+)
+_SUCH_AS = re.compile(r"[^.;]*? (?:such as|includ(?:e|es|ing)|like) ")
+_KINDS = frozenset({"related to", "associated with"})
 #: other viruses of one panel between a virus and the result of all ("HBV, HCV and HIV negative")
 _PANEL = re.compile(r"(?:[\s,/&]|\b(?:and|or|et|b|c|hep|hepatitis|hbv|hcv|hiv|vih|vhb|vhc|htlv|cmv|syphilis|rpr|tests?|serolog\w+|all|were|are)\b)*")
 _OLD_YEAR = re.compile(r"\b(?:in|since|from|dx|diagnosed|circa)\s+(?:19\d\d|20[01]\d)\b|\(\s*(?:19\d\d|20[01]\d)\s*\)")
@@ -273,14 +281,22 @@ class Assertor:
         # "daughter called, the patient has": the sentence has come back to the patient
         if category == "family" and _PATIENT_AGAIN.search(between) is not None:
             return False
-        if not over_verbs and any(cue_end <= s.start < a for s in stops):
+        if category == "absent" and folded[cue_start:cue_end] == "non" and _NON_ALONE.fullmatch(between) is None:
             return False
+        if category == "absent" and " in" in between[2:] and _IN_WHAT_IS_THERE.search(between):
+            return False
+        if not over_verbs and any(cue_end <= s.start < a for s in stops):
+            named = category == "absent" and _SUCH_AS.match(between)  # "no problems related to the heart, such as angina"
+            if not named or any(cue_end <= s.start < a and s.name not in _KINDS for s in stops):
+                return False
         if category in ("absent", "possible") and _VERB_AFTER_COMMA.search(between + " "):
             return False
         if category == "absent" and _NEW_ITEM.search(between) and not _OR.match(folded, cue_end):
             return False
         if category == "absent" and ":" in between and not between.strip().startswith(":"):
             return False
+        if category == "hypothetical" and _SUCH_AS.match(between):
+            return len(between) <= 300  # a list of what may happen
         limit = {"absent": 160, "possible": 90, "hypothetical": 140, "historical": 160, "family": 120}.get(category, 90)
         return len(between) <= limit
 

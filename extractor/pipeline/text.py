@@ -20,7 +20,9 @@ from .lexicon import Hit, Lexicon, Words, fold
 
 MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that cost stays linear
 # every branch begins with a character, not with a look behind it: the search then jumps from one candidate to the next
-_CANDIDATE = re.compile(r"\n\s*+|[.!?](?<![.!?]{2})[.!?]*+[\"')\]]*+(?=\s)|\.(?<=[a-z)\d]{2}\.)(?=[A-Z][a-z])")
+_CANDIDATE = re.compile(r"\n\s*+|[.!?](?<![.!?]{2})[.!?]*+[\"')\]]*+(?=\s)|\.(?<=[a-z)\d]{2}\.)(?:(?=[A-Z][a-z])|,(?=[A-Z][a-z]|\d{1,2}\. ))"
+    # "0.86 mg/dL.During her stay", "39 °C.Chest film": a unit, a stop and no blank
+    r"|\.(?:(?<=/[dmun]L\.)|(?<=/L\.)|(?<=Hg\.)|(?<=%\.)|(?<=°[CF]\.))(?=[A-Z])")
 # before a capital these do not end a sentence ...
 _ABBREVIATIONS = frozenset(
     "dr drs mr mrs ms st vs approx ca cf al jr sr prof pt pts resp incl dept gr mme inj tab tabs cap caps syr syp".split()
@@ -30,7 +32,7 @@ _BEFORE_NUMBER = frozenset(
     "no nos fig jan feb mar apr jun jul aug sep sept oct nov dec ph sec vol abs ges tot corr creat krea bili phos alb plt plaq "
     "leuk neut temp wt ht sat".split()
 )
-_LIST_NUMBER = re.compile(r"(?:^|[\n;]|[.:,]\s)[ \t]*\(?\d{1,2}$")
+_LIST_NUMBER = re.compile(r"(?:^|[\n;]|[.:],|[.:,]\s)[ \t]*\(?\d{1,2}$")
 _NEW_LINE_STARTS = re.compile(r"[-*•·–>#+\[(]|\d{1,2}[.)]\s|[A-Za-z][\w /&'()-]{0,40}:")
 _COLUMNS = re.compile(r"\t|\S {3,}\S|\|")
 _LINE_END = frozenset(".:;!?")
@@ -247,6 +249,8 @@ def split(text: str, starts: list[int] | None = None, bodies: list[int] | None =
 def _append(sentences: list[tuple[int, int]], text: str, start: int, end: int) -> None:
     piece = text[start:end]
     stripped = piece.strip()
+    if stripped.endswith(".,"):  # a line break that became a comma
+        stripped = stripped[:-1]
     if stripped:
         begin = start + len(piece) - len(piece.lstrip())
         sentences.append((begin, begin + len(stripped)))
@@ -318,6 +322,13 @@ _FIRST_LABEL = re.compile(r"[ \t#*=_\d.)-]*([^\W\d_][^:=\n]{0,59})")
 _INNER_LABEL = re.compile(
     r"[.,;:] ?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)|\. (?P<title>[A-Z][a-zé]+(?: [A-Za-zé]+){0,3} ?)(?=:)"
 )
+#: headings that are no words of a sentence, wherever they stand in a line
+_SURE_LABEL = re.compile(
+    r"(?P<title>(?:Past (?:[Mm]edical|[Ss]urgical) |Family |Social |Review [Oo]f |Physical )(?:[Hh]istory|[Ss]ystems|[Ee]xam(?:ination)?) ?"
+    r"|(?:Current |Home |Discharge )?Medications ?|Allergies ?)(?=:)"
+)
+#: how far a heading inside a line reaches where the next one stands in the same line
+_TITLE_REACH = 900
 _AFTER_NAME = re.compile(
     r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$|,?\s*(?:reconciled|reviewed|verified|checked|updated|confirmed|unchanged|per|as|against)\b)"
 )
@@ -358,6 +369,7 @@ def find_sections(text: str, folded: str) -> list[Section]:
     """Sections of a note in order; the text before the first heading has none."""
     names = _headings()
     found: list[Section] = []
+    titled = False
     for start, end, kind in _labels(text):
         stop = text[end : end + 1]
         labelled = stop in (":", "=")
@@ -376,11 +388,14 @@ def find_sections(text: str, folded: str) -> list[Section]:
             dashed = capitals and bool(re.match(r"\s*(?:-|–)\s|\s*--", rest))
             if not ((labelled and _AFTER_NAME.match(rest)) or alone or dashed):
                 continue
-        if kind == "title" and (category not in _TITLED or rest.strip()):
+        sure = kind == "title" and category not in _TITLED and _SURE_LABEL.match(text, start) is not None
+        if kind == "title" and ((category not in _TITLED and not sure) or rest.strip()):
             continue  # only headings that are no words of a sentence
         body = end + 1 if labelled else start + length
         if found:
-            found[-1].end = min(found[-1].end, start)
+            runs_on = titled and start - found[-1].body <= _TITLE_REACH and "\n" not in text[found[-1].body : start]
+            found[-1].end = start if runs_on else min(found[-1].end, start)
+        titled = kind == "title"
         last = len(text)
         if (kind == "inline" and length <= 4 and category in _ONE_SENTENCE) or kind == "title":
             stop_at = _SENTENCE_STOP.search(text, body)
@@ -402,14 +417,14 @@ def _labels(text: str) -> list[tuple[int, int, str]]:
     for match in chain((first,) if first else (), _LINE_LABEL.finditer(text)):
         found.append((*match.span(1), "line"))
     starts = [start for start, _, _ in found]
-    for match in _INNER_LABEL.finditer(text):
+    inner = set()
+    for match in chain(_INNER_LABEL.finditer(text), _SURE_LABEL.finditer(text)):
         kind = match.lastgroup or ""
         start, end = match.span(kind)
         index = bisect_right(starts, start) - 1
         if index < 0 or found[index][1] <= start:
-            found.append((start, end, kind))
-    found.sort()
-    return found
+            inner.add((start, end, kind))
+    return sorted([*found, *inner])
 
 
 def _category(label: str, names: dict[str, str]) -> tuple[str | None, int]:

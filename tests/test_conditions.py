@@ -1,0 +1,57 @@
+"""Habits, allergies and denials as dictated notes tell them."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from extractor.records import Note
+
+DATE = datetime.date(2025, 11, 20)
+
+
+def said(engine, text: str, concept: str) -> list[str]:
+    facts = engine.facts(Note("p", "n", DATE, "note", text))
+    return [f"{f.value_text or ''} {f.assertion}".strip() for f in facts if f.concept == concept]
+
+
+SMOKING = [
+    ("He agreed to quit smoking before his next visit.", ["current present"]),
+    ("She has still not stopped smoking despite advice.", ["current present"]),
+    ("She was strongly advised to stop smoking.", ["current present"]),
+    ("He stopped smoking in 2001 after he had been urged to quit.", ["former present"]),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), SMOKING, ids=[row[0] for row in SMOKING])
+def test_who_is_to_quit_smokes(engine, text, wanted):
+    assert said(engine, text, "smoking") == wanted
+
+
+ALCOHOL = [
+    ("He has three alcoholic drinks a month.", []),
+    ("She does not drink on weekdays but will binge drink on Saturday.", ["alcohol present"]),
+    ("He does not drink alcohol.", ["alcohol absent"]),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), ALCOHOL, ids=[row[0] for row in ALCOHOL])
+def test_drinking(engine, text, wanted):
+    assert said(engine, text, "substance_use") == wanted
+
+
+ALLERGIES = [
+    ("ALLERGIES: Amoxicillin, doxycycline, adhesive tape, all cause hives.", ["amoxicillin present", "doxycycline present", "adhesive tape present"]),
+    ("ALLERGIES TO MEDICATIONS: Cephalexin which gave him a rash.", ["cephalexin present"]),
+    ("ALLERGIES: His allergies include codeine and sulfa.", ["codeine present", "sulfa present"]),
+    ("ALLERGIES: To codeine.", ["codeine present"]),
+    ("ALLERGIES: She has no allergies to any drugs.", ["absent"]),
+    ("Allergies: Codeine Review of systems: Denies fever, chills.", ["codeine present"]),
+    ("She denies latex allergy.", ["latex absent"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wanted"), ALLERGIES, ids=[row[0] for row in ALLERGIES])
+def test_allergies(engine, text, wanted):
+    assert said(engine, text, "hypersensitivity") == wanted
