@@ -55,6 +55,22 @@ CASES = {
     "set apart by a scanner": ("Hb 9 .8 g/dl; plaquettes 1 45 000/mm3", {"hemoglobin": [9.8]}),
     "glued": ("Plt210, Hb11.2, K4.1, p.Glu1928", {"platelets": [210.0], "hemoglobin": [11.2], "potassium": [4.1]}),
     "short name in a row": ("ASAT 25, AF 98, GGT 41. AF 2019", {"ast": [25.0], "alp": [98.0], "ggt": [41.0]}),
+    "thin spaces": ("CRP was 89\u2005mg/L (reference <5\u2005mg/L), albumin 26\u2009g/L.", {"crp": [89.0], "albumin": [2.6]}),
+    "a stop without a blank": ("On day 2 creatinine was 0.86 mg/dL.During her stay LDH was 400 U/L.A biopsy followed.", {"creatinine": [0.86], "ldh": [400.0]}),
+    "named behind": ("We found 136 mEq/L for sodium, 4.1 mEq/L for potassium and 3.2 g/dL for albumin.", {"sodium": [136.0], "potassium": [4.1], "albumin": [3.2]}),
+    "circumstances before the verb": (
+        "Her sodium on the third day was 121 mmol/L. The platelet count two weeks later was 88,000/µL. Creatinine progressively rose to 3.1 mg/dL.",
+        {"sodium": [121.0], "platelets": [88.0], "creatinine": [3.1]},
+    ),
+    "disorders of counts": ("neutrophilia (24.7x10^9/L) and lymphopenia (0.3 × 10^9/L)", {"anc": [24.7], "alc": [0.3]}),
+    "numbers of references": (
+        "Many keep a low potassium [6,7]. Some had high levels (1). Others none (2, 3). We saw low glucose (3). LVEF and calcium [12] fell.", {}),
+    "hours of life": ("Glucose falls transiently in the first 2-3 h of life.", {}),
+    "a puncture in the sentence": ("A lumbar puncture revealed clear fluid, WBC 2/µL, glucose 52 mg/dL.", {}),
+    "urinary ascites": ("The fluid was urinary ascites (creatinine, 15.5 mg/dL; BUN, 99 mg/dL), serum creatinine 1.1 mg/dL.", {"creatinine": [1.1]}),
+    "after a puncture the blood": ("After paracentesis the blood tests showed albumin 2.2 g/dL.", {"albumin": [2.2]}),
+    "normal values in brackets": ("CRP was 23 mg/L (normal ESR <20 mm/h, CRP <10 mg/L)", {"crp": [23.0]}),
+    "a definition": ("Refractory disease is defined as a platelet count above 30,000/µL.", {}),
     "criteria": ("Eligibility: platelets 100-400, bilirubin 0.2-1.2 mg/dL. Patients must have creatinine < 1.5.", {}),
     "goal": ("Goal INR 2-3. Keep K > 4.", {}),
     "threshold": ("Hold carboplatin if ANC < 1.0 or platelets < 75.", {}),
@@ -123,3 +139,17 @@ def test_an_unknown_unit_keeps_the_value_as_written(engine):
     [fact] = read(engine, "Potassium 6.8 mg/dL")
     assert fact.value_as_written == "6.8"
     assert fact.unit_as_written == "mg/dL"
+
+
+EXPORTS = {
+    "semicolons": ("AST;41;H;U/L;10-36", "ast", 41.0, 10.0, 36.0),
+    "decimal comma": ("Kreatinin;1,4;;mg/dl;0,6-1,2", "creatinine", 1.4, 0.6, 1.2),
+    "commas": ("Hgb,9.2,L,g/dL,11.7-15.7", "hemoglobin", 9.2, 11.7, 15.7),
+    "quoted": ('"Platelets","99","L","10*3/uL","150-400"', "platelets", 99.0, 150.0, 400.0),
+}
+
+
+@pytest.mark.parametrize(("row", "concept", "value", "low", "high"), EXPORTS.values(), ids=list(EXPORTS))
+def test_a_row_of_an_export_has_its_unit_flag_and_range(engine, row, concept, value, low, high):
+    (fact,) = read(engine, f"TEST;RESULT;FLAG;UNITS;REF\n{row}")
+    assert (fact.concept, fact.value, fact.ref_low, fact.ref_high) == (concept, value, low, high)

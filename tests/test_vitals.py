@@ -41,6 +41,17 @@ CASES = {
         "97.9F, 126/74, 72, 16, 98%RA, 81.2kg",
         {"temperature": [36.6111], "systolic_bp": [126.0], "diastolic_bp": [74.0], "heart_rate": [72.0], "spo2": [98.0], "weight": [81.2]},
     ),
+    "named behind": (
+        "Vital signs were 140 beats/min for heart rate, 40 breaths/min for respiratory rate and 37.2 °C for body temperature.",
+        {"heart_rate": [140.0], "temperature": [37.2]},
+    ),
+    "breaths": ("heart rate 40 breaths/min", {}),
+    "two visits": (
+        "Blood pressure readings at the six- and 12-month visits were 112/64 and 117/60 mmHg.",
+        {"systolic_bp": [112.0, 117.0], "diastolic_bp": [64.0, 60.0]},
+    ),
+    "the unit behind both ends": ("Temperature fluctuated between 36.5 °C - 38.6 °C", {"temperature": [36.5]}),
+    "no pressure, a mean": ("mean blood pressure 65 mmHg", {}),
     "row without a pressure": ("Vitals: 72, 16, 98%", {}),
     "observed for weeks": ("Obs 2 weeks, 3 visits", {}),
     "Riva-Rocci, not breaths": ("RR 135/85, RR 18", {"systolic_bp": [135.0], "diastolic_bp": [85.0]}),
@@ -93,3 +104,25 @@ def test_earlier_encounters(engine):
     text = "Wt Readings from Last 3 Encounters:\n10/03/25 61.2 kg (135 lb)\n09/12/25 62.6 kg (138 lb)"
     found = [(f.value, f.date_start.isoformat()) for f in read(engine, text)]
     assert found == [(61.2, "2025-10-03"), (62.6, "2025-09-12")]
+
+
+FLOWSHEET = """Time  T(F)  HR   BP      SpO2  O2 source
+0850  97.9  102  104/62  90    Room air
+0915  -     99   108/64  94    2 L NC"""
+
+
+def test_a_flowsheet_is_read_column_by_column(engine):
+    saturations = [(f.value, f.attributes["oxygen"]) for f in read(engine, FLOWSHEET) if f.concept == "spo2"]
+    assert saturations == [(90.0, "room_air"), (94.0, "supplemental")]
+    assert [f.value for f in read(engine, FLOWSHEET) if f.concept == "systolic_bp"] == [104.0, 108.0]
+    assert [f.value for f in read(engine, FLOWSHEET) if f.concept == "temperature"] == [36.6111]
+
+
+def test_a_flowsheet_with_dates(engine):
+    facts = read(engine, "Date | Temp | HR | BP | Weight (kg)\n10/01/2025 | 36.8 | 88 | 110/70 | 61.5")
+    assert {f.concept: f.value for f in facts}["weight"] == 61.5
+    assert {f.date_start for f in facts} == {datetime.date(2025, 10, 1)}
+
+
+def test_a_row_that_does_not_fit_its_header_is_not_read(engine):
+    assert read(engine, "HR | BP | SpO2 | Temp\n88 | 110/70") == []

@@ -25,11 +25,11 @@ ALWAYS = True
 _YEARS = {"y": 1.0, "a": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 # 68 y/o, 68yo, 68 y.o., 71-year-old, 10-month-old, 45 year-old, 57 years old, 63 years of age
 _OLD = re.compile(
-    r"(?P<n>\d(?<![\d.,/-]\d)\d{0,2})(?P<plus>\+)?[\s-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?"
-    r"|days?)\.?[\s-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|(?<=[y.])o(?=[wbah]?[mf]\b)|of\s+age\b)"
+    r"(?P<n>\d(?<![\d.,/-]\d)\d{0,2})(?P<plus>\+)?[\s–-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?"
+    r"|days?)\.?[\s–-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|(?<=[y.])o(?=[wbah]?[mf]\b)|of\s+age\b)"
 )
 _AGED = re.compile(
-    r"\b(?:aged|age|agee?)\s*(?:is|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/]|\.\d|\s?(?:%|mg|month|week|day|mois|to\b"
+    r"\b(?<!gestational )(?<!gestation )(?<!bone )(?<!mental )(?:aged|age|agee?)\s*(?:is|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/]|\.\d|\s?(?:%|mg|month|week|day|mois|to\b"
     r"|-))(?:\s?(?:years?|yrs?|y\b|ans\b))?"
 )
 _ANS = re.compile(
@@ -70,11 +70,11 @@ _FOREIGN_WORDS = frozenset(
 )
 #: "68 F small cell lung cancer" opens a note
 _OPENING = re.compile(r"\s*(?P<n>[2-8]\d|9[0-3])\s?(?P<sex>[MF])\s+(?=[a-z])")
-#: F/71 and 71/M
+#: F/71 and 71/M, "(M, 36)"
 _STROKED = re.compile(
-    r"(?<![\w/.])(?:(?P<sex>[MF])\s?/\s?(?P<n>\d{2})|(?P<n2>\d{2})\s?/\s?(?P<sex2>[MF]))(?![\w/.]\w|\w|/|\s?(?:mg|mL|cm|mm)\b)"
+    r"(?<![\w/.])(?:(?P<sex>[MF])\s?(?:/|(?<=\([MF]),)\s?(?P<n>\d{2})|(?P<n2>\d{2})\s?(?:/|(?<=\(\d\d),)\s?(?P<sex2>[MF]))(?![\w/.]\w|\w|/|\s?(?:mg|mL|cm|mm)\b)"
 )
-_STROKED_HINT = re.compile(r"/(?:(?<=[MF]/)|(?<=[MF]\s/)|\s?[MF](?!\w))")
+_STROKED_HINT = re.compile(r"/(?:(?<=[MF]/)|(?<=[MF]\s/)|\s?[MF](?!\w))|\((?:[MF],\s?\d|\d\d,\s?[MF]\b)")
 _LETTER = re.compile(
     r"(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/"
     r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\()"
@@ -110,6 +110,8 @@ _DECADE = re.compile(
 )
 _BIRTH = re.compile(
     r"\b(?:dob|d\.o\.b\.?|ddn|date of birth|birth ?date|born(?: on| in)?|nee? (?:le|en)|geb(?:oren)?\.?(?: am| op)?|nat[oa] il|f\.? nac\.?|date de naissance)\s*[:=]?\s*"
+    #: the head of a letter: "Mrs Anna K, 14.02.1957"
+    r"|(?<![^\n])[ \t]*(?:re:?[ \t]*)?(?:mr|mrs|ms|miss|mme|madame|monsieur|herrn?|frau|dhr|mevr|mevrouw)\b\.?[ \t][a-z'*. -]{1,40}[,;(][ \t]*(?=\d)"
 )
 _DECADES = frozenset("twenties thirties forties fifties sixties seventies eighties nineties".split())
 _DECADE_HINT = re.compile(r"0['’]?s\b")
@@ -263,9 +265,9 @@ def _ages(note: NoteText) -> Iterator[_Age]:
         if not 0 <= value <= 112 or not _of_patient(note, match.start(), match.end()):
             continue
         behind = folded[match.end() : match.end() + 60]
-        if w.things.match(behind):
-            continue
         noun = _noun_behind(note, match.end())
+        if w.things.match(behind) and not (noun and " smoking" in folded[match.end() : noun[0]].replace("-", " ")):
+            continue
         named = (
             noun is not None
             or bool(w.person.search(behind))
@@ -360,30 +362,28 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             decade = float(match["n"] or w.numbers[match["word"][:-3] + "y"])
             written = match["n"] or match["word"]
             found.append(_Age(match.start(), match.end(), decade + low, decade + high, written, not found, None))
-    for match in _BIRTH.finditer(folded) if not _BIRTH_WORDS.isdisjoint(words) else ():
+    for match in _BIRTH.finditer(folded) if not (_BIRTH_WORDS | _TITLE_WORDS).isdisjoint(words) else ():
         if _of_patient(note, match.start(), match.end()):
-            found += _born(note, match.end())
+            found += _born(note, match.end(), least=15 if match.group().rstrip()[-1] in ",;(" else 0)
     return iter(sorted(found, key=lambda a: (a.start, a.end)))
 
 
-def _born(note: NoteText, at: int) -> list[_Age]:
+def _born(note: NoteText, at: int, least: int = 0) -> list[_Age]:
     """The age on the note's date from a birth date; from a birth year the two ages that it allows."""
     spans = [d for d in note.dates_between(at, min(len(note.text), at + 24)) if d.start - at <= 2]
     if not spans or note.note_date is None:
         return []
+    written = note.text[spans[0].start : spans[0].end]
     if spans[0].precision == "year":
         years = note.note_date.year - spans[0].earliest.year
-        written = note.text[spans[0].start : spans[0].end]
-        known = 0 < years <= 112
         age = _Age(spans[0].start, spans[0].end, years - 1.0, float(years), written, False, None, birth_year=True)
-        return [age] if known else []
+        return [age] if least < years <= 112 else []
     if spans[0].precision != "day" or spans[0].earliest != spans[0].latest:
         return []
     born, today = spans[0].earliest, note.note_date
     years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    if not 0 <= years <= 112:
+    if not least <= years <= 112:
         return []
-    written = note.text[spans[0].start : spans[0].end]
     return [_Age(spans[0].start, spans[0].end, float(years), None, written, True, None, born)]
 
 

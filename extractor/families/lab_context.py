@@ -15,6 +15,8 @@ from ..pipeline.values import Reading
 _ASIDE = re.compile(r"\([^()]*\)")
 #: behind a limit: "ANC > 1500 required"
 _DEMAND = re.compile(r"\s*(?:is\s+|are\s+)?(?:required|requirement|criteri|threshold|cut-?off|needed|to (?:enrol|start|proceed|treat|be eligible))")
+#: "(normal ESR <20 mm/h, CRP <10 mg/L)"
+_NORMALS = re.compile(r"[(\[](?:normal|reference|ref|nl|nv|cut-?off)\b[^()\[\]]*$")
 _CLAUSE = re.compile(r"[;\n]|\.\s|,\s(?=and\b)|\b(?:but|however)\b")
 
 
@@ -24,6 +26,7 @@ class Context:
 
     before: re.Pattern[str]
     label: re.Pattern[str]
+    study: re.Pattern[str]
     blood: re.Pattern[str]
     behind: re.Pattern[str]
     wish: re.Pattern[str]
@@ -45,13 +48,14 @@ def setup(table: dict[str, list[str]]) -> None:
     lists = {key: values.phrases(items) for key, items in table.items()}
     specimen = lists["specimens"]
     _context = Context(
-        before=re.compile(rf"{specimen}(?:'s)?[\s:,-]+(?:[a-z]+\s+)?$"),
+        before=re.compile(rf"{specimen}(?:'s)?(?:[\s:,-]+(?:[a-z]+\s+)?|\s*[(\[][^()\[\]]*)$"),
         label=re.compile(
             rf"[\s*•-]{{0,80}}(?:the\s+|her\s+|his\s+|a\s+|an\s+)?{specimen}\s*(?:\([^)]*\)\s*)?"
             r"(?::|\b(?:studies|analysis|analyses|examination|exam|results?|findings?|labs|sediment|microscopy"
             r"|chemistry|culture|cytology)\b|"
             r"\b(?:showed|shows|revealed|reveals|demonstrated|had|with|was|were)\b)"
         ),
+        study=re.compile(rf"{lists['studies']}[^.;]{{0,80}}?\b(?:showed|shows|showing|revealed|reveals|revealing|demonstrated|yielded|was|were|with)\b"),
         blood=re.compile(lists["blood"]),
         behind=re.compile(rf"[\s,()]*{lists['after_specimen']}"),
         wish=re.compile(lists["wishes"]),
@@ -76,10 +80,15 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
     """Is this a result in the patient's blood? Not another specimen, a goal, a threshold, a count of something else."""
     c, folded, hit = words(), note.folded, name.hit
     before = folded[max(sentence.start, name.start - 120) : name.start]
-    if c.before.search(before[-40:]) and not c.blood.match(folded, name.start):
+    if c.before.search(before) and not c.blood.match(folded, name.start):
+        return False
+    if _NORMALS.search(before):
         return False
     label = c.label.match(folded, sentence.start, name.start)
     if label is not None and not c.blood.search(folded, label.end(), name.end):
+        return False
+    study = c.study.search(folded, sentence.start, name.start)
+    if study is not None and not c.blood.search(folded, study.start(), name.end):
         return False
     if c.behind.match(folded, name.end, sentence.end) or c.behind.match(folded, reading.tail, sentence.end):
         return False

@@ -108,7 +108,8 @@ def _value(
     reading = None
     # "555 neutrophils, 440 lymphocytes": the numbers stand before their names
     before = _COUNTED.search(folded, max(floor, name.start - 12), name.start)
-    if before is None or not re.match(r"\s*(?:,|and\b|\))", folded[name.end : name.end + 8]):
+    ahead = values.named_behind(text, name.start, floor, letters=letters, folded=folded)
+    if ahead is None and (before is None or not re.match(r"\s*(?:,|and\b|\))", folded[name.end : name.end + 8])):
         reading = values.read_number(text, name.end, limit, letters=letters, folded=folded)
     if reading is not None and reading.unit == "%" and "%" in hit.get("refuse", ()):
         # "62 % (3.8 x10^9/L)", "24 % soit 1,47 G/L": the count stands behind the share
@@ -116,7 +117,7 @@ def _value(
         counted = values.read_plain(text, beside, limit, letters=letters, folded=folded)
         if counted is not None and counted.unit is not None and counted.unit != "%":
             reading = counted
-    if reading is None:
+    if reading is None and ahead is None:
         below = _below(note, name, sentence)
         reading = values.read_number(text, below[0], below[1], letters=letters, folded=folded) if below else None
         if below is not None and reading is not None and reading.unit is None:
@@ -124,7 +125,7 @@ def _value(
             if unit is not None:
                 reading = replace(reading, end=unit[0], unit_raw=unit[1], unit=unit[2])
     if reading is None:
-        reading = values.read_before(text, name.start, floor, letters=letters, folded=folded)
+        reading = ahead or values.read_before(text, name.start, floor, letters=letters, folded=folded)
         if reading is None or reading.unit == "%" or (reading.unit is None and not _counted(hit, reading, sentence, floor)):
             return None
         found = settled_of(hit, reading, comma, text)

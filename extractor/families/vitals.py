@@ -27,12 +27,24 @@ ALWAYS = True
 KEYS = quantity.KEYS | {"pair", "silent", "with_vitals", "body"}
 
 _PRESSURE = re.compile(
-    r"(?P<s1>\d{2,3})(?:\s?[-–]\s?(?P<s2>\d{2,3}))?\s?(?:/|\bover\b"
-    r"|\\)\s?(?P<d1>\d{1,3})(?:\s?[-–]\s?(?P<d2>\d{2,3}))?(?![\d/])"
+    r"(?P<s1>\d{2,3}(?:\.\d{1,2})?)(?:\s?[-–]\s?(?P<s2>\d{2,3}))?\s?(?:/|\bover\b"
+    r"|\\)\s?(?P<d1>\d{1,3}(?:\.\d{1,2})?)(?:\s?[-–]\s?(?P<d2>\d{2,3}))?(?![\d/])"
     r"(?P<unit>\s?(?:mm\s?(?:of\s)?Hg|mmhg|MMHG|cmHg))?"
 )
+#: "90 mmHg systolic and 60 mmHg diastolic", "systolic 90 mmHg, diastolic 60 mmHg"
+_NAMED_PRESSURE = re.compile(
+    r"(?P<a>systolic\W{1,3}(?:of\s)?)?(?P<s1>\d{2,3})(?P<s2>)\s?(?:mm\s?hg)?(?(a)|\s(?:systolic|\(systolic\)))[\s,/;]{1,2}(?:and\s|over\s)?"
+    r"(?(a)diastolic\W{1,3}(?:of\s)?)(?P<d1>\d{2,3})(?P<d2>)(?P<unit>\s?mm\s?hg)?(?(a)|\s\(?diastolic)",
+    re.IGNORECASE,
+)
+#: "blood pressure 80 mmHg", "BP 70/palp": the systolic one alone
+_SYSTOLIC = re.compile(
+    r"(?P<s1>\d{2,3})(?:\s?mm\s?hg(?:\s?/\s?(?:palp\w*|p\b))?|\s?/\s?(?:palp\w*|p\b|doppler|unrecordable|undetectable|-)|\s(?:systolic|palp\w*)\b)(?!\s?/\s?\d)",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(r"(?:around|about|approximately|approx\.?|roughly|nearly|almost|as (?:high|low) as|up to|~)\s?(?=\d)")
 _NEXT_PRESSURE = re.compile(
-    r"\s*(?:\([a-z ]{3,24}\)|(?:sitting|lying|supine|standing))?\s*[,;]\s*(?=\d{2,3}/\d{2})|\s*(?:->|-->|→|\bto\b|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)"
+    r"\s*(?:\([a-z ]{3,24}\)|(?:sitting|lying|supine|standing))?\s*[,;]\s*(?=\d{2,3}/\d{2})|\s*(?:->|-->|→|\bto\b|and\b(?=\s+\d{2,3}/\d{2})|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)"
 )
 _CHANGE = re.compile(
     r"\b(?:lost|gained|gain|loss|down|up|decreas\w*|increas\w*|drop\w*|fell|fallen|declin\w*"
@@ -50,7 +62,10 @@ _THRESHOLD = re.compile(
 )
 _ADVICE = re.compile(r"\s*(?:or (?:above|higher|more|less|greater)\s+)?(?:must|should|needs? to|please|call|to be reported|is an emergency)\b")
 _BEHIND_DATE = re.compile(r"[\s:|-]*")
+_BREATHS = re.compile(r"breath|cycle|resp", re.IGNORECASE)
 _READINGS = re.compile(r"\s*readings from (?:the )?last \d+ (?:encounters|visits)")
+#: kg: no specimen weighs as much
+HEAVIER = 30
 _SPECIMEN = re.compile(
     r"\b(?:specimen|uterus|mass|tumou?r|spleen|kidneys?|prostate|gland|implant|tissue|thymus|placenta|liver|lungs?|heart|"
     r"brain|baby|neonate|organ|nodule|lobe|fragments?|colon|ovary|bowel|cyst|limb|dog|cat|fetus|operative)\b"
@@ -93,6 +108,9 @@ def _sentence(note: NoteText, sentence: Sentence, names: list[Name], comma: bool
     )
     while index < len(names):
         name = names[index]
+        if name.start < floor:  # a part of what was read: "90 mmHg systolic"
+            index += 1
+            continue
         limit = names[index + 1].start if index + 1 < len(names) else sentence.end
         interval = name.hit.name == "PR" and re.search(r"\b(?:qrs|qtc?|interval)\b", sentence.folded)
         if name.hit.get("with_vitals") and (not sure or interval):  # PR beside QRS is an interval of the ECG
@@ -170,13 +188,14 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
                 yield _draft(name, value, None, "=", raw, None, name.start, end, {})
             return
     letters = hit.get("letters", {})
-    reading = None
     ahead = note.folded[max(floor, name.start - 16) : name.start]
     bracketed = note.folded.startswith("(", name.end + 1) or note.folded.startswith("(", name.end)
     follows = hit.get("body") and not bracketed and (re.search(r"\d\s?(?:cm|m|kgs?|lbs?|pounds|in|inches|ft|feet|['\"”])?\s+in\s+$|(?:\bin|ft|cm|m|kgs?|lbs?|pounds|['\"”])\s?\)\s*$", ahead) or note.folded[name.start : name.end] == "tall")
-    if not follows:
+    reading = values.named_behind(text, name.start, floor, letters=letters, folded=note.folded)
+    last = name.end if reading is not None else 0
+    if reading is None and not follows:
         reading = values.read_number(text, name.end, limit, letters=letters, folded=note.folded)
-    start, end = name.start, 0
+    start, end = name.start, last
     if reading is None and hit.key == "height" and (feet := vital_build.feet_before(text, floor, name.start)) is not None:
         value, start, raw = feet
         yield _draft(name, value, None, "=", raw, None, start, name.end, {})
@@ -200,7 +219,8 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
         return
     readings = sorted((reading, *reading.history), key=lambda r: r.start)
     dates = trend_dates(note, sentence, [(r.start, r.end) for r in readings])
-    if hit.key == "weight" and _SPECIMEN.search(note.folded, max(sentence.start, name.start - 60), name.start):
+    light = reading.unit != "kg" or reading.value < HEAVIER
+    if hit.key == "weight" and light and _SPECIMEN.search(note.folded, max(sentence.start, name.start - 60), name.start):
         return
     if reading.comparator not in ("=", "~") and (
         _THRESHOLD.search(note.folded, max(sentence.start, start - 120), start)
@@ -227,6 +247,8 @@ def _drafts(
     limit: int = 0,
 ) -> Iterator[Draft]:
     hit = name.hit
+    if hit.key == "heart_rate" and _BREATHS.match(reading.unit_raw or ""):
+        return
     if reading.unit == "deg":
         reading = replace(reading, unit=None)  # a degree sign without its scale
     if reading.unit is None and re.match(r"['’]?s\b", note.text[reading.end : reading.end + 3]):
@@ -293,9 +315,14 @@ def _pressure(note: NoteText, sentence: Sentence, name: Name, limit: int) -> Ite
     if _wished(note, sentence, name):
         return
     at, _, _, _ = values.connect(text, name.end, limit, folded=note.folded)
+    at = values.past(_ABOUT, note.folded, at, limit)
     while True:
-        match = _PRESSURE.match(text, at, limit)
+        match = _PRESSURE.match(text, at, limit) or _NAMED_PRESSURE.match(text, at, sentence.end)
         drafts = list(_pressures(name, match, name.start)) if match else []
+        if match is None and (alone := _SYSTOLIC.match(text, at, limit)) and 40 <= float(alone["s1"]) <= 300:
+            mean = re.search(r"\b(?:mean|pulse|diastolic|pulmonary|venous)\W{1,3}$", note.folded[max(0, name.start - 12) : name.start])
+            yield from () if mean else _one_pressure(name, "systolic_bp", "LOINC 8480-6", float(alone["s1"]), 0, alone, name.start)
+            return
         yield from drafts
         step = _NEXT_PRESSURE.match(text, match.end(), limit) if match and drafts else None
         if step is None:
@@ -311,27 +338,33 @@ def _pressures(name: Name, match: re.Match[str], start: int) -> Iterator[Draft]:
         s1, s2, d1, d2 = s1 * 10, s2 * 10, d1 * 10, d2 * 10
     if not (40 <= s1 <= 300 and 10 <= d1 <= 200 and s1 > d1):
         return
-    unit = match["unit"].strip() if match["unit"] else None
     for concept, code, low, high in (
         ("systolic_bp", "LOINC 8480-6", s1, s2),
         ("diastolic_bp", "LOINC 8462-4", d1, d2),
     ):
-        yield Draft(
-            family=FAMILY,
-            concept=concept,
-            start=start,
-            end=match.end(),
-            rule_id=name.hit.concept.rule_id,
-            anchor=(name.start, name.end),
-            code=code,
-            value=low,
-            value_high=high if high > low else None,
-            comparator="=",
-            unit="mm[Hg]",
-            value_as_written=match.group().strip(),
-            unit_as_written=unit,
-            assertion="present",
-        )
+        yield from _one_pressure(name, concept, code, low, high, match, start)
+
+
+def _one_pressure(
+    name: Name, concept: str, code: str, low: float, high: float, match: re.Match[str], start: int
+) -> Iterator[Draft]:
+    unit = re.search(r"[a-z ]*hg", match.group(), re.IGNORECASE)
+    yield Draft(
+        family=FAMILY,
+        concept=concept,
+        start=start,
+        end=match.end(),
+        rule_id=name.hit.concept.rule_id,
+        anchor=(name.start, name.end),
+        code=code,
+        value=low,
+        value_high=high if high > low else None,
+        comparator="=",
+        unit="mm[Hg]",
+        value_as_written=match.group().strip(),
+        unit_as_written=unit.group().strip() if unit else None,
+        assertion="present",
+    )
 
 
 # -- oxygen saturation ---------------------------------------------------------------------------------------------

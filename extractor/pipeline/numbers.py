@@ -152,6 +152,26 @@ def past(pattern: re.Pattern[str], text: str, pos: int, limit: int) -> int:
     return match.end() if match else pos
 
 
+# -- citations -----------------------------------------------------------------------------------------------------
+_REFERENCES = r"\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,9}"
+_SQUARE = re.compile(rf"\[(?!\d{{3}}\]){_REFERENCES}\](?![\s:|]*\d)")
+_ROUND = re.compile(rf"\({_REFERENCES}\)(?![\s:|]*\d)")
+_CITING = re.compile(r"[a-z] ?\((\d{1,3})(?:\s?[,–-]\s?\d{1,3}){0,9}\)[.,]")
+
+
+def citation(text: str, pos: int, limit: int) -> re.Match[str] | None:
+    """The number of a reference at ``pos``: "ejection fraction [18]", and "glucose levels (3)." in a text that cites so."""
+    if text[pos] == "[":
+        return _SQUARE.match(text, pos, limit)
+    return _ROUND.match(text, pos, limit) if text[pos] == "(" and _cites(text) else None
+
+
+@lru_cache(maxsize=4)
+def _cites(text: str) -> bool:
+    """Does the text number its references in round brackets, from the first one on?"""
+    return {"1", "2", "3"} <= {match[1] for match in _CITING.finditer(text)}
+
+
 # -- numbers -------------------------------------------------------------------------------------------------------
 def number(written: str) -> tuple[float, float | None]:
     """The value of a written number and, where the separator can be read two ways, its second reading.

@@ -12,6 +12,7 @@ from .numbers import (
     SPACE,
     Grammar,
     Reading,
+    citation,
     folded_text,
     grammar,
     number,
@@ -34,7 +35,7 @@ WRITTEN_DATE = re.compile(
     r"|(?:0?[1-9]|1[0-2])/(?:19|20)\d{2}(?![\d/])"
     r"|(?:12|24|48)[\s-]?h(?:rs?|ours?|eures?)?(?=\s*[:=])"
     r"|(?:on\s+|last\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|(?:day|days|jour)\s+\d{1,3}"
+    r"|(?:day|days|jour)\s+\d{1,3}(?:[-–]\d{1,3}(?![\d.]))?"
 )
 _EXPONENT = re.compile(rf"{SPACE}?[x×*]{SPACE}?10(?!00){SPACE}?(?:\^|\*\*|e)?\(?(\d{{1,2}})\)?(?![\d.,])", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"[eE]\+(\d{1,2})(?![\d.,])")
@@ -51,7 +52,16 @@ AND = re.compile(rf"{SPACE}(?:and|et|to|à){SPACE}", re.IGNORECASE)
 _BLANK = re.compile(rf"{SPACE}*")
 _PADDING = re.compile(r"#(?=[\s:=]{0,3}\d)|[\s°:=|,\-–—(\[*_;\u00a0\u202f\u2009\"']|\.{2,}|(?<=\s)\.(?!\d)|(?<=\w)\.(?=\s)")
 _ASIDE = re.compile(r"\(\s*[A-Za-zÀ-ÿ][^()\d\n]{0,30}\)|\[\s*[A-Za-zÀ-ÿ][^\[\]\d\n]{0,30}\]")
+#: "remarkably elevated", "progressively rose"; a schedule ("daily") is none
+_ADVERB = re.compile(r"(?!(?:daily|weekly|monthly|yearly|hourly|family|july|supply|assembly|anomaly)\b)[a-z]{3,14}ly\b")
+#: where or when it was measured, in front of the verb: "sodium on the third day was", "creatinine two weeks later was"
+_CIRCUMSTANCE = re.compile(
+    r"(?:(?:at|on|in|after|before|prior to|upon|during|following|by)\s+(?:(?:[a-z'’/-]+|\d{1,3}(?:(?=\s(?:h|hours?|hrs|days?|weeks?|months?|years?)\b)|-(?:h|hours?|days?|weeks?|months?|years?)\b)|(?<=day\s)\d{1,3})\s+){1,6}?"
+    r"|(?:(?:the|a|an|one|two|three|four|five|six|seven|ten|several|some|\d{1,2})\s+)(?:few\s+|next\s+|following\s+)?(?:hours?|days?|weeks?|months?|years?|morning|evening)\s+(?:(?:later|after\w*|afterwards|before|earlier|prior)\s+)?)"
+    r"(?=(?:was|were|is|are|had|has|showed|remained|came|rose|fell|dropped|increased|decreased|improved|returned)\s|(?:at|of)\s[\d<>~])"
+)
 #: a unit of counts in brackets between a name and its value: "Platelets (x10^3/uL) 97"
+_CIRCUMSTANTIAL = frozenset("aobipudftsn0123456789")
 _UNIT_ASIDE = re.compile(r"[(\[]\s*(?:[x×]\s?)?(?:10\s?[\^*eE]{0,2}\s?\d{1,2}|1000)\s?/\s?[A-Za-zµμ]{1,3}\d?\s*[)\]]|\(\s?%\s?\)|\(m[lL]/min/1[.,]73\s?m[2²]\)")
 _MULTIPLE = re.compile(rf"{SPACE}?(?:[x×*]|times|fold|-fold|fois){SPACE}*", re.IGNORECASE)
 
@@ -75,12 +85,16 @@ def connect(
         if mark is not None:
             flag, pos = g.flags[mark.group()], mark.end()
             continue
-        step = _ASIDE.match(text, pos, limit) or _UNIT_ASIDE.match(text, pos, limit) or _PADDING.match(folded, pos, limit)
+        step = _ASIDE.match(text, pos, limit) or _UNIT_ASIDE.match(text, pos, limit) or citation(text, pos, limit) or _PADDING.match(folded, pos, limit)
         if step is None and folded[pos] in ")]":
             pos += 1
             continue
         if step is None:
             step = g.connector.match(folded, pos, limit)
+            if folded[pos] in _CIRCUMSTANTIAL and (longer := _CIRCUMSTANCE.match(folded, pos, limit)) is not None:
+                pos = longer.end()
+                continue
+            step = step or (_ADVERB.match(folded, pos, limit) if folded[pos - 1 : pos].isspace() else None)
             if step is not None and step.group() in ("day", "days", "jour"):
                 step = WRITTEN_DATE.match(folded, pos, limit) or step  # "nadir day 14"
             if (
@@ -230,10 +244,26 @@ def read_plain(
     unit = read_unit(text, unit_from, limit, letters)
     flag = before_unit[1] if before_unit else None
     tail = unit_from if before_unit else end
+    both = _upper(text, unit, value, limit, letters) if unit is not None and high is None and comparator in ("=", "~") else None
+    if both is not None:  # "36.5 °C - 38.6 °C": the unit stands behind both ends
+        high, unit = both
+        reading = replace(reading, value_high=high, as_written=text[first.start() : unit[0]])
     if unit is not None:
         tail = unit[0]
         reading = replace(reading, end=unit[0], unit_raw=unit[1], unit=unit[2])
     return _tail(g, text, folded, replace(reading, flag=flag, tail=tail), limit, letters)
+
+
+def _upper(
+    text: str, unit: tuple[int, str, str | None], value: float, limit: int, letters: Mapping[str, str]
+) -> tuple[float, tuple[int, str, str | None]] | None:
+    """The upper end of a range behind a dash, with the same unit."""
+    dash = DASH.match(text, unit[0], limit)
+    second = number_at(text, dash.end(), limit) if dash is not None else None
+    if second is None:
+        return None
+    again, high = read_unit(text, second.end(), limit, letters), number(second.group())[0]
+    return (high, again) if again is not None and again[2] == unit[2] and high > value else None
 
 
 def _followed_by_date(text: str, end: int) -> bool:

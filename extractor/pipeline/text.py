@@ -33,7 +33,7 @@ _BEFORE_NUMBER = frozenset(
     "leuk neut temp wt ht sat".split()
 )
 _LIST_NUMBER = re.compile(r"(?:^|[\n;]|[.:],|[.:,]\s)[ \t]*\(?\d{1,2}$")
-_NEW_LINE_STARTS = re.compile(r"[-*•·–>#+\[(]|\d{1,2}[.)]\s|[A-Za-z][\w /&'()-]{0,40}:")
+_NEW_LINE_STARTS = re.compile(r"[-*•·–>#+\[]|\((?!\d[\d.,]*\s?[a-zA-Zµ%])|\d{1,2}[.)]\s|[A-Za-z][\w /&'()-]{0,40}:")
 _COLUMNS = re.compile(r"\t|\S {3,}\S|\|")
 _LINE_END = frozenset(".:;!?")
 
@@ -272,6 +272,8 @@ def _line_ends(text: str, start: int, end: int) -> bool:
         return False
     first = following[:1]
     if first.islower() and not following[1:2].isupper():  # "pRBC 2 units" begins a line of its own
+        return len(line) < 28
+    if first == "(" and line[-1].isalpha():  # a value in brackets behind its name
         return len(line) < 28
     return len(line) < 60
 

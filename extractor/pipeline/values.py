@@ -34,6 +34,7 @@ __all__ = [
     "Reading",
     "connect",
     "grammar",
+    "named_behind",
     "number",
     "parse_unit",
     "past",
@@ -238,6 +239,25 @@ def _one(text: str, at: int, limit: int, letters: Mapping[str, str], folded: str
         end = slash.end(1)
         return Reading(at, end, value, slash[1], number_end=end, other=other, tail=end)
     return read_plain(text, at, limit, letters=letters, folded=folded)
+
+
+_MEASURES = frozenset({"%", "Cel", "[degF]", "mm[Hg]", "s", "kg", "cm"})  # a bare mass is a dose ("40 mg for K 3.1")
+_FOR = re.compile(r"\s+for\s+(?:the\s+|her\s+|his\s+|serum\s+|body\s+|total\s+)?$")
+
+
+def named_behind(
+    text: str, pos: int, floor: int, *, letters: Mapping[str, str] = NO_LETTERS, folded: str | None = None
+) -> Reading | None:
+    """The value that is named behind it: "140 beats/min for heart rate, 40 breaths/min for respiratory rate"."""
+    folded = folded if folded is not None else folded_text(text)
+    joint = _FOR.search(folded, max(floor, pos - 12), pos)
+    if joint is None:
+        return None
+    for match in NUMBER.finditer(text, max(floor, joint.start() - 28), joint.start()):
+        reading = read_plain(text, match.start(), joint.start(), letters=letters, folded=folded)
+        if reading is not None and reading.end == joint.start() and ("/" in (reading.unit or "") or reading.unit in _MEASURES):
+            return reading
+    return None
 
 
 def read_before(

@@ -1,6 +1,7 @@
 """The text of a note as expressions see it, and where each of its characters stands in the note.
 
-Marks that nobody sees (direction of writing, joiners, control characters) are blanks here, one for one. An accent that is
+Marks that nobody sees (direction of writing, joiners, control characters) are blanks here, one for one, and so are the
+spaces that printers set in other widths (thin, hair, em). An accent that is
 written as a character of its own is one with its letter, and a hyphen that only shows at the end of a line is gone; then
 the view is shorter than the note, and ``places`` leads back.
 """
@@ -11,7 +12,10 @@ import re
 import unicodedata
 
 #: control characters that are no white space; marks of direction and width (Unicode UAX #9 and general category Cf)
-_UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "\u1680\u2000-\u200a\u202f\u205f\u3000]"  # and spaces of every width (general category Zs)
+)
 #: a letter with accents of their own (Unicode block 0300-036F), a soft hyphen inside a word
 _MANY = re.compile("[^\\W\\d_][\u0300-\u036f]{1,8}|(?<=[^\\W\\d_])\u00ad{1,8}(?=[^\\W\\d_])")
 #: a run of white space longer than any layout needs; expressions with several optional gaps would try all its divisions
