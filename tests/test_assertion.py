@@ -64,6 +64,7 @@ def test_every_rule_has_an_example_that_holds(category, example):
         ("Chest CT showed no [effusion] but a new [mass].", ["absent", "present"]),
         ("No [infection] was found, and the patient was treated for [pneumonitis].", ["absent", "present"]),
         ("[Pneumonitis] (-), [colitis] (+)", ["absent", "present"]),
+        ("The work-up for extension detected lung [metastases].", ["present"]),
         ("Free of local disease, with stable [metastases].", ["present"]),
         ("A mixed neuroendocrine-non-neuroendocrine neoplasm ([MiNEN]).", ["present"]),
         ("Weakness improved without specific treatment for [myasthenia].", ["present"]),

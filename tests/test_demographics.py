@@ -18,6 +18,8 @@ def read(engine, text):
 
 
 CASES = {
+    "en dash": ("An 84–year–old woman.", (84.0, None), "female"),
+    "smoking woman": ("A 66-year-old ex-smoking woman with SCLC.", (66.0, None), "female"),
     "letters": ("68 y.o. F with ES-SCLC", (68.0, None), "female"),
     "glued": ("68yoM with COPD.", (68.0, None), "male"),
     "gentleman": ("This is a pleasant 71-year-old gentleman.", (71.0, None), "male"),
@@ -46,6 +48,9 @@ CASES = {
     "units": ("Interferon 20M IU.", None, None),
     "magnetic resonance": ("MR BRAIN 10/02/2025.", None, None),
     "contradiction": ("Sex: M. Sex: F.", None, None),
+    "head of a letter": ("Mr Keith T, 14.02.1957\n\nSmall cell lung cancer.", (68.0, None), "male"),
+    "head without birth date": ("Mr Keith T, 14.02.2025\n\nSmall cell lung cancer.", None, "male"),
+    "letter and age in brackets": ("Visit with pt (M, 36) and partner, her IUD.", (36.0, None), "male"),
     "thermometer": ("Temp 98 F, 14 F catheter.", None, None),
 }
 
@@ -62,3 +67,8 @@ def test_the_wife_is_not_the_patient(engine):
     facts = read(engine, "72 yo gentleman here with his 70-year-old wife, who is 45 years old at heart. He is well.")
     assert [f.value for f in facts if f.concept == "age"] == [72.0]
     assert [f.value_text for f in facts if f.concept == "sex"] == ["male"]
+
+
+def test_a_birth_date_in_the_head_of_a_letter_dates_nothing_else(engine):
+    facts = engine.facts(Note("p", "n", DAY, "note", "Re: Mrs Ada L, 03/05/1961\nSmall cell lung cancer"))
+    assert all(f.date_start.year == 2025 for f in facts)

@@ -130,6 +130,7 @@ LINES = [
     ("Nivolumab as the fifth-line therapy.", "nivolumab", 5),
     ("Cisplatin/etoposide x4, PD. Then irinotecan.", "irinotecan", 2),
     ("Adjuvant cisplatin/vinorelbine 2019. Topotecan 2025.", "topotecan", 1),
+    ("Capecitabine (2000 mg/m2 orally, days 1-14), cisplatin (80 mg/m2 on day 1) and T-mab.", "cisplatin", 1),
     ("Nivolumab was given as third-line systemic therapy.", "nivolumab", 3),
 ]
 
@@ -146,6 +147,7 @@ DATES = [
     ("- 02/03/2025 - 04/14/2025: carboplatin x 4.", "carboplatin", "2025-02-03", "2025-04-14"),
     ("Lurbinectedin x4, PD 11/2025.", "lurbinectedin", None, None),
     ("WBRT 20 Gy/5 completed 7/11/2025.", "wbrt", None, "2025-07-11"),
+    ("Simple mastectomy and sentinel lymph node biopsy in 2013.", "surgery", "2013", None),
     ("She received six courses of irinotecan with cisplatin for 7 months.", "irinotecan", None, None),
     ("03/28/2024 - 06/20/2024 | Carboplatin/etoposide x 4", "carboplatin", "2024-03-28", "2024-06-20"),
     ("Carboplatine-étoposide 4 cures (01/2025 au 04/2025).", "carboplatin", "2025-01", "2025-04"),
@@ -191,6 +193,7 @@ SURGERY = [
     ("Underwent right upper lobectomy in 2019.", True),
     ("Resection margins clear.", False),
     ("Neoadjuvant chemoradiation followed by surgery.", True),
+    ("Kept well by chemotherapy, radiotherapy and surgery.", True),
     ("Surgical excision and biopsy of the flap.", True),
     ("Left hemicolectomy and biopsy of the liver.", True),
 ]

@@ -237,6 +237,10 @@ STAGE = [
     ),
     ("MCC metastatic to a parotid lymph node.", {("metastatic_site", "present", "lymph_node")}),
     ("No lymph node or distant metastases.", {("metastatic", "absent", None), ("metastatic_site", "absent", "lymph_node")}),
+    (
+        "SCLC recurred in the same side of the lung, in the hilar nodes and in the liver.",
+        {("metastatic", "present", None), ("metastatic_site", "present", "lymph_node"), ("metastatic_site", "present", "liver")},
+    ),
     ("Staged by TNM (8th edition, 2016) as pT3.", {("tnm", "present", "pT3")}),
 ]
 

@@ -25,7 +25,7 @@ _STATUS = (
     (
         "resolved",
         re.compile(
-            r"\b(?:resolved|resolution|cleared|cured|healed|in (?:\w+[- ](?:free )?)?remission|drug-free remission|quiescent|no recurrence|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared|stopped|ceased|weaned)\b"
+            r"\b(?:resolved|resolution|cleared|cured|healed|in (?:\w+[- ](?:free )?)?remission|drug-free remission|quiescent|no recurrence|symptoms (?:have |are |all )?(?:gone|settled|cleared)|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared|stopped|ceased|weaned)\b"
         ),
     ),
     ("improving", re.compile(r"\b(?:improving|improved|resolving|decreased|decreasing|smaller|en voie de guerison)\b")),
@@ -77,7 +77,7 @@ _TYPE_TWO = re.compile(r"\btype (?:2|ii)\b(?! (?:diabet|dm))|\bdemand (?:isch|in
 _BLEEDING = re.compile(r"\bha?emorrhag\w*|\bich\b|\bintra(?:cerebral|cranial) bleed\w*|\bbrain bleed")
 _TYPE_ONE = re.compile(r"\b(?:type (?:1|i)|t1)(?!i)")
 _CHECKPOINT = re.compile(
-    r"\b(?:ici|irae|checkpoint|immunotherapy|pembro\w*|nivo\w*|durva\w*|atezo\w*|ipilimumab|pd-?l?1)\b"
+    r"\b(?:icis?|iraes?|checkpoint|immunotherapy|pembro\w*|nivo\w*|durva\w*|atezo\w*|avelumab|camrelizumab|tislelizumab|\w{3,}limab|ipilimumab|pd-?l?1)\b"
 )
 _SIZE = re.compile(
     r"\b(trace|trivial|tiny|minimal|minuscule|small|mild|moderate[- ](?:to[- ])?large|moderate|moderate-sized|moderately large|large|massive|loculated|significant|huge|sizable|minime|abondant|moderee?)\b"
@@ -105,7 +105,7 @@ _CURRENT_SMOKER = re.compile(
     r"\b(?:current(?:ly)?|continues|still|active|ongoing|heavy smoker|smokes|smoking \d|is a smoker|a smoker|smoker|tobacco (?:abuse|smoking|use) disorder|tobacco abuse|nicotine dependence|fumeur actif|packs? (?:per|a) day)\b"
 )
 _FORMER_SMOKER = re.compile(
-    r"\b(?:former(?:ly)?|ex-?smoker|quit|stopped|previous(?:ly)? (?:smok\w+|tobacco|a smoker)|past (?:smok\w+|tobacco)|prior (?:smok\w+|tobacco)|remote|smoked|ceased|until|discontinued|sevre|ancien|(?:h/o|history of|hx of) (?:\w+ ){0,2}(?:smok\w+|tobacco|cigarette\w*|nicotine))\b"
+    r"\b(?:former(?:ly)?|ex-?smok(?:er|ing)|quit|stopped|previous(?:ly)? (?:smok\w+|tobacco|a smoker)|past (?:smok\w+|tobacco)|prior (?:smok\w+|tobacco)|remote|smoked|ceased|until|discontinued|sevre|ancien|(?:h/o|history of|hx of) (?:\w+ ){0,2}(?:smok\w+|tobacco|cigarette\w*|nicotine))\b"
 )
 _NEVER_SMOKER = re.compile(
     r"\b(?:never[- ]?smoke[dr]?|non[- ]?smoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b"
@@ -151,7 +151,7 @@ def read(note: NoteText) -> Iterable[Draft]:
             yield from _smoking(sentence, smoking)
         seen: set[tuple[str, Any]] = set()
         for hit in hits:
-            if hit.key == "smoking":
+            if hit.key == "smoking" or _of_checkpoint(sentence, hit):
                 continue
             if hit.key == "substance_use":
                 yield from _substance(sentence, hit, seen)
@@ -168,6 +168,11 @@ def read(note: NoteText) -> Iterable[Draft]:
                         draft, concept="hepatitis_c", code=_HEPATITIS_C, end=named.end(), anchor=(hit.start, hit.end)
                     )
     yield from _allergy_list(note)
+
+
+def _of_checkpoint(sentence: Sentence, hit: Hit) -> bool:
+    """An encephalitis beside a checkpoint inhibitor is the treatment's doing, not the tumour's."""
+    return hit.get("syndrome") == "encephalitis" and "paraneoplastic" not in hit.name and _CHECKPOINT.search(sentence.folded) is not None
 
 
 #: a virus named alone beside a word of testing is a test
@@ -332,7 +337,7 @@ def _smoking(sentence: Sentence, hits: list[Hit]) -> Iterator[Draft]:
     hit = max(hits, key=lambda h: h.end - h.start)
     before = folded[: hit.start - sentence.start]
     folded, to_quit = _TO_QUIT.subn(" ", folded)
-    listed = re.search(r"\b(?:no|denies|denied|negative for|without)\b[^.;]{0,60}$", before)
+    listed = re.search(r"\b(?:no|denies|denied|negative for|without)\b(?:(?!\band had\b)[^.;]){0,60}$", before)
     if _NEVER_SMOKER.search(folded) or (listed and not packs):
         status = None if re.search(r"\b(?:quit|former|stopped|ex-?smoker|since)\b", folded) else "never"
         status = status or "former"

@@ -18,7 +18,7 @@ from . import nodes, response, sites
 _RULE = "stage/extent:metastatic_site"
 _DETERMINER = (
     r"(?:(?:the|his|her|their|both|a|an|one|two|three|several|multiple|numerous|few|single|solitary|new|left|right|bilateral|"
-    r"contralateral|upper|lower|mediastinal|supraclavicular|retroperitoneal|le|la|les|l'|lobe|l|r|lt|rt|l\.|r\.)\s+)*"
+    r"contralateral|ipsilateral|(?:same|other|opposite) (?:side|lobe) of|upper|lower|mediastinal|supraclavicular|retroperitoneal|le|la|les|l'|lobe|l|r|lt|rt|l\.|r\.)\s+)*"
 )
 _TO_SITE = re.compile(
     r"(?:\s*(?:of|the|his|her|disease|tumou?r|cancer|mainly|predominantly|only|again|confirmed|noted|seen|found|biopsy[- ]proven|systemically|\d{1,2}/\d{2,4}|\d{4})){0,4}"
@@ -97,6 +97,9 @@ def _new_lesions(folded: str, sentence: Sentence, found: list[Hit]) -> list[Hit]
     return []
 
 
+_SAME = re.compile(r"\b(?:same|ipsilateral)\b[^,;.]{0,16}$")
+
+
 def of_disease(note: NoteText, members: Sequence[Hit]) -> list[Hit]:
     """The members of a list of sites that hold metastases: the lung only beside another, no organ of the primary."""
     histologies = note.hits.get("histology", ())
@@ -109,7 +112,7 @@ def of_disease(note: NoteText, members: Sequence[Hit]) -> list[Hit]:
         and m.key not in own
         and not (m.key in _OWN and (_OWN[m.key] in names or f"{m.key} ca" in names))
     ]
-    lungs = [m for m in members if m.key == "lung" and kept]
+    lungs = [m for m in members if m.key == "lung" and kept and not _SAME.search(note.folded, max(0, m.start - 30), m.start)]
     return [m for m in members if m in kept or m in lungs]
 
 

@@ -37,6 +37,8 @@ _BASELINE = re.compile(
     r"\b(?:stable|unchanged|permanent|fixed)\b[^.;]{0,15}\b(?:for (?:many |several |\w+ )?(?:years|months)|since (?:19|20)\d\d)"
 )
 _RECURRED = re.compile(r"\b(?:recur(?:red|rent|ring)|relapsed|(?:second|2nd|another) episode|flared again)\b")
+#: episodes told one after the other
+_NEXT_EPISODE = re.compile(r"\b(?:episode #?(?:2|two|ii)|(?:second|2nd) (?:episode|bout|event))\b[^.;\n]{0,60}?\b(?:grade|gr\.?|g) ?[2-4]\b")
 _NOT_RECURRED = re.compile(r"\b(?:no|not|never|without|did not|didn.t)\b[^.;]{0,20}\brecur")
 #: a list of grades says so at its head
 _RATED = re.compile(r"\b(?:ctcae|toxicit(?:y|ies) (?:assessment|grades?|scor\w+))")
@@ -84,14 +86,15 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
     if lately is not None:
         value, high, end = _number(lately["g"]), None, lately.end()
     stools = _STOOLS.match(after) if value is None and hit.name.startswith(("diarrh", "loose ", "frequent ")) else None
-    if hit.get("graded") and value is None and stools is None:
+    given = [h for h in sentence.hits("therapy") if h.name not in h.get("weak", ())]
+    induced = hit.name in _ORGANS and any(_induced(folded, hit, h) for h in given)
+    if hit.get("graded") and value is None and stools is None and not induced:
         return None
     concept, organ = hit.key, hit.get("organ")
-    given = [h for h in sentence.hits("therapy") if h.name not in h.get("weak", ())]
     immune = re.search(r"\b(?:immun(?:e\w*|o-?(?:indui\w*|medi\w*)|ologique|otherap\w*)|ici|checkpoint|io)\b", clause) or any(
         h.get("class") in IMMUNE_CLASSES or h.key == "immunotherapy" for h in given
     )
-    if hit.name in _ORGANS and "radiation" not in clause and immune:
+    if induced or (hit.name in _ORGANS and "radiation" not in clause and immune):
         concept, organ = "immune_related_ae", _ORGANS[hit.name]
     attributes: dict[str, Any] = {}
     if stools is not None:
@@ -110,7 +113,8 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
             break
     if _BASELINE.search(folded, hit.start, right):
         attributes["baseline"] = "yes"
-    if concept == "immune_related_ae" and _RECURRED.search(clause) and not _NOT_RECURRED.search(clause):
+    again = _RECURRED.search(clause) and not _NOT_RECURRED.search(clause)
+    if concept == "immune_related_ae" and (again or (organ == "lung" and _NEXT_EPISODE.search(folded, hit.end, hit.end + 250))):
         attributes["recurrent"] = "yes"
     if concept == "immune_related_ae":
         attributes["attribution"] = "treatment"
@@ -140,6 +144,24 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit, left: int, right: int) 
         assertion="present" if later is not None else None,
         attributes=attributes,
     )
+
+
+_BY_DRUG = re.compile(r"[\s-]*(?:\(\w+\)[\s-])?(?:induced|associated|related|mediated|triggered)[\s-]+(?:[\w-]+\s){0,3}")
+_OF_DRUG = re.compile(
+    r"(?:\s\([^()]{0,30}\))?,?\s(?:(?:was|is|were)\s)?"
+    r"(?:induced by|associated with|caused by|due to|related to|secondary to|triggered by|attributed to)\s(?:[\w-]+ ){0,4}"
+)
+
+
+def _induced(folded: str, hit: Hit, drug: Hit) -> bool:
+    """Is an inflammation put down to a checkpoint inhibitor ("nivolumab-induced encephalitis", "colitis due to durvalumab")?"""
+    if drug.get("class") not in IMMUNE_CLASSES and drug.key != "immunotherapy":
+        return False
+    if "encephalitis" in hit.name:
+        return True
+    if drug.end <= hit.start:
+        return _BY_DRUG.fullmatch(folded, drug.end, hit.start) is not None
+    return _OF_DRUG.fullmatch(folded, hit.end, drug.start) is not None
 
 
 def _grade(hit: Hit, before: str, after: str, sentence: str) -> tuple[int, int, float | None, float | None]:

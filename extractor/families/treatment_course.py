@@ -16,7 +16,7 @@ from ..pipeline.text import NoteText, Sentence
 
 _DOSE = (
     r"(?:\(?\s*(?:auc\s*[=:]?\s*\d(?:\.\d)?(?:\s*[-–]\s*\d)?|(?:at |of )?[\d.,]+\s*(?:mg|g|mcg|µg|ug|gbq|mci|mu|iu|units?)\b"
-    r"(?:\s*/\s*(?:m\s?2|m²|sqm|kg|day|d|body|m\^2|dose)\b)*)\s*\)?|\b(?!(?:19|20)\d\d\b)\d{2,4}\b(?!\s*[-/.]\s*\d)|\([a-z-]{2,14}\)|\bd(?:ays?)?\s?\d(?:\s*[-–,]\s*\d+)*)"
+    r"(?:\s*/\s*(?:m\s?2|m²|sqm|kg|day|d|body|m\^2|dose)\b)*)\s*\)?|\b(?!(?:19|20)\d\d\b)\d{2,4}\b(?!\s*[-/.]\s*\d)|\([a-z-]{2,14}\)|\(\s*[\d.,]+\s*(?:mg|g|mcg)\b[^()\n]{0,45}\)|\bd(?:ays?)?\s?\d(?:\s*[-–,]\s*\d+)*)"
 )
 #: what may stand between two drugs of one regimen: connectors, doses, days
 _JOIN = re.compile(

@@ -53,6 +53,7 @@ _FRACTIONS = (
     re.compile(r"gy\s?(?:/|in|x|×)\s?(\d{1,2})\b"),
     re.compile(r"\b\d{1,2}(?:\.\d)?\s?/\s?(\d{1,2})\b(?!\s?/)"),
 )
+_SINGLE_FRACTION = re.compile(r"\b(?:single|one)[- ](?:fraction|treatment|session|dose)\b")
 _GY_BARE = re.compile(r"^\W{0,3}(\d{1,2}(?:\.\d)?)\s?/\s?(\d{1,2})\b(?!\s?[/\d])")
 #: fractions and the dose of each ("10 x 3 Gy")
 _TIMES = re.compile(r"\b(\d{1,2})\s?[x×]\s?(\d{1,2}(?:[.,]\d{1,2})?)\s?gy\b")
@@ -68,10 +69,17 @@ _END = re.compile(
     r"(?:\s+(?:on|in|at|by|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|was|approximately|mid|[-:(]))*+[\s:(,-]*$"
 )
 _NOT_OURS = re.compile(
-    r"\b(?:pd|pod|progress\w*|relaps\w*|recurr\w*|ct|mri|pet(?:[-/]ct)?|scan|dx|diagnos\w*|biops\w*|bx|path\w*|seen|clinic|labs?|imaging|restag\w*|"
+    r"\b(?:pd|pod|progress\w*|relaps\w*|recurr\w*|ct|mri|pet(?:[-/]ct)?|scan|dx|diagnos\w*|(?<!node )biops\w*|bx|path\w*|seen|clinic|labs?|imaging|restag\w*|"
     r"next(?:\s+\w+)?|due|planned|plan|foreseen|schedul\w*|proposed|target\w*|cr|pr|sd|response|confirmed|admitted|discharg\w*|echo\w*|"
     r"visit|consult\w*|colitis|pneumonitis|metasta\w*|new|died|reported|reaction|tsh|anc|plt|hgb|resolved|offered|discussed|declined|recommended|reviewed|reconciled|updated|confirmed)"
     r"(?:\s+(?:of|on|in|at|the|by|for|liver|brain|bone|and|showed?|noted|dated|from|was|a|nodes?|lung|imaging))*[\s:(,-]*$"
+)
+#: given once: its day is its last
+_ONE_DOSE = re.compile(r"\b(?:one|single|1|only one) (?:dose|infusion|injection)(?: only)?\b(?! of\b)", re.IGNORECASE)
+#: a date behind another drug of the same item is that one's ("stopped for colitis (steroids until 20 November)")
+_OF_ANOTHER = re.compile(
+    r"\b(?:cortico[iï]des?|corticosteroids?|steroids?|prednis\w+|methylpred\w*|dexameth\w+|antibiotics?|antibiotiques?)\W+(?:\w+['’]?\W+){0,3}$",
+    re.IGNORECASE,
 )
 #: what is said of the treatment itself behind its name: it ended on the day that stands before it
 _ENDED_THEN = re.compile(
@@ -189,6 +197,9 @@ def period(
         if near_only and span.end <= start and (start - span.end > 30 or "," in text[span.end : start]):
             index += 1
             continue
+        if not near_only and span.start > end and _OF_ANOTHER.search(text, end, span.start):
+            index += 1
+            continue
         ours = _NOT_OURS.search(lead) is None or bool(_START.search(lead)) or bool(_END.search(lead))
         if following and _RANGE.fullmatch(between):
             if ours and (first is None or last is None):
@@ -223,13 +234,25 @@ def period(
         near = min(loose, key=lambda d: _distance(d, start, end))
         if last is None or near.earliest <= last.latest:
             first = near
+        if len(loose) > 2 and last is None:
+            last = _last_of_list(loose, text, near)
         if len(loose) > 1 and last is None and not single:
             rest = [d for d in loose if d.start > near.start and _AND.fullmatch(text[near.end : d.start])]
             if rest:
                 last = rest[-1]
     if first is not None and last is None and first in loose and first.end <= start and _ENDED_THEN.match(text, end, right):
         first, last = None, first  # "10/20/2025: pneumonitis, durvalumab discontinued": the day of the end
+    if first is not None and last is None and _ONE_DOSE.search(text, end, min(right, end + 60)):
+        last = first
     return Period(first, last)
+
+
+def _last_of_list(dates: Sequence[DateSpan], text: str, near: DateSpan) -> DateSpan | None:
+    """The last of days told one after the other ("24 Gy/3 fx (9/10, 9/12, 9/14)"), where it is not before ``near``."""
+    listed = [
+        after for before, after in zip(dates, dates[1:], strict=False) if _AND.fullmatch(text[before.end : after.start])
+    ]
+    return listed[-1] if listed and listed[-1].latest >= near.latest else None
 
 
 _WHOLE_RANGE = re.compile(
@@ -345,6 +368,8 @@ def radiation(before: str, after: str) -> dict[str, float | int]:
     if bare and not doses and int(bare.group(2)) <= 45 and float(bare.group(1)) >= 8:
         found["dose_gy"] = float(bare.group(1))
         found["fractions"] = int(bare.group(2))
+    elif doses and _SINGLE_FRACTION.search(text):
+        found["fractions"] = 1
     elif doses:
         for expression in _FRACTIONS[:2]:
             match = expression.search(text)
