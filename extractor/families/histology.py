@@ -248,7 +248,8 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
     if mention.concept == "mtc":
         around = before + " | " + after
         stated = re.search(r"\b(high|low)[\s-]*grade", around) or _IMTCGS.search(note.folded)
-        if stated:
+        # "none of the IMTCGS high-grade features" names no grade
+        if stated and not re.search(r"\b(?:no|none|without|lacks?)\b[^.;:]{0,24}$", stated.string[: stated.start(stated.lastindex or 0)]):
             mention.attributes["grade"] = next(word for word in stated.groups() if word)
     if mention.concept == "nepc":
         mention.attributes.update(_origin(note, sentence))

@@ -21,6 +21,9 @@ def from_table(note: NoteText, name: Name, names: list[Name], comma: bool, table
         return _hl7(note, name, fields, comma)
     if start in table_rows:
         return []
+    exported = _EXPORTED.match(text, start, end)
+    if exported is not None and name.end <= exported.end("name"):
+        return _export(note, name, exported, comma)
     mine = [n for n in names if start <= n.start < end]
     digits = re.search(r"\d", text[name.end : end])
     if len(mine) == 1 and digits and name.start - start < 30:
@@ -31,6 +34,39 @@ def from_table(note: NoteText, name: Name, names: list[Name], comma: bool, table
             table_rows.add(start)
             return found
     return None
+
+
+#: a row of an export: name, result, flag, unit, range; the cells apart by semicolons, or by commas without a space
+_EXPORTED = re.compile(
+    r"[ \t\"]*(?P<name>[^;,\n]{2,40}?)\"?(?P<sep>[;,])\"?(?P<value>[<>]?\d(?:[\d.]|,(?=\d+\"?;))*)\"?(?P=sep)"
+    r"(?P<rest>(?! )[^;,\n]*(?P=sep)[^\n]*)"
+)
+_FLAG, _RANGE = re.compile(r"[HL*]{1,2}"), re.compile(r"[\[(]?\s*(?:(\d[\d.,]*)\s?[-–]\s?|[<≤]\s?)(\d[\d.,]*)\s*[\])]?")
+
+
+def _export(note: NoteText, name: Name, row: re.Match[str], comma: bool) -> list[Draft] | None:
+    """The value in the second cell; unit, flag and range in whatever cells follow."""
+    text = note.text
+    letters = name.hit.get("letters", {})
+    reading = values.read_number(text, row.start("value"), row.end("value"), letters=letters, folded=note.folded, trend=False)
+    if reading is None:
+        return None
+    if name.silent:
+        return []
+    for piece in (cell.strip(' \t"') for cell in row["rest"].split(row["sep"])):
+        span = _RANGE.fullmatch(piece)
+        unit = letters.get(piece) or (values.parse_unit(piece) if len(piece) > 1 or piece == "%" else None)
+        if span is not None and reading.ref_high is None:
+            low, high = (float(part.replace(",", ".")) if part else None for part in span.groups())
+            reading = replace(reading, ref_low=low, ref_high=high)
+        elif unit is not None and reading.unit is None:
+            reading = replace(reading, unit_raw=piece, unit=unit)
+        elif _FLAG.fullmatch(piece):
+            reading = replace(reading, flag=piece)
+    settled = settled_of(name.hit, reading, comma, text)
+    if settled is None or settled.value is None:
+        return None
+    return [draft_of(name, reading, settled, name.start, row.end("value"))]
 
 
 def _numbers_between(text: str, names: list[Name], end: int) -> bool:

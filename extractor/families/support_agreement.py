@@ -38,8 +38,8 @@ _REFUSES = re.compile(
 )
 _ANSWER = re.compile(
     r"[^.;\n:,()]{0,40}?(?:[:,(-]|\b(?:is|are|was|were|has been|have been))\s*(?:both |all )?"
-    r"(?:(?P<no>refused|declined|no longer wanted|not accepted|not agreed)|(?P<yes>agreed|agrees|accepted|accepts|ok\b|"
-    r"fine\b|yes\b|oui\b|willing))"
+    r"(?:she |he |the patient |patient |pt |elle |il )?(?:fully |readily )?(?:(?P<no>refuse[sd]|declines|does not (?:agree|accept|want)|refused|declined|no longer wanted|not accepted|not agreed)|(?P<yes>agreed|agrees|accepted|accepts|ok\b|"
+    r"is (?:happy|willing|fine|ok)\b|happy with|accepte\b|d'accord|fine\b|yes\b|oui\b|willing))"
 )
 #: an agreement that is only asked for, wished or conditional says nothing yet
 _OPEN = re.compile(r"\b(?:if|whether|once|must|should|would need to|needs? to|ask\w*|unless|provided)\b[^.;]{0,30}$")
@@ -149,6 +149,8 @@ def _reach(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
     piece = f"{before[-70:]} {after}"
     says = "possible" if _UNSURE.search(piece) else "absent" if _UNREACHED.search(piece) else "present"
     organs = {site.key for site in sites.hits(note, sentence.start, sentence.end)} - {"bone"}
+    if name.endswith("accessible") and not organs:  # of what?
+        return None
     if says == "absent" and organs and not _WHOLLY.search(sentence.folded):
         says = "possible"  # one lesion of several
     bone = {"bone": "yes"} if _BONE.search(sentence.folded) and not organs else {}

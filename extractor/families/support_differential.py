@@ -14,7 +14,12 @@ from ..records import SUPPORT, Draft
 FAMILY = SUPPORT
 KEYS = frozenset({"says", "value_text", "value_from_name", "reader", "act"})
 
-_SHARE = re.compile(r"\s*(?:\([a-z%]{1,12}\)|%|[:=.]|of)*\s*(?P<n>\d{1,3}(?:[.,]\d{1,2})?)\s?(?P<sign>%)?")
+_SHARE = re.compile(r"\s*(?:\([a-z%]{1,12}\)|%|[:=.]|of){0,6}\s*(?P<n>\d{1,3}(?:[.,]\d{1,2})?)\s?(?P<sign>%)?")
+#: the shares in one-letter form, as South Asian notes write them: "DLC N48 L41", "TLC 6,700 (P 72, L 20)"
+_LETTERS = re.compile(
+    r"[\s:=(-]{0,4}(?:[\d.,]{1,9}\s?(?:k|/?\s?(?:cu\.?\s?mm|cumm|c\.?mm|mm3|ul))?[\s,(;-]{0,4})?"
+    r"[np]\s?[-:=]?\s?(?P<n>\d{1,2})(?![\d.])(?=\s?%?\s?[,/ ]\s?[lme]\s?[-:=]?\s?\d)"
+)
 _BEFORE = re.compile(r"(?P<n>\d{1,3}(?:[.,]\d{1,2})?)\s?%\s*(?:of\s+)?$")
 
 
@@ -22,10 +27,14 @@ def read(note: NoteText) -> Iterable[Draft]:
     for hit in note.hits.get(FAMILY, ()):
         if hit.get("reader") != "support_differential":
             continue
-        after = note.folded[hit.end : hit.end + 30]
-        found = _SHARE.match(after)
+        after = note.folded[hit.end : hit.end + 40]
+        lettered = hit.get("act") == "letters"
+        found = (_LETTERS if lettered else _SHARE).match(after)
         start, end = hit.start, hit.end + (found.end() if found else 0)
-        if found is None or not (found["sign"] or "%" in after[: found.start("n")]):
+        if lettered:
+            if found is None:
+                continue
+        elif found is None or not (found["sign"] or "%" in after[: found.start("n")]):
             found = _BEFORE.search(note.folded, max(0, hit.start - 12), hit.start)
             if found is None:
                 continue

@@ -37,6 +37,10 @@ _CONFIRMS = re.compile(r"\bagree|\bconfirm|\bconcur|\bconcord|\bsame\b|\bconsist
 _PENDING = re.compile(
     r"\bpending|\brequested|\bsent\b|\bawait|\bto follow|\bto be\b|\bwill be|\bin progress|\bnot yet|\bplanned"
 )
+#: "none of the high-grade features" is low grade
+_FEATURES = re.compile(r"\s*(?:histologic\w*\s)?(?:features?|criteri\w+)")
+_NO_FEATURE = re.compile(r"\b(?:none|no|without|lacks?|absence)\b(?:\s(?:of|any|the|all|three|its))*\s?$")
+_NOT_GRADE = re.compile(r"\b(?:not?|never|cannot|whether|if|possib\w+|quer\w+|awaiting|pending)\b|\?")
 _ASIDE = re.compile(r"[(,;–-]")
 _FOR = re.compile(r"\b(?:for|to|no|without|before|needs?)\b")
 _NE_WORDS = re.compile(r"\bneuroendocrine|\bnepc|\bsmall cell|\bscnc|\bsmall-cell|\bne carcinoma")
@@ -85,12 +89,18 @@ def _tissue(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
         reach = following.end
     piece = folded[sentence.start : reach]
     tumours = note.hits_between(_HISTOLOGY, sentence.start, reach)
+    back = sentence.previous()
+    if not tumours and back is not None and _is_source(note, sentence, back):
+        tumours = note.hits_between(_HISTOLOGY, back.start, back.end)
     not_diagnostic = _NOT_DIAGNOSTIC.search(piece) is not None
     proven = re.search(r"prov[ée]n|confirmed", folded[hit.start : hit.end]) is not None
     if (
         not proven
         and not not_diagnostic
-        and not (tumours and (_RESULT.search(piece) or _told_beside(note, sentence, hit, tumours)))
+        and not (
+            tumours
+            and (_RESULT.search(piece) or _told_beside(note, sentence, hit, tumours) or tumours[-1].end < sentence.start)
+        )
         and not re.search(r"positive for malignan|malignant cells", piece)
     ):
         return
@@ -128,6 +138,13 @@ def _told_beside(note: NoteText, sentence: Sentence, hit: Hit, tumours: list[Hit
         return False
     gap = note.folded[before[-1].end : hit.start]
     return len(gap) < 50 and _ASIDE.search(gap) is not None and _FOR.search(gap) is None
+
+
+def _is_source(note: NoteText, sentence: Sentence, back: Sentence) -> bool:
+    """ "SCLC, right hilum. Bronchoscopic biopsy Oct 2025.": a dated specimen alone behind the diagnosis on its line."""
+    if not sentence.dates or "\n" in note.text[back.start : sentence.start].rstrip() or len(sentence.text) > 60:
+        return False
+    return _PLANNED.search(sentence.folded) is None and _FOR.search(sentence.folded) is None
 
 
 def _no_tissue(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
@@ -179,13 +196,22 @@ def _grade(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     before = folded[max(sentence.start, hit.start - 60) : hit.start]
     after = folded[hit.end : min(sentence.end, hit.end + 40)]
     match = re.search(r"\b(high|low)[\s-]*grade", after) or re.match(r"\s*[:=(-]*\s*(high|low)\b", after)
-    if match:
-        yield _draft(hit, end=hit.end + match.end(), value_text=match[1], date=_line_date(note, sentence, hit))
+    start, end = hit.start, hit.end + match.end() if match else hit.end
+    if match is None:
+        found = list(re.finditer(r"\b(high|low)[\s-]*grade", before))
+        if not found:
+            return
+        match, start = found[-1], hit.start - len(before) + found[-1].start()
+    date = _line_date(note, sentence, hit)
+    features = _FEATURES.match(folded, max(end, start + match.end() - match.start()), sentence.end)
+    denied = _NO_FEATURE.search(before if start == hit.start else before[: match.start()])
+    if match[1] == "high" and denied and (features or _FEATURES.match(before, match.end())):
+        begin = hit.start - len(before) + denied.start()
+        end = max(end, features.end() if features else hit.end)
+        yield _draft(hit, start=begin, end=end, value_text="low", assertion="present", date=date)
         return
-    found = list(re.finditer(r"\b(high|low)[\s-]*grade", before))
-    if found:
-        at = max(sentence.start, hit.start - 60) + found[-1].start()
-        yield _draft(hit, start=at, value_text=found[-1][1], date=_line_date(note, sentence, hit))
+    said = None if _NOT_GRADE.search(before) else "present"
+    yield _draft(hit, start=start, end=end, value_text=match[1], assertion=said, date=date)
 
 
 def _line_date(note: NoteText, sentence: Sentence, hit: Hit) -> tuple | None:

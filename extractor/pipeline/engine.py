@@ -288,6 +288,7 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
             if (
                 len(spans) == 1
                 and len(_WORD.findall(piece)) <= 12
+                and not _BORN.search(text[above.start : spans[0].start])
                 and (piece[-1] == ":" or is_header(piece, spans[0], above.start))
             ):
                 return _interval(spans[0])
@@ -317,7 +318,9 @@ _TREATED = re.compile(
 )
 #: a birth date is the date of nothing else
 _BORN = re.compile(
-    r"\b(?:dob|d\.o\.b\.?|ddn|birth ?date|date of birth|born(?: on)?|n[ée]+e? le|date de naissance|geb(?:oren)?\.?(?: am| op)?|nat[oa] il)\s*[:=]?\s*$",
+    r"\b(?:dob|d\.o\.b\.?|ddn|birth ?date|date of birth|born(?: on)?|n[ée]+e? le|date de naissance|geb(?:oren)?\.?(?: am| op)?|nat[oa] il)\s*[:=]?\s*$"
+    #: the head of a letter: "Mrs Anna K, 14.02.1957"
+    r"|^\s*(?:re:?\s*)?(?:mr|mrs|ms|miss|mme|madame|monsieur|herrn?|frau|dhr|mevr|mevrouw)\b\.?\s[a-z'*. -]{1,40}[,;(]\s*$",
     re.IGNORECASE,
 )
 #: "s/p EP (last 22/08/25), now POD": what is now has not the date before it
