@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
 from . import sites
 from .brain import brain_attributes
+from .node_statements import Statement
 
 #: a line that heads a specimen
 SPECIMEN_HEADER = re.compile(r"biops|\bbx\b|resect|excision|\bcore\b|\bfna\b|aspirat|cytolog|ectomy|\bpart\b|specimen")
@@ -93,7 +94,7 @@ def involvement(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) 
             r"\s*[:)]?\s*(?:status\s*)?:?\s*(?P<value>\d{1,2}\b|yes|no\b|none|present|absent|n/a|g\b|#|~|,|\?)",
             folded[hit.end : hit.end + 24],
         )
-        if "involve" in name and (
+        if ("involve" in name or (label and label["value"].isdigit())) and (
             label
             or re.match(r"\s*:", folded[hit.end : hit.end + 3])
             or re.search(r"\bif\b[^.;]*$", folded[max(0, hit.start - 30) : hit.start])
@@ -149,6 +150,16 @@ def involvement(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) 
 
 #: French: "curage 2N+/14N", "(3N+/12)"
 _N_PLUS = re.compile(r"(?<![\d/.])(?P<i>\d{1,2})\s?n\s?\+\s?/\s?\d{1,2}\s?n?\b")
+
+
+def stated(note: NoteText, statements: Iterable[Statement], taken: list[tuple[int, int]]) -> Iterator[Draft]:
+    """The statements on nodes that no count has told already."""
+    for said in statements:
+        if any(a < said.end and said.start < b for a, b in taken):
+            continue
+        assertion = "absent" if said.free else "possible" if said.doubtful else "present"
+        span = (said.start, said.end)
+        yield from site_drafts("lymph_node", *span, span, "stage/extent:metastatic_site", "", None, assertion)
 
 
 def node_counts(note: NoteText) -> Iterator[Draft]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
-from . import metastases, nodes, spread
+from . import metastases, node_statements, nodes, spread
 
 FAMILY = "stage"
 KEYS = frozenset({"kind", "value_text"})
@@ -38,14 +38,15 @@ _SYSTEM = re.compile(
     r"\b(durie[\s–-]*salmon|iss|r-iss|international staging system|ann arbor|figo|masaoka|inss|barcelona|bclc)\b"
 )
 _TNM = re.compile(
-    r"(?<![a-z0-9-])(?P<prefix>y?[cpra]{0,2})\s?t\s?(?P<t>is|x|a(?![a-z])|[0-4][a-d]?(?![a-z\d])|[0-4][a-d]?(?=[cpyn])|[iv]{1,4}[abc]?(?=[\s,]))"
+    r"(?<![a-z0-9-])(?P<prefix>[ym]?[cpra]{0,2})\s?t(?:\s?|(?<=[cp]t)\s?[:=-]\s?)"
+    r"(?P<t>is|x|a(?![a-z])|[0-4](?:mi|[a-d])?(?![a-z\d])|[0-4](?:mi|[a-d])?(?=[cpyn])|[iv]{1,4}[abc]?(?=[\s,])|(?<=t)[li][abc]?(?![a-z\d]))"
     r"(?P<rest>(?:\s?\([^()\n]{1,9}\))*)"
-    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?n\s?(?P<n>[0-3xo+](?:[a-d]|mi)?)(?:(?![a-z\d])|(?=[ycpra]{0,2}m\s?[01xo]))(?:\s?\([^()\n]{1,9}\))*)?"
-    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?m\s?(?P<m>[01xo](?:[a-d][12]?)?)(?![a-z\d]))?"
+    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?n(?:\s?|\s?[:=]\s?)(?P<n>[0-3xo+](?:[a-d]|mi)?|(?<=n)[li][abc]?)(?:(?![a-z\d])|(?=[ycpra]{0,2}m\s?[01xo]))(?:\s?\([^()\n]{1,9}\))*)?"
+    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?m(?:\s?|\s?[:=]\s?)(?P<m>[01xo](?:[a-d][12]?)?)(?![a-z\d]))?"
 )
 #: what every TNM string holds, searched from "t" to "t": a T category behind no more than a prefix
 _TNM_HINT = re.compile(
-    r"t(?:(?<![a-z0-9]t)|(?<=[ycpra]t)(?<![a-z0-9].t)|(?<=[ycpra][cpra]t))\s?(?:[0-4x]|is|a(?![a-z])|[iv]{1,4}[abc]?[\s,])",
+    r"t(?:(?<![a-z0-9]t)|(?<=[ymcpra]t)(?<![a-z0-9].t)|(?<=[ymcpra][cpra]t))\s?(?:[:=-]\s?)?(?:[0-4x]|is|a(?![a-z])|[li][abc]?\b|[iv]{1,4}[abc]?[\s,])",
     re.DOTALL,
 )
 _TNM_LABEL = re.compile(r"(?:\bp?c?tnm\b|\bstage|\bstaging|\bstaged)[^.;\n]{0,24}$")
@@ -59,6 +60,7 @@ _MEASURABLE_NO = re.compile(
 
 def read(note: NoteText) -> Iterator[Draft]:
     """Stage facts of a note, with the ``condition`` facts that go with liver and brain metastases."""
+    of_nodes = node_statements.statements(note)
     for sentence, hits in note.sentences_with(FAMILY):
         for hit in hits:
             kind = hit.get("kind")
@@ -72,11 +74,20 @@ def read(note: NoteText) -> Iterator[Draft]:
                 yield _measurable(note, sentence, hit)
             elif kind == "listed":
                 yield from spread.listed(note, sentence, hit)
-        yield from metastases.drafts(note, sentence, hits)
+        yield from _without_nodes(list(metastases.drafts(note, sentence, hits)), of_nodes)
     yield from spread.drafts(note)
     yield from spread.of_tissue(note)
-    yield from nodes.node_counts(note)
+    counted = list(nodes.node_counts(note))
+    yield from counted
+    yield from nodes.stated(note, of_nodes, [(d.start, d.end) for d in counted])
     yield from _tnm(note)
+
+
+def _without_nodes(drafts: list[Draft], of_nodes: list[node_statements.Statement]) -> list[Draft]:
+    """Nodes that are free of metastasis do not deny metastatic disease."""
+    if any(d.concept == "metastatic_site" and d.value_text != "lymph_node" for d in drafts):
+        return drafts
+    return [d for d in drafts if d.concept != "metastatic" or not any(s.free and s.start <= d.start < s.end for s in of_nodes)]
 
 
 def _simple(hit: Hit, sentence: Sentence) -> Draft:
@@ -181,29 +192,7 @@ def _tnm(note: NoteText) -> Iterator[Draft]:
         start, end = match.span()
         if folded[start].isspace():
             start += 1
-        if match["n"] is None:
-            at = match.start("t") - 1
-            prefix = match["prefix"]
-            labelled = _TNM_LABEL.search(folded[max(0, start - 40) : start]) is not None
-            tight = (
-                prefix != ""
-                and prefix[-1] in "pc"
-                and text[start:at].islower()
-                and text[at] == "T"
-                and match.start("t") == at + 1
-            )
-            if not (labelled and " " not in folded[start : match.end("t")]) and not (
-                tight and match["t"] not in ("a",)
-            ):
-                continue
-            if match["t"][0] in "iv" and match["t"] != "is":
-                continue
-            if (
-                re.match(r"\s?-?(?:w\b|weighted|flair|signal|rib|spine|vert|-?\d)", folded[end : end + 10])
-                or text[at].islower()
-            ):
-                continue
-        elif match["t"][0] in "iv" and match["t"] != "is" and " " not in folded[start:end]:
+        if not _is_tnm(text, folded, match, start):
             continue
         while end > start and folded[end - 1] in " ,;.:/-\n":
             end -= 1
@@ -233,6 +222,54 @@ def _tnm(note: NoteText) -> Iterator[Draft]:
             yield from spread.bracketed(note, start, end)
 
 
+def _is_tnm(text: str, folded: str, match: re.Match[str], start: int) -> bool:
+    """Is this a TNM string, and no vertebra, sequence of an MRI or "TIA, no deficit"?"""
+    t, n, prefix, end = match["t"], match["n"], match["prefix"], match.end()
+    at = folded.rindex("t", match.start(), match.start("t"))
+    labelled = _TNM_LABEL.search(folded[max(0, start - 40) : start]) is not None
+    marked = labelled or prefix[-1:] in ("p", "c")
+    if n is None:
+        return _lone(text, folded, match, start, marked and labelled)
+    misread = t[0] in "li" and t != "is" and not folded[at + 1].isspace()  # "pTl NO", "Tlc NO"
+    if t[0] in "v" and not folded[at + 1].isspace():
+        return False
+    at_n = match.start("n")
+    if misread and not (marked and text[at] == "T" and text[at_n - 1] == "N"):
+        return False
+    if n[0] in "li" and not (text[at_n - 1] == "N" and (marked or t[0].isdigit())):
+        return False
+    if n[0] == "o" and match["m"] is None:  # the word "no"
+        return text[at_n - 1] == "N" and (marked or text[at_n] == "O") and _GOES_ON.match(folded, end) is None
+    return True
+
+
+#: a word behind "NO" that makes it a word too
+_GOES_ON = re.compile(r"[ \t]+(?!(?:grade|stage|ajcc|uicc|figo|dukes|according|per|m\s?[01xo]|g\s?[1-4])\b)[a-z]{2,}")
+_SIGNAL = re.compile(r"\s?-?(?:w\b|weighted|flair|signal|rib|spine|vert|-?\d)")
+#: a heading above a category that has a line to itself
+_STAGE_LINE = re.compile(r"(?:\bstag(?:e|ing)\b|\btnm\b|primary tumou?r)[^\n]{0,60}\n\s*$")
+
+
+def _lone(text: str, folded: str, match: re.Match[str], start: int, labelled: bool) -> bool:
+    """A T category without an N: "pT3", "stage: T2a", "(T3b)", or in a line of its own below "Staging"."""
+    t, prefix, end = match["t"], match["prefix"], match.end("t")
+    at = folded.rindex("t", match.start(), match.start("t"))
+    if t[0] in "liv" and t != "is":
+        return False
+    if text[at].islower() or _SIGNAL.match(folded, match.end(), match.end() + 10):
+        return False
+    tight = match.start("t") == at + 1
+    if labelled and tight:
+        return True
+    if prefix[-1:] in ("p", "c") and t != "a" and (text[start:at].islower() or t[0].isdigit()):
+        if text[start:at].islower():
+            return tight or not folded[at + 1].isspace()
+        below = _STAGE_LINE.search(folded, max(0, start - 120), start) is not None
+        return tight and (len(t) > 1 or below) and folded[end : end + 2].strip() == ""
+    bracket = folded[start - 1 : start] == "(" and folded[end : end + 1] == ")"
+    return bracket and not prefix and tight and len(t) > 1 and t[0].isdigit()
+
+
 def _not_of_nodes(note: NoteText, start: int, end: int) -> tuple[datetime.date, datetime.date, str] | None:
     """The note's date where the only "date" of the sentence is a count of nodes: "pN1a (3/12)"."""
     if "/" not in note.folded[start:end] or note.note_date is None:
@@ -244,4 +281,6 @@ def _not_of_nodes(note: NoteText, start: int, end: int) -> tuple[datetime.date, 
 
 def _zero(part: str) -> str:
     part = part.replace("o", "0")
+    if part[0] in "li" and len(part) < 3 and part != "is" and part[1:2] not in ("i", "v"):
+        part = "1" + part[1:]
     return part.upper() if part[0] in "ivx" and part != "is" else part
