@@ -140,9 +140,17 @@ def _trial(sentence: Sentence, hit: Hit) -> Draft:
     return _plain(sentence, hit, attributes=attributes)
 
 
+_OVER = re.compile(
+    r"\b(?:now free|released|paroled|(?:probation|parole|sentence|guardianship|conservatorship) (?:was |has |has been |is )?(?:ended|over|lifted|served|completed)|"
+    r"was (?:\w+ )?(?:incarcerated|imprisoned|in (?:prison|jail))|formerly|former prisoner|no longer|mainlevee|levee)\b"
+)
+_STILL = re.compile(r"\b(?:still|remains?|currently|again|at present)\b")
+
+
 def _guardian(sentence: Sentence, hit: Hit) -> Draft:
-    """A guardian may be a relative; it is the patient who has one."""
-    return _plain(sentence, hit, experiencer="patient")
+    """A guardian may be a relative; it is the patient who has one. A custody that is over says so."""
+    over = _OVER.search(sentence.folded) and not _STILL.search(sentence.folded)
+    return _plain(sentence, hit, experiencer="patient", attributes={"status": "ended"} if over else {})
 
 
 _READ = {

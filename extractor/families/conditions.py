@@ -287,7 +287,7 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
 # a state stands behind the comma where nothing but its circumstances follows it: ", resolved after prednisone"
 _STATE_ITEM = (
     r"(?:now |since |fully |has |have |which |but |both |all |currently |clinically |completely )*"
-    r"(?:resol\w+|stable|improv\w+|controlled|in remission|quiescent|inactive|active|cleared|cured|svr\d*|no recurrence|worse\w*|off \w+)"
+    r"(?:resol\w+|settled|symptoms (?:have |are |all )?(?:gone|settled|cleared|resolved)|stable|improv\w+|controlled|in remission|quiescent|inactive|active|cleared|cured|svr\d*|no recurrence|worse\w*|off \w+)"
     r"(?=\s*(?:[,;.)]|$|since|after|off|on\b|with|by|in\b|\d))"
 )
 _BEHIND_COMMA = re.compile(

@@ -214,7 +214,7 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
         hit.end,
         course.right,
         single=concept in ("live_vaccine", "transfusion"),
-        near_only=True,
+        near_only=concept != "live_vaccine",
     )
     if (
         period.start is not None

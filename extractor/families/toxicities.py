@@ -23,7 +23,7 @@ _TABLES: dict[str, dict[str, re.Pattern[str]]] = {}
 _ORGANS: dict[str, str] = {}
 #: diarrhoea is graded by stools a day over baseline (CTCAE v5.0: below 4, 4 to 6, 7 or more)
 _STOOLS = re.compile(
-    r"[\s,:(]*(?:(?:is|was|remains|persists|daily|still|now),? )*(?:of |up to |about |approximately |~|now )*(?:\d{1,2}\s?(?:-|–|to)\s?(?P<high>\d{1,2})|(?P<low>\d{1,2}))\s?"
+    r"[\s,:(]*(?:(?:is|was|remains|persists|daily|still),? |of |up to |about |approximately |~|now )*(?:\d{1,2}\s?(?:-|–|to)\s?(?P<high>\d{1,2})|(?P<low>\d{1,2}))\s?"
     r"(?:x|times|stools?|bms?|episodes|loose stools|watery stools)?\s?(?:/|per |a |each )\s?(?:day|d\b|24)"
 )
 #: the grade that a toxicity came down to: "grade 2, improved to grade 1"

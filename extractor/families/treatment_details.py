@@ -9,6 +9,7 @@ import datetime
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ..dates import DateSpan
 
@@ -250,7 +251,7 @@ def period(
 def _last_of_list(dates: Sequence[DateSpan], text: str, near: DateSpan) -> DateSpan | None:
     """The last of days told one after the other ("24 Gy/3 fx (9/10, 9/12, 9/14)"), where it is not before ``near``."""
     listed = [
-        after for before, after in zip(dates, dates[1:], strict=False) if _AND.fullmatch(text[before.end : after.start])
+        after for before, after in pairwise(dates) if _AND.fullmatch(text[before.end : after.start])
     ]
     return listed[-1] if listed and listed[-1].latest >= near.latest else None
 

@@ -303,6 +303,12 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
 
 # the date stands in brackets that belong to something named after the mention: "ES-SCLC on lurbinectedin (C3 12/22)"
 _IN_BRACKETS = re.compile(r"^\W*+\w++\W++\w++[^()]*+\([^)]*+$")
+#: a time that the date behind it says more exactly: "last week (10/22)", "2 years ago, in 2023"
+_TOLD_TWICE = re.compile(
+    r"\s*(?:(?:last|this|past) (?:week|month|year|spring|summer|fall|autumn|winter|\w+day)|"
+    r"(?:\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|a few|several) (?:days?|weeks?|months?|years?) ago),?\s*\(?(?:(?:in|on|about|approximately|around)\s+)*",
+    re.IGNORECASE,
+)
 #: "creatinine 168 (she was 92 in January)": the date is the former value's
 _FORMER = re.compile(
     r"\(\s*(?:she |he |it |which )?(?:was|were|previously|prior|had been|from|baseline|down from|up from|compared)\b[^()]*$",
@@ -338,6 +344,8 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     A date that opens the sentence, or stands before a colon, is everybody's.
     """
     between = text[end : span.start] if span.start >= end else text[span.end : position]
+    if span.start >= end and _TOLD_TWICE.fullmatch(between):
+        between = ""
     if span.start >= end and _IN_BRACKETS.search(between):
         return draft.family in _MEASURED and _only_values(between)
     bracket = text.rfind("(", sentence.start, span.start)

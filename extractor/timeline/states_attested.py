@@ -244,9 +244,12 @@ def compliance_barrier(patient: Patient, settings: Settings) -> Answer:
 def guardianship_or_incapacity(patient: Patient, settings: Settings) -> Answer:
     """E24: guardianship, deprived of liberty, or unable to consent (R11)."""
     facts = patient.facts("guardianship", "administrative") + patient.facts("incapacity")
-    present = [fact for fact in facts if fact.assertion == "present" and fact.temporality != "historical"]
+    stated = [fact for fact in facts if fact.assertion == "present" and fact.temporality != "historical"]
+    present = [fact for fact in stated if fact.attributes.get("status") != "ended"]
     if present:
         return time.say(Truth.T, "Guardianship, custody or incapacity.", present, review=("R11",))
+    if stated:
+        return time.say(Truth.F, "A custody that has ended.", stated, review=("R11",))
     absent = [fact for fact in facts if fact.assertion == "absent"]
     if absent:
         return time.say(Truth.F, "Capacity is intact, as stated.", absent)

@@ -396,6 +396,8 @@ def _toxicity(
         return time.say(Truth.F, f"No {name}.", newest)
     if name in GOVERNED:
         return time.say(Truth.F, f"{name}: the laboratory limits decide.", present, review=("R6",))
+    if all(fact.attributes.get("attribution") == "disease" for fact in present):
+        return time.say(Truth.F, f"{name} is put down to the disease, not to treatment.", present, review=("R6",))
     over = [fact for fact in present if fact.attributes.get("status") == "resolved" or _told_as_past(fact)]
     if len(over) == len(present):
         return time.say(Truth.F, f"{name} has resolved.", over)

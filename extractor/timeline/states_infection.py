@@ -147,11 +147,17 @@ def _well_without_antibiotics(patient: Patient, infection: Fact, days: int) -> l
         and time.last_day(fact) > after
         and time.is_fresh(fact, patient.index_date, days=days)
     ]
+    drugs = [fact for fact in patient.facts("antibiotic", "medication") if fact.attributes.get("prophylaxis") != "yes"]
     off = [
         fact
-        for fact in patient.facts("antibiotic", "medication")
+        for fact in drugs
         if fact.value_text is None and fact.assertion == "absent" and any(fact.note_id == item.note_id for item in well)
     ]
+    if well and not off:  # every course has an end, outside the window
+        given = [fact for fact in drugs if fact.assertion == "present"]
+        ends = [time.ended(fact) for fact in given if (time.ended(fact) or is_current(fact))]
+        if ends and all(end is not None and (patient.index_date - end[1]).days > days for end in ends):
+            off = given
     return [*well, *off] if off else []
 
 

@@ -73,7 +73,8 @@ def elapsed_answer(patient: Patient, facts: list[Fact], days: int, what: str) ->
     """Did the newest of the events happen less than ``days`` days before the index date (one answer for each event)?"""
     answers = []
     for fact in facts:
-        if status(fact) == "ongoing" or (status(fact) == "received" and time.runs_past_note(fact)):
+        once = fact.attributes.get("fractions") in (1, "1")
+        if (status(fact) == "ongoing" and not once) or (status(fact) == "received" and time.runs_past_note(fact)):
             later = [
                 item
                 for item in facts
