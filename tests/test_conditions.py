@@ -20,6 +20,7 @@ SMOKING = [
     ("He agreed to quit smoking before his next visit.", ["current present"]),
     ("She has still not stopped smoking despite advice.", ["current present"]),
     ("She was strongly advised to stop smoking.", ["current present"]),
+    ("Smokes none.", ["never present"]),
     ("He stopped smoking in 2001 after he had been urged to quit.", ["former present"]),
 ]
 
@@ -33,6 +34,10 @@ ALCOHOL = [
     ("He has three alcoholic drinks a month.", []),
     ("She does not drink on weekdays but will binge drink on Saturday.", ["alcohol present"]),
     ("He does not drink alcohol.", ["alcohol absent"]),
+    ("He does not smoke, occasionally drinks alcohol.", []),
+    ("She denies tobacco and drinks two alcoholic beverages a day.", []),
+    ("SOCIAL HISTORY: No drugs. No alcohol.", ["drugs absent", "alcohol absent"]),
+    ("Avoid alcoholic beverages and excessively spiced food.", []),
 ]
 
 
@@ -46,6 +51,8 @@ ALLERGIES = [
     ("ALLERGIES TO MEDICATIONS: Cephalexin which gave him a rash.", ["cephalexin present"]),
     ("ALLERGIES: His allergies include codeine and sulfa.", ["codeine present", "sulfa present"]),
     ("ALLERGIES: To codeine.", ["codeine present"]),
+    ("ALLERGIES: Patient admits allergies to adhesive tape resulting in severe rash.", ["adhesive tape present"]),
+    ("ALLERGIES: The patient denies any known drug allergies.", ["absent"]),
     ("ALLERGIES: She has no allergies to any drugs.", ["absent"]),
     ("Allergies: Codeine Review of systems: Denies fever, chills.", ["codeine present"]),
     ("She denies latex allergy.", ["latex absent"]),
@@ -55,3 +62,17 @@ ALLERGIES = [
 @pytest.mark.parametrize(("text", "wanted"), ALLERGIES, ids=[row[0] for row in ALLERGIES])
 def test_allergies(engine, text, wanted):
     assert said(engine, text, "hypersensitivity") == wanted
+
+
+NO_ILLNESS = [
+    ("Hemostasis with bipolar. A 43-mm bipolar head was placed.", "psychiatric_disorder", []),
+    ("PAST MEDICAL HISTORY: Asthma, bipolar, gout.", "psychiatric_disorder", ["bipolar present"]),
+    ("He is in second grade and doing PE without limitation.", "venous_thromboembolism", []),
+    ("BIRTH HISTORY: Pregnancy and delivery without complications.", "pregnancy", []),
+    ("He works at the county correctional facility.", "guardianship", []),
+]
+
+
+@pytest.mark.parametrize(("text", "concept", "wanted"), NO_ILLNESS, ids=[row[0] for row in NO_ILLNESS])
+def test_words_of_two_worlds(engine, text, concept, wanted):
+    assert said(engine, text, concept) == wanted

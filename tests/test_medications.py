@@ -66,6 +66,9 @@ MEDICATIONS = [
     ("Prednisone 40 mg, tapered off by 2/10.", [("systemic_steroid", 40, "prednisone", "present", "received")]),
     ("No transfusions.", [("transfusion", None, None, "absent", "not_given")]),
     ("Flu shot today.", []),
+    ("Pseudomonas sensitive to ceftazidime and ciprofloxacin.", []),
+    ("Fixed with antibiotic cement.", []),
+    ("He was kept on Fortaz.", [("antibiotic", None, "ceftazidime", "present", "ongoing")]),
 ]
 
 

@@ -70,6 +70,11 @@ def test_a_heading_inside_a_line_reaches_to_the_next():
     assert found == ["family_history", "family_history", "review_of_systems", None]
 
 
+def test_a_heading_that_no_list_has_ends_a_family_history():
+    note = NoteText("FAMILY HISTORY: Father had gout. CHART REVIEW: Previous resection of a tumor.")
+    assert [note.section_at(note.text.index(word)) for word in ("gout", "resection")] == ["family_history", None]
+
+
 def test_section_at_a_position():
     text = "HPI: cough\nPMH: HTN"
     note = NoteText(text)

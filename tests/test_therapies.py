@@ -55,6 +55,8 @@ STATUS = [
     ("There was no clearance given for any surgical intervention.", "surgery", "not_given", "absent"),
     ("PLAN: Gabapentin. The neuropathy is secondary to her radiation treatments.", "radiotherapy", "received", "present"),
     ("He underwent a fusion of L4-L5.", "surgery", "received", "present"),
+    ("Spine surgery is not a consideration at this time.", "surgery", "not_given", "absent"),
+    ("TUR of a bladder tumor, followed by bladder instillation of BCG.", "bcg intravesical", "received", "present"),
     ("Without interruption of durvalumab.", "durvalumab", "received", "present"),
     ("Radiotherapy was planned using an arc technique, 55 Gy in all.", "radiotherapy", "received", "present"),
     ("Radiotherapy was planned.", "radiotherapy", "planned", "hypothetical"),
@@ -80,6 +82,8 @@ def test_date_of_an_operation(engine: Engine, text: str, concept: str, start: st
 
 def test_who_operates_is_no_operation(engine: Engine) -> None:
     assert therapy(engine, "She was referred to the bariatric surgery service.") == {}
+    assert therapy(engine, "OPERATIONS: As above.") == {}
+    assert therapy(engine, "Prostate: size 60 g, RT>LT and firm.") == {}
 
 
 def test_regimen_splits_into_its_drugs(engine: Engine) -> None:

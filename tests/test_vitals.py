@@ -59,6 +59,8 @@ CASES = {
     "feet in front of the name": ("5'6\" in height", {"height": [167.64]}),
     "feet and inches without a name": ("He is 42 years old. He is 5'9\" and weighs 344 pounds.", {"height": [175.26], "weight": [156.0357753]}),
     "feet and so many inches": ("height of 5 feet and 10 inches", {"height": [177.8]}),
+    "pounds, then feet": ("He is 177 pounds, 5 feet, 8 inches.", {"height": [172.72], "weight": [80.286]}),
+    "pounds beside the age": ("He is 42 years old, 344 pounds.", {"weight": [156.036]}),
     "too many pounds": ("He is 84 pounds overweight", {}),
     "gained": ("She gained 5 kg of weight", {}),
     "a list of calls": ("Call if T >100.4 F, HR >120, SBP <90 or SpO2 <90%", {}),

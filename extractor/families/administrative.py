@@ -145,10 +145,14 @@ _OVER = re.compile(
     r"was (?:\w+ )?(?:incarcerated|imprisoned|in (?:prison|jail))|formerly|former prisoner|no longer|mainlevee|levee)\b"
 )
 _STILL = re.compile(r"\b(?:still|remains?|currently|again|at present)\b")
+#: "works at the correctional facility"
+_AT_WORK = re.compile(r"\b(?:works?|worked|working|employ\w+|guard|officer|job|occupation)\b")
 
 
-def _guardian(sentence: Sentence, hit: Hit) -> Draft:
-    """A guardian may be a relative; it is the patient who has one. A custody that is over says so."""
+def _guardian(sentence: Sentence, hit: Hit) -> Draft | None:
+    """A guardian may be a relative; it is the patient who has one. A custody that is over says so; who works there is free."""
+    if _AT_WORK.search(sentence.note.folded, sentence.start, hit.start):
+        return None
     over = _OVER.search(sentence.folded) and not _STILL.search(sentence.folded)
     return _plain(sentence, hit, experiencer="patient", attributes={"status": "ended"} if over else {})
 

@@ -108,7 +108,7 @@ _FORMER_SMOKER = re.compile(
     r"\b(?:former(?:ly)?|ex-?smok(?:er|ing)|quit|stopped|previous(?:ly)? (?:smok\w+|tobacco|a smoker)|past (?:smok\w+|tobacco)|prior (?:smok\w+|tobacco)|remote|smoked|ceased|until|discontinued|sevre|ancien|(?:h/o|history of|hx of) (?:\w+ ){0,2}(?:smok\w+|tobacco|cigarette\w*|nicotine))\b"
 )
 _NEVER_SMOKER = re.compile(
-    r"\b(?:never[- ]?smoke[dr]?|non[- ]?smoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b"
+    r"\b(?:never[- ]?smoke[dr]?|non[- ]?smoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smokes? ?:? ?(?:none|no\b(?! more)|never)|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b"
 )
 #: who is to stop, or has not, smokes
 _TO_QUIT = re.compile(
@@ -120,11 +120,11 @@ _PACK_YEARS = re.compile(
     r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?[\s-]*(?:\+\s*)?(?:pack|pk|packs)[\s/-]*(?:years?|yrs?)\b|(\d{1,3})\s*(?:py|pa|paquets-annees)\b"
 )
 _MISUSE = re.compile(
-    r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic(?! (?:drinks?|beverages?))|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[3-9]\d|1\d\d) ?units|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b"
+    r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic(?! (?:d(?:r|$)|b(?:e|$)|$)|$)|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[3-9]\d|1\d\d) ?units|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b"
 )
 #: "does not drink every day, but then he binges": not that he drinks is denied
 _NOT_DAILY = re.compile(r" (?:alcohol )?(?:every|daily|much|often|regularly|heavily|a lot|excessively|\w+ (?:days|times)|during the week|on week\w+)\b")
-_THEN = re.compile(r"\b(?:but|and then|then|however)\b")
+_THEN = re.compile(r"\b(?:but|and then|then|however|occasional\w*|social|socially|rare|rarely|sometimes|(?<!never )(?<!longer )drinks)\b")
 _QUIT = re.compile(r"\b(?:former|quit|stopped|remote|past|sober|history of|h/o|in remission)\b")
 _AGENT = re.compile(
     r"\s+(?:to\s+|with\s+|from\s+|after\s+)?(?:an?\s+|the\s+|iv\s+|intravenous\s+)?([a-z][\w-]+(?:\s(?:contrast|dye|sulfate|80|oil|acid|drugs?|antibiotics))?)"
@@ -358,12 +358,15 @@ def _substance(sentence: Sentence, hit: Hit, seen: set[tuple[str, Any]]) -> Iter
     folded = sentence.folded
     before = folded[: hit.start - sentence.start][-80:]
     near = _around(sentence, hit, 25, 30)
-    if hit.name == "drugs" and not re.search(r"\b(?:alcohol|tobacco|smok\w+|etoh|drink\w*|cigarettes?)\b", folded):
+    if hit.name == "drugs" and sentence.section != "social_history" and not re.search(r"\b(?:alcohol|tobacco|smok\w+|etoh|drink\w*|cigarettes?)\b", folded):
         return
     after = folded[hit.end - sentence.start :][:30]
-    if _NOT_DAILY.match(after):
+    if _NOT_DAILY.match(after) or re.search(r"\bavoid\b[^.;]*$", before):
         return
-    denied = bool(re.search(rf"{_NO.pattern}[^.;]*$", _THEN.split(before)[-1])) or bool(
+    said = _THEN.split(before)[-1]
+    if hit.name.startswith("drinks") and not re.search(r"\b(?:never|no longer|nor|neither) $", said):
+        said = ""  # "does not smoke, drinks beer"
+    denied = bool(re.search(rf"{_NO.pattern}[^.;]*$", said)) or bool(
         re.match(
             r"(?: use| consumption| intake| abuse)?\s*[:=-]?\s*(?:none|no\b|never|denies|denied|negative|nil|not)",
             after,
@@ -421,10 +424,13 @@ _EXAMINED = re.compile(
 )
 
 
+_LISTS_OF_ILLNESS = frozenset({"past_medical_history", "medications", "problem_list", "family_history", "social_history", "assessment", "impression"})
 _READING = re.compile(r"\s*(?:\([^)\n]{0,24}\))?\s*[:=]?\s*\d{2,4}\s*(?:%|u/?l\b|ui/l|iu/l)")
 
 
 def _is_examination(note: NoteText, hit: Hit) -> bool:
+    if hit.name == "bipolar":  # of an illness in a list of them, else of cautery or a prosthesis
+        return note.section_at(hit.start) not in _LISTS_OF_ILLNESS
     if note.text[hit.start : hit.end] == "AF":  # Dutch for alkaline phosphatase; a rate is none of the rhythm
         return _READING.match(note.folded, hit.end) is not None
     if note.text[hit.start : hit.end] not in ("PE", "MS"):
@@ -439,7 +445,7 @@ _ITEM_LEAD = re.compile(
 )
 #: what an agent did
 _EFFECT = re.compile(
-    r"\s(?:-|(?:which|that|when|while|as|after|it|this|he|she|causes?|caus(?:ed|ing)|with|gives?|gave|makes?|made|produces?|results?|leads?|rash(?:es)?|hives|reactions?|anaphyl\w+|allerg(?:y|ies)|all)\b)"
+    r"\s(?:-|(?:which|that|when|while|as|after|it|this|he|she|causes?|caus(?:ed|ing)|with|gives?|gave|makes?|made|produces?|producing|result(?:s|ed|ing)?|lead(?:s|ing)?|causing|rash(?:es)?|hives|reactions?|anaphyl\w+|allerg(?:y|ies)|all)\b)"
 )
 #: words of a sentence or of an effect where an agent is looked for
 _NO_AGENT = re.compile(

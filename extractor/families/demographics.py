@@ -25,7 +25,7 @@ ALWAYS = True
 _YEARS = {"y": 1.0, "a": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 # 68 y/o, 68yo, 68 y.o., 71-year-old, 10-month-old, 45 year-old, 57 years old, 63 years of age
 _OLD = re.compile(
-    r"(?P<n>\d(?<![\d.,/-]\d)\d{0,2})(?P<plus>\+)?[\s–-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?"
+    r"(?P<n>\d(?<![\d.,/-]\d)\d{0,2})(?P<plus>\+)?(?P<half>[\s–-]1/2|½)?[\s–-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?"
     r"|days?)\.?[\s–-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|(?<=[y.])o(?=[wbah]?[mf]\b)|of\s+age\b)"
 )
 _AGED = re.compile(
@@ -261,7 +261,7 @@ def _ages(note: NoteText) -> Iterator[_Age]:
     found: list[_Age] = []
     for match in _OLD.finditer(folded):
         unit = match["unit"][0]
-        value = float(match["n"]) * _YEARS[unit]
+        value = (float(match["n"]) + (0.5 if match["half"] else 0)) * _YEARS[unit]
         if not 0 <= value <= 112 or not _of_patient(note, match.start(), match.end()):
             continue
         behind = folded[match.end() : match.end() + 60]

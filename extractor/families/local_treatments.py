@@ -77,6 +77,8 @@ class LocalContext:
             close = before[-60:] + " # " + after[:60]
             return self.near("radiotherapy", close) and not self.near("radiotherapy_not", close)
         if hit.get("component") == "bare":
+            if hit.name != "removed" and after.lstrip().startswith(":"):
+                return False  # "OPERATIONS: none"
             if hit.name == "removed":
                 return (
                     self.near("removed", around)

@@ -46,6 +46,10 @@ _BODY_WORDS = frozenset({"kg", "lb", "lbs", "pounds", "weighs", "weighed", "weig
 _WEIGHS = re.compile(r"weigh(?:s|ed|ing)\b|(?P<lb>\d{2,3}(?:\.\d)?)\s?(?:lbs?|pounds)\b")
 #: "She is 5 feet 3 inches and weighs 142 pounds"
 _AND_WEIGHS = re.compile(r"(?:\s+tall)?,?\s+(?:and\s+)?(?:she\s+|he\s+)?weigh(?:s|ed|ing)\b", re.IGNORECASE)
+_FEET_BEHIND = re.compile(r"\s?[,;/]\s?(?:and\s)?(?=[3-7]\s?(?:'|’|′|ft\b|feet|foot)[\s,]{0,2}\d)")
+_NO_WEIGHT = re.compile(
+    r"\s(?:over|under|above|below|less|more|lighter|heavier|lost|loss|gained|gain|of|ago|down|up|in the)"
+)
 _PLAIN_HEIGHT = Draft(
     _VITAL,
     "height",
@@ -72,22 +76,7 @@ def unnamed(text: str, folded: str) -> Iterator[Draft]:
             value, end, written = found
             yield replace(_PLAIN_HEIGHT, start=match.start(), end=end, value=value, value_as_written=written)
     for weighs in _WEIGHS.finditer(folded):
-        pounds = weighs["lb"]
-        for match in _FEET.finditer(text, max(0, weighs.start() - 48), weighs.start()):
-            found = compound(text, match.start(), "height") if match["inch"] else None
-            if found is None:
-                continue
-            start, (value, end, written) = match.start(), found
-            beside = pounds is not None and not text[end : weighs.start()].strip(" ,;/")
-            if beside or (pounds is None and _AND_WEIGHS.match(text, end)):
-                yield replace(_PLAIN_HEIGHT, start=start, end=end, value=value, value_as_written=written)
-            if beside:
-                kilos = round(float(pounds) * 0.45359237, 3)
-                start, end = weighs.span()
-                weight = replace(
-                    _PLAIN_HEIGHT, concept="weight", rule_id="vitals/vital_signs:weight", code="LOINC 29463-7"
-                )
-                yield replace(weight, unit="kg", start=start, end=end, value=kilos, value_as_written=pounds)
+        yield from _pounds_and_feet(text, folded, weighs)
     if "kg" not in folded:
         return
     for match in _BUILD.finditer(text):
@@ -99,6 +88,31 @@ def unnamed(text: str, folded: str) -> Iterator[Draft]:
     for match in _KILOS.finditer(text):
         if _BUILT.search(text, max(0, match.start() - 40), match.start()):
             yield _plain("weight", values.number(match["w"])[0], match, "w", None)
+
+
+def _pounds_and_feet(text: str, folded: str, weighs: re.Match[str]) -> Iterator[Draft]:
+    """ "5 feet 3 inches and weighs", "5 ft 3 in, 142 pounds", "142 pounds, 5 feet 3 inches"; "a 44-year-old, 142 pounds"."""
+    pounds, start, stop = weighs["lb"], *weighs.span()
+    heights = []
+    for match in _FEET.finditer(text, max(0, start - 48), start):
+        found = compound(text, match.start(), "height") if match["inch"] else None
+        if found is not None and (
+            not text[found[1] : start].strip(" ,;/") if pounds else _AND_WEIGHS.match(text, found[1])
+        ):
+            heights.append((match.start(), found))
+    behind = _FEET_BEHIND.match(text, stop) if pounds else None
+    if behind is not None and (found := compound(text, behind.end(), "height")) is not None:
+        heights.append((behind.end(), found))
+    for at, (value, end, written) in heights:
+        yield replace(_PLAIN_HEIGHT, start=at, end=end, value=value, value_as_written=written)
+    built = pounds and _BUILT.search(text, max(0, start - 40), start) and not _NO_WEIGHT.match(folded, stop)
+    if pounds and (heights or built):
+        weight = replace(
+            _PLAIN_HEIGHT, concept="weight", rule_id="vitals/vital_signs:weight", code="LOINC 29463-7", unit="kg"
+        )
+        yield replace(
+            weight, start=start, end=stop, value=round(float(pounds) * 0.45359237, 3), value_as_written=pounds
+        )
 
 
 def _plain(concept: str, value: float, match: re.Match[str], group: str, unit: str | None) -> Draft:

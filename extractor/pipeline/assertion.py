@@ -138,6 +138,14 @@ _ATTRIBUTIVE = frozenset({"possible", "suspected", "probable", "likely", "questi
 _NEXT_NAME = re.compile(r"(?:\b(?:and|with|plus|et|also|now)|,)\s+(?:now |also |a |an )?$")
 #: a result told with who or what gave it: it is that of the words before it ("fibrosis excluded by biopsy, asthma")
 _DONE_BY = re.compile(r"(?:excluded|ruled out) (?:by|on|with|via|in|clinically|radiologically)\b")
+_ITEMS = re.compile(r"[,/]|\b(?:and|or)\b")
+
+
+def _is_list(between: str) -> bool:
+    """Do nothing but short items stand between a denial and a span ("denies asthma, gout, ... or stroke")?"""
+    return len(between) <= 1200 and all(len(item.split()) <= 5 for item in _ITEMS.split(between))
+
+
 #: "non-healing ulcer, neuropathy": the word denies what it is joined to, and no more
 _NON_ALONE = re.compile(r"[-\s]*(?:[\w-]+\s)?")
 #: "no vessel invasion in the small cell carcinoma": what something is not found in is there
@@ -295,10 +303,10 @@ class Assertor:
             return False
         if category == "absent" and ":" in between and not between.strip().startswith(":"):
             return False
-        if category == "hypothetical" and _SUCH_AS.match(between):
+        if category == "hypothetical" and (_SUCH_AS.match(between) or _is_list(between)):
             return len(between) <= 300  # a list of what may happen
         limit = {"absent": 160, "possible": 90, "hypothetical": 140, "historical": 160, "family": 120}.get(category, 90)
-        return len(between) <= limit
+        return len(between) <= limit or (category == "absent" and _is_list(between))
 
     @staticmethod
     def _reaches_back(folded: str, b: int, cue: Hit, stops: list[Hit]) -> bool:

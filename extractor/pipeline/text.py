@@ -20,7 +20,7 @@ from .lexicon import Hit, Lexicon, Words, fold
 
 MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that cost stays linear
 # every branch begins with a character, not with a look behind it: the search then jumps from one candidate to the next
-_CANDIDATE = re.compile(r"\n\s*+|[.!?](?<![.!?]{2})[.!?]*+[\"')\]]*+(?=\s)|\.(?<=[a-z)\d]{2}\.)(?:(?=[A-Z][a-z])|,(?=[A-Z][a-z]|\d{1,2}\. ))"
+_CANDIDATE = re.compile(r"\n\s*+|[.!?](?<![.!?]{2})[.!?]*+[\"')\]]*+(?=\s)|\.(?<=[a-z)\d]{2}\.)(?:(?=[A-Z][a-z])|,(?=[A-Z]|\d{1,2}\. ))"
     # "0.86 mg/dL.During her stay", "39 °C.Chest film": a unit, a stop and no blank
     r"|\.(?:(?<=/[dmun]L\.)|(?<=/L\.)|(?<=Hg\.)|(?<=%\.)|(?<=°[CF]\.))(?=[A-Z])")
 # before a capital these do not end a sentence ...
@@ -342,6 +342,9 @@ _ONE_SENTENCE = frozenset(
 )
 #: ... and those that a heading in small letters opens there ("Allergies: NKDA. Medications: warfarin.")
 _TITLED = _ONE_SENTENCE | {"medications"}
+#: sections whose default would be wrong for what follows under a heading of its own
+_OF_OTHERS = frozenset({"family_history", "past_medical_history", "past_surgical_history", "social_history", "allergies"})
+_OWN_HEADING = re.compile(r"\b(?:HISTORY|HX|REVIEW|SYSTEMS|STUDIES|DATA|SUMMARY|COURSE|REPORTS?|RECORDS|SYMPTOMS|CONCLUSIONS?|DISCUSSION)$")
 _SENTENCE_STOP = re.compile(r"\.(?=\s+[A-Z])|\n")
 #: sections that are one line long: what follows the comparison's dates is the report again
 _ONE_LINE = frozenset({"comparison", "technique"})
@@ -382,6 +385,8 @@ def find_sections(text: str, folded: str) -> list[Section]:
             kind = "inline" if text[start:end].isupper() else "title"
             category, length = _category(folded[start:end], names)
         if category is None:
+            if kind == "inline" and found and found[-1].name in _OF_OTHERS and _OWN_HEADING.search(text, start, end):
+                found[-1].end = min(found[-1].end, start)  # a heading that no list has ends a family history too
             continue
         rest = folded[start + length : end]
         if kind == "line":
