@@ -40,6 +40,13 @@ STAGE = [
     ("B2 (through the wall, LN negative). C1 (limited to the wall, LN positive).", set()),
     ("Nodes involved: N/A. If regional lymph nodes involved, number positive: ~", set()),
     ("Mild disease in the proximal LAD.", set()),
+    ("No evidence of metastatic carcinoma, left pelvic lymph node.", {("metastatic_site", "absent", "lymph_node")}),
+    ("Distant metastasis cannot be assessed (MX).", set()),
+    ("Bone tissue partially infiltrated by a moderately differentiated adenocarcinoma.", {("metastatic_site", "present", "bone")}),
+    (
+        "Excision of tumor, intracerebral, left parafalcine region: consistent with a metastasis of adenocarcinoma.",
+        {("metastatic_site", "present", "brain"), ("metastatic", "present", None)},
+    ),
     ("Neither lymph node swelling nor metastasis was seen.", {("metastatic", "absent", None)}),
 ]
 
@@ -47,3 +54,47 @@ STAGE = [
 @pytest.mark.parametrize(("text", "wanted"), STAGE, ids=[str(i) for i in range(len(STAGE))])
 def test_stage(engine, text, wanted):
     assert read(engine, text, "stage") == wanted
+
+
+BIOMARKERS = [
+    ("Asked for EGFR mutation analysis; the block is exhausted.", set()),
+    ("EGFR mutation analysis: exon 19 deletion.", {("egfr_gene", "present", "mutated")}),
+    ("Variants of uncertain significance: NOTCH3 p.A20V; RET p.G33S", set()),
+    ("VARIANTS OF UNKNOWN SIGNIFICANCE\nKMT2D p.A12V\nRET p.R77H\nPERTINENT NEGATIVES\nEGFR no mutation", {("egfr_gene", "present", "wild_type")}),
+    ("Mutations in RET are associated with familial disease.", set()),
+    ("The assay was validated for EGFR mutations at 5 %.", set()),
+    ("DLL3 high is defined as >=50% of tumor cells.", set()),
+    ("Control tissue: internal control for Rb retained in stroma.", set()),
+    ("Rb is lost with a retained internal control.", {("rb1", "present", "lost")}),
+    ("PD-L1 (22C3): the stain shows a membranous, diffuse positivity that is seen in approximately 80% of tumor cells.", {("pdl1_tps", "present", None)}),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), BIOMARKERS, ids=[str(i) for i in range(len(BIOMARKERS))])
+def test_biomarkers(engine, text, wanted):
+    assert read(engine, text, "biomarker") == wanted
+
+
+def test_a_short_form_means_what_the_note_says():
+    engine = Engine()
+    found = read(engine, "High grade urothelial carcinoma (UC). UC invades muscle.", "condition", "histology")
+    assert found == {("other_malignancy", "present", "urothelial carcinoma")}
+
+
+@pytest.mark.parametrize(
+    ("text", "site", "grade"),
+    [
+        ("Father with colon cancer.\nBLADDER, CYSTECTOMY:\n1. Small cell carcinoma (70%).\n2. Fat is invaded.", "bladder", None),
+        ("Lung tissue labelled A, 8 x 3 cm.\nType: adenocarcinoma\nTumor differentiation: well differentiated (G1)", "lung", "G1"),
+        ("Kidney, nephrectomy:\nRENAL CELL CARCINOMA\nFUHRMAN NUCLEAR GRADE:\nNUCLEAR GRADE III/IV", "kidney", "3"),
+    ],
+)
+def test_site_and_grade_of_a_report(engine, text, site, grade):
+    note = Note("p", "n", None, "pathology", text)
+    [found] = [f for f in engine.facts(note) if f.family == "histology" and f.experiencer == "patient"]
+    assert (found.attributes.get("primary_site"), found.attributes.get("grade")) == (site, grade)
+
+
+@pytest.mark.parametrize("text", ["Manubrium sterni biopsied.", "Staged by the CAP guideline.", "Material for biobank: no.", "Dr. X saw the slides. His opinion agrees."])
+def test_words_of_a_report_that_are_no_facts(engine, text):
+    assert read(engine, text, "condition", "administrative", "demographic") == set()

@@ -13,7 +13,7 @@ from typing import Any
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
-from . import panel, proliferation
+from . import boilerplate, panel, proliferation
 
 FAMILY = "biomarker"
 KEYS = frozenset({"kind"})
@@ -73,7 +73,11 @@ _MORE = re.compile(
 
 
 def read(note: NoteText) -> Iterator[Draft]:
+    unsure = boilerplate.vus_lists(note)
     for sentence, hits in note.sentences_with(FAMILY):
+        if boilerplate.is_general(sentence.folded):
+            continue
+        hits = [h for h in hits if not boilerplate.of_control(note.folded[sentence.start : h.start])]
         by_kind: dict[str, list[Hit]] = {}
         for hit in hits:
             by_kind.setdefault(hit.get("kind"), []).append(hit)
@@ -92,7 +96,8 @@ def read(note: NoteText) -> Iterator[Draft]:
         if "pdl1" in by_kind:
             yield from _pdl1(note, sentence, by_kind["pdl1"], hits)
         if "gene" in by_kind:
-            yield from _genes(note, sentence, [h for h in hits if h.get("kind") in ("gene", "gene_other")])
+            genes = [h for h in hits if h.get("kind") in ("gene", "gene_other")]
+            yield from _genes(note, sentence, [g for g in genes if not any(a <= g.start < b for a, b in unsure)])
 
 
 def _draft(hit: Hit, concept: str, start: int, end: int, **fields: Any) -> Draft:
@@ -386,7 +391,7 @@ def _pdl1(note: NoteText, sentence: Sentence, names: list[Hit], hits: list[Hit])
             following = names[index + 1]
             if not re.search(r"\d", _CLONE.sub("", folded[hit.end : following.start])):
                 continue
-        reading = proliferation.percent(folded, hit.end, limit, 70)
+        reading = proliferation.percent(folded, hit.end, limit, 110)
         cps = (
             "cps" in folded[max(end_of_last, hit.start - 20) : hit.end + 12]
             or "combined" in folded[hit.start : hit.end]

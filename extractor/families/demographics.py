@@ -135,7 +135,7 @@ _TITLE = re.compile(
 # the first letter stands before the look behind it, so that the search jumps from letter to letter
 _PRONOUN = re.compile(
     r"[hs](?<![\w'’-][hs])(?<!\b[a-z] [hs])"
-    r"(?:(?P<male>(?<=h)(?:e|is|im(?:self)?))|(?P<female>(?<=s)he|(?<=h)er(?:s|self)?))\b"
+    r"(?:(?P<male>(?<=h)(?:e|is|im(?:self)?))|(?P<female>(?<=s)he|(?<=h)er(?:s|self)?))\b(?!\s+(?:opinion|interpretation|review)\b)"
 )
 _PLAIN_NOUN = re.compile(
     r"\b(?:(?:this|the|a|an|pleasant|elderly|young|old|year-old)\s+){1,6}(?:[a-z-]{1,30}\s+){0,2}?(?P<noun>male|female|man"

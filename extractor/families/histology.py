@@ -15,7 +15,8 @@ from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
 from . import primary_site as sites_of
-from . import sites
+from . import sites, tumour_grades
+from .boilerplate import is_general
 from .disease_course import course_of_disease
 from .synoptic import menu_lines
 
@@ -51,10 +52,6 @@ _GRADE_OF_OTHER = re.compile(r"^\s?[,(]?\s?(?:who\s)?(?:g\s?[1-3]|grade\s?(?:[1-
 _LOW, _INTERMEDIATE = re.compile(r"\blow[\s-]*grade"), re.compile(r"\bintermediate[\s-]*grade")
 _GLEASON = re.compile(r"\bgleason\s*(?:score|grade)?\s*(?:of|:|was|is)?\s*(\d\s*\+\s*\d|\d{1,2})")
 _GLEASON_FIRST = re.compile(r"(\d\s*\+\s*\d)\s*(?:=\s*\d{1,2}\s*)?gleason")
-_NOTE_GRADE = re.compile(
-    r"\b(?:histologic(?:al)?|histopathologic(?:al)?|tumou?r|who|nottingham|sbr|overall)\s+grade\s*[:;=,-]*\s*(?:is\s+)?(?:g\s?)?(?P<g>[1-4]|iv|i{1,3})\b"
-)
-_LOW_NEUROENDOCRINE = re.compile(r"\b(low|intermediate)[\s-]*grade\s+neuro")
 _NUMBER = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
 _EMERGENT = re.compile(r"treatment[\s-]*(?:emergent|related|induced|associated)|\bt-?nepc\b|\bt-?scnc\b|transform")
@@ -124,7 +121,7 @@ def read(note: NoteText) -> Iterator[Draft]:
     menus = menu_lines(note, FAMILY)
     mentions: list[Mention] = []
     for sentence, hits in note.sentences_with(FAMILY):
-        if any(a <= sentence.start < b for a, b in menus) or LITERATURE.search(sentence.folded):
+        if any(a <= sentence.start < b for a, b in menus) or LITERATURE.search(sentence.folded) or is_general(sentence.folded):
             continue
         for first, last in _merged(note, hits):
             mentions.extend(_mentions(note, sentence, first, last))
@@ -421,7 +418,10 @@ def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant:
         if len(beside) == 1 and mention.attributes.get("kind") != "haematological":
             mention.site = beside.pop()
     if mention.site is None and mention.attributes.get("kind") != "haematological":
-        siblings = {m.site for m in mentions if m.concept == mention.concept and m.site and m.explicit}
+        mention.site = sites_of.heading_above(note, note.sentence_at(mention.start), mention.start)
+        mention.explicit = mention.site is not None and mention.hit.get("group") in _SMALL_GROUPS
+    if mention.site is None and mention.attributes.get("kind") != "haematological":
+        siblings = {m.site for m in mentions if m.concept == mention.concept and m.value_text == mention.value_text and m.site and m.explicit}
         if len(siblings) == 1:
             mention.site = siblings.pop()
         elif (
@@ -488,10 +488,5 @@ def _note_grade(note: NoteText, mention: Mention, mentions: list[Mention]) -> No
     """The grade of a report with one tumour, from its own line ("Tumor grade: 2")."""
     if len({m.concept for m in mentions if m.assertion != "absent"}) != 1 or mention.attributes.get("kind"):
         return
-    found = {m["g"] for m in _NOTE_GRADE.finditer(note.folded)}
-    if len(found) == 1:
-        number = found.pop()
-        number = _NUMBER.get(number, number)
-        mention.attributes["grade"] = number if mention.concept == "other_malignancy" else f"G{number}"
-    elif mention.concept == "net" and (low := _LOW_NEUROENDOCRINE.search(note.folded)):
-        mention.attributes["grade"] = "G1" if low[1] == "low" else "G2"
+    if grade := tumour_grades.of_note(note.folded, mention.concept):
+        mention.attributes["grade"] = grade

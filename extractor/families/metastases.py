@@ -262,7 +262,7 @@ _CALLED = re.compile(
     r"(?:(?:consistent|compatible|in keeping|in line) with|c/w|(?:suspicious|suspect|concerning|worrisome) for|suggestive of|likely|probabl[ey]|"
     r"represent(?:s|ing)?|favou?red to (?:be|represent)|evoquant|evocat\w+ d|compatibles? avec|s/o)\s*(?:des?\s|d['’e]\s?|an?\s|a new\s|multiple\s|new\s|further\s)?\s*$"
 )
-_LESION = re.compile(r"\b(?:lesions?|sols?|mass(?:es)?|nodules?|foci|focus|uptake|enhancement|lesion\w*|nodes?|adenopathy|lymphadenopathy|images?)\b")
+_LESION = re.compile(r"\b(?:lesions?|tumou?rs?|excision|resection|region|sols?|mass(?:es)?|nodules?|foci|focus|uptake|enhancement|lesion\w*|nodes?|adenopathy|lymphadenopathy|images?)\b")
 
 
 def _called(folded: str, sentence: Sentence, hit: Hit, found: list[Hit]) -> list[Hit]:
@@ -295,7 +295,7 @@ def _labelled(note: NoteText, hit: Hit, found: list[Hit]) -> list[Hit]:
 
 #: a form's question without an answer
 _NOT_ANSWERED = re.compile(
-    r"\s*(?:\([^()\n]{0,20}\)\s*)?:\s*(?:not (?:applicable|assessed|assessable|evaluated|reported|known)|n/?a\b|cannot be|unknown|p?mx\b)"
+    r"\s*(?:\([^()\n]{0,20}\)\s*)?(?:can ?not|could not) be (?:assessed|determined|evaluated)|\s*(?:\([^()\n]{0,20}\)\s*)?:\s*(?:not (?:applicable|assessed|assessable|evaluated|reported|known)|n/?a\b|cannot be|unknown|p?mx\b)"
 )
 _VERTEBRA = re.compile(r"\b(?:c[1-7]|t(?:1[0-2]|[1-9])|l[1-5]|s[1-5]|vertebral body)\s+(?:vertebral\s+|body\s+|bone\s+)?$")
 #: "the liver was free of |metastases"

@@ -29,7 +29,7 @@ _VERDICT = re.compile(
 #: a verdict that stands before the nodes
 _BEFORE_NODES = re.compile(
     rf"(?P<free>{_FREE_OF}|{_TUMOUR}\s+(?:is\s+|are\s+)?not\s+(?:identified|seen|present|found))"
-    r"(?:\s+(?:is|are|was|were|seen|identified|present|found|noted))*\s+(?:in|within|involving|of)\s+(?:[a-z\d()/-]+\s+){0,6}$"
+    r"(?:\s+(?:is|are|was|were|seen|identified|present|found|noted))*(?:\s+(?:in|within|involving|of)\s+(?:[a-z\d()/-]+\s+){0,6}|,\s+(?:[a-z]+\s+){0,4})$"
     rf"|(?P<involved>\b{_TUMOUR}(?:\s+cells)?(?:\s+(?:is|are|was|were|seen|identified|present|found|noted|metastatic))*\s+(?:in|within|involving|to)\s+(?:[a-z\d()/-]+\s+){{0,6}})$"
 )
 _NUMBER = r"(?:\d{1,3}|none|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]{3,6}teen|twenty(?:[\s-][a-z]+)?|thirty(?:[\s-][a-z]+)?)"

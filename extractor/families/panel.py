@@ -182,7 +182,7 @@ _G_BREAK = re.compile(r";|\.\s|\bbut\b|\bwhile\b|\bwhereas\b|\n\s*\n")
 _G_FORWARD = re.compile(
     r"(?P<wt>\bno\s+(?:evidence\s+(?:of|for)\s+)?(?:\w+\s+){0,2}(?:mutations?|alterations?|variants?|changes?|fusions?|rearrangements?)\s*(?:\w+\s+){0,2}(?:(?:in|of|for)\b|:)|\bwild[\s-]*type\b|\bnegative\s+for\b"
     r"|\b(?:pas de|aucune|absence de)\s+(?:mutations?|alterations?|fusions?|rearrangements?)\b)"
-    r"|(?P<vus>\bvus\s*(?:in|of|:)|uncertain significance\s*(?:in|of|:))"
+    r"|(?P<vus>\bvus\s*(?:in|of|:)|(?:uncertain|unknown) significance\s*(?:\(vus\)\s*)?(?:in|of|:))"
     r"|(?P<lost>\b(?:loss|absence|lack)\s+of\b|\bperte\s+(?:(?:d'|de l')?expression\s+)?(?:de|du)\b|\bdeletions?\s+(?:of|in)\b|\binactivation\s+of\b|\blost\b)"
     r"|(?P<fusion>\bfusions?\s+(?:of|in|involving)\b)"
     r"|(?P<mutated>\b(?:mutations?|mutant|mutated|pathogenic variants?|alterations?|variants?|changes?)\s+(?:\w+\s+)?(?:in|of|affecting|involving|involved)\b|\b(?:mutations?|alterations?|pathogenic variants?)\s*(?:\w+\s*)?:|\bmutant\s*$|\bmutated\s*$)"
@@ -216,7 +216,7 @@ _G_RESULT = (
     (
         "mutated",
         re.compile(
-            r"\bmut(?:ation|ations|ated|ant|ee?s?)?\b|\bp\.\s?[a-z]|\bc\.\s?\d|\b[a-z]\d{2,4}(?:[a-z]|\*|fs\w*|del\w*|ins\w*)(?![a-z])|\bframeshift|\bsplice|\btruncat|\bpathogenic|\balter(?:ed|ation|ations)\b|\bexon\s?\d+\s*(?:del|ins|mut|skip)|\bnonsense|\bmissense|\binactivat|\bcodon\s?\d+|\bpositive\b|\bstop[\s-]?gain"
+            r"\bmut(?:ation|ations|ated|ant|ee?s?)?\b(?!\s*(?:analys|test|status|panel|assay|stud|screen|profil|burden|sequenc|detection))|\bp\.\s?[a-z]|\bc\.\s?\d|\b[a-z]\d{2,4}(?:[a-z]|\*|fs\w*|del\w*|ins\w*)(?![a-z])|\bframeshift|\bsplice|\btruncat|\bpathogenic|\balter(?:ed|ation|ations)\b|\bexon\s?\d+\s*(?:del|ins|mut|skip)|\bnonsense|\bmissense|\binactivat|\bcodon\s?\d+|\bpositive\b|\bstop[\s-]?gain"
         ),
     ),
     ("negative", re.compile(r"\bneg(?:ative)?\b|\babsent\b|\bnot expressed|^\s*(?:\(\s*[-–]\s*\)|:?\s*[-–](?=\s*[,;.)]|\s*$))")),
@@ -246,7 +246,9 @@ def genes(
         offset = previous
         broken = list(_G_BREAK.finditer(gap))
         if broken:
-            forward, pending = None, []
+            opened = next((m for m in _G_FORWARD.finditer(gap) if m["vus"]), None)  # "VUS: NOTCH2 p.A42V; RET p.Y791F"
+            listed = forward if forward and forward[0] == "vus" else ("vus", offset + opened.start()) if opened else None
+            forward, pending = listed if all(b.group() == ";" for b in broken) else None, []
             gap, offset = gap[broken[-1].end() :], previous + broken[-1].end()
         cues = list(_G_FORWARD.finditer(gap))
         cue_before = None

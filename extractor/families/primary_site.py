@@ -48,7 +48,7 @@ _METASTASIS_BEFORE = re.compile(
     r"(?:metasta\w+|mets?|spread|invasion|invading|extending|extension|secondar\w+)\s+(?:\w+\s+){0,2}(?:to|in|into|of|through)\s+(?:\w+\s+){0,2}$|metastatic\s+$"
 )
 _STRONG_AFTER = re.compile(
-    r"\s*(?:gland|lobe|wall|tail|head|body)?\s*(?:mass|tumou?rs?|primary|cancer|carcinoma|adenocarcinoma|neoplasm|malignan\w+|ca\b|polyp|biops\w+|bx|resection|net\b|nec\b|neuroendocrine|origin|,\s*(?:biops|resect|excis|core|total|radical|partial|trans))"
+    r"\s*(?:gland|lobe|wall|tail|head|body)?\s*(?:wedge|tissue (?:labell?ed|received|measuring|designated)|mass|tumou?rs?|primary|cancer|carcinoma|adenocarcinoma|neoplasm|malignan\w+|ca\b|polyp|biops\w+|bx|resection|net\b|nec\b|neuroendocrine|origin|,\s*(?:biops|resect|excis|core|total|radical|partial|trans))"
 )
 _STRONG_BEFORE = re.compile(
     r"(?:mass|tumou?r|lesion|density|thickening|conglomerate|carcinoma|cancer|adenocarcinoma|neoplasm|biopsy|resection|nodule|nec|net)s?\s+(?:\w+\s+){0,3}(?:of|in|at|within|from|on|involving|confined to|inside)\s+(?:the\s+|his\s+|her\s+|left\s+|right\s+|\w+\s+(?:wall|part|third|tail|body|portion)\s+of\s+(?:the\s+)?)*$"
@@ -142,6 +142,25 @@ def _called_primary(folded: str, found: list[Hit], sentence: Sentence, start: in
         )
         if called and not re.search(r"\bnot\b|\bno\b", folded[max(sentence.start, site.start - 20) : site.start]):
             return site.key
+    return None
+
+
+#: a line that heads a specimen: "BLADDER, RADICAL CYSTECTOMY:"
+_SPECIMEN = re.compile(r"biops|\bbx\b|resect|excis|\bfna\b|aspirat|cytolog|ectomy|\bturb?p?t?\b|dissect|specimen|wedge|polypectom|curettage")
+
+
+def heading_above(note: NoteText, sentence: Sentence, start: int) -> str | None:
+    """The organ of the specimen whose heading stands above: "Bladder, cystectomy:" over a numbered list."""
+    folded, above = note.folded, sentence.previous()
+    for _ in range(8):
+        if above is None or start - above.start > 700:
+            return None
+        if above.text.rstrip().endswith((":", "-")) and _SPECIMEN.search(above.folded) and len(above.text) < 130:
+            found = sites.hits(note, above.start, above.end)
+            if not found or not _HEAD_LEAD.fullmatch(folded, above.start, found[0].start):
+                return None
+            return None if found[0].key in SECONDARY else found[0].key
+        above = above.previous()
     return None
 
 

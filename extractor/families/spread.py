@@ -204,6 +204,11 @@ _SPECIMEN_BEFORE = re.compile(r"(?:biops(?:y|ies)|bx|fna[bc]?|fnb|aspirat\w+|cyt
 _RESULT_GAP = re.compile(
     r"(?:(?!\b(?:history|hx|known|primary|clinical\w*|previous\w*|patient|with|for|before|after|if|negative|benign|insufficient|planned|awaited|pending)\b)[^;\n]){0,90}"
 )
+#: "bone tissue partly infiltrated by |carcinoma"
+_TAKEN_BY = re.compile(
+    r"(?:\s(?:tissue|parenchyma|marrow|trabecul\w+|cores?|fragments?|gland))?(?:\s(?:is|are|was|partially|partly|diffusely|extensively|focally|largely|almost|completely|with)){0,3}"
+    r"\s(?:infiltrated|involved|replaced|effaced|infiltration|involvement)\sby\s(?:(?:an?|the|metastatic|poorly|moderately|well|differentiated|high[- ]grade|invasive)\s){0,5}"
+)
 _TISSUE = {
     "sclc": None,
     "combined_sclc": None,
@@ -233,7 +238,8 @@ def of_tissue(note: NoteText) -> Iterator[Draft]:
                 continue
             specimen = _SPECIMEN_BEHIND.match(folded, site.end, hit.start)
             begin = specimen.end() if specimen else site.end
-            if specimen is None and not _SPECIMEN_BEFORE.search(folded[max(sentence.start, site.start - 50) : site.start]):
+            taken = _TAKEN_BY.fullmatch(folded, site.end, hit.start)
+            if specimen is None and taken is None and not _SPECIMEN_BEFORE.search(folded[max(sentence.start, site.start - 50) : site.start]):
                 continue
             if not _RESULT_GAP.fullmatch(folded, begin, hit.start):
                 continue

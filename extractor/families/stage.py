@@ -265,7 +265,7 @@ def _lone(text: str, folded: str, match: re.Match[str], start: int, labelled: bo
         if text[start:at].islower():
             return tight or not folded[at + 1].isspace()
         below = _STAGE_LINE.search(folded, max(0, start - 120), start) is not None
-        return tight and (len(t) > 1 or below) and folded[end : end + 2].strip() == ""
+        return tight and (len(t) > 1 or below) and not folded[end : end + 1].strip()
     bracket = folded[start - 1 : start] == "(" and folded[end : end + 1] == ")"
     return bracket and not prefix and tight and len(t) > 1 and t[0].isdigit()
 

@@ -240,6 +240,8 @@ class Fuzzy:
             return []
         links = []
         for place in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(short)}(?![A-Za-z0-9])", view.text):
+            if family == "histology":
+                self._take_back(view, family, place.span())
             if place.start() == start or any(
                 h.start < place.end() and place.start() < h.end for h in view.hits[family]
             ):
@@ -247,6 +249,13 @@ class Fuzzy:
             _insert(view, family, replace(hit, start=place.start(), end=place.end()))
             links.append(Link(place.start(), place.end(), "abbreviation", view.text[hit.start : hit.end]))
         return links
+
+    @staticmethod
+    def _take_back(view: NoteText, family: str, span: tuple[int, int]) -> None:
+        """What the short form means elsewhere it does not mean in this note: "urothelial carcinoma (UC)" is no colitis."""
+        for other, hits in view.hits.items():
+            if other != family and any((h.start, h.end) == span for h in hits):
+                hits[:] = [h for h in hits if (h.start, h.end) != span]
 
     @cached_property
     def _blank(self) -> Any:

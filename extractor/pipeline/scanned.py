@@ -48,6 +48,7 @@ def mended(text: str, known: Container[str]) -> str:
 
 
 _RN = re.compile(r"[rR][nN]")
+_REAL = frozenset({"sterni"})  # words of their own: "manubrium sterni" is no STEMI
 _SHORT = frozenset({"mets"})  # of four letters; all others that are joined have five or more
 
 
@@ -66,7 +67,7 @@ def joined(text: str, places: list[int] | None, known: Container[str]) -> tuple[
             end += 1
         word = text[start:end].lower()
         right = word.replace("rn", "m")
-        if right in known and word not in known and (len(right) > 4 or right in _SHORT):
+        if right in known and word not in known and word not in _REAL and (len(right) > 4 or right in _SHORT):
             cuts.append(match.start())
     if not cuts:
         return text, places
