@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 
 from .alternation import alternation
+from .date_contexts import FUTURE, HINT, LAST, NOT_AFTER, NOT_BEFORE, YEAR_NOT_BEFORE, YEAR_OK_OF
 
 Day = datetime.date
 
@@ -39,7 +40,7 @@ _NUMBERS = {
     for w in ws.split()
 }  # fmt: skip
 _UNITS = {"d": "day", "j": "day", "w": "week", "s": "week", "m": "month", "y": "year", "a": "year"}
-_COUNT = r"(?:\d{1,3}|(?:a )?couple(?: of)?|a few|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|an?|un|une|deux|trois|quatre|cinq)"
+_COUNT = r"(?:\d{1,3}|(?:a\ )?couple(?:\ of)?|a\ few|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|an?|un|une|deux|trois|quatre|cinq)"
 _SPAN = r"(?:days?|d(?=\sago)|weeks?|wks?|wk|w(?=\sago)|months?|m(?=\sago)|mos?|mths?|years?|yrs?|yr|jours?|semaines?|mois|ans|hours?)"
 #: units of time in German, Dutch, Spanish and Italian, by their first letters
 _ABROAD = {
@@ -53,15 +54,15 @@ _SEPARATOR = r"[/.\-]"
 EXPRESSION = re.compile(
     rf"""
   (?<!\w)(?:
-    (?<![\w.,]) (?P<ago> (?:(?:about|approximately|~|some|over|almost|nearly|il\ y\ a|around)\s*)?(?P<an>{_COUNT})(?:\s*(?:-|to)\s*(?P<an2>\d{{1,3}}|{_COUNT}))?[\s-]*(?P<au>{_SPAN})\s+(?P<aw>ago|earlier|prior|previously|before|back)\b )
+    (?<![\w.,]) (?P<ago> (?:(?:about|approximately|~|some|over|almost|nearly|il\ y\ a|around)\s*)?(?:(?P<ay>{_COUNT})\s+years?(?:,|\s+and)\s+)?(?P<an>{_COUNT})(?:\s*(?:-|to)\s*(?P<an2>\d{{1,3}}|{_COUNT}))?[\s-]*(?P<au>{_SPAN})\s+(?P<aw>ago|earlier|prior|previously|before|back)\b )
   | (?=\d)(?:
       (?:(?<![\w/.\-])|(?<=/\d-)|(?<=/\d\d-)) (?P<iso> (?P<iy>{_YEAR}) (?P<is>[-/.]) (?P<im>\d\d?) (?P=is) (?P<id>\d\d?) ) (?=$|[^\d/.\-]|[.\-/](?!\d)|-(?={_YEAR}[/.])|T?\d\d:)
     | (?<![\w/.,]) (?P<num> (?P<na>\d\d?) (?P<ns>{_SEPARATOR}) (?P<nb>\d\d?) (?P=ns) (?P<ny>{_YEAR}|\d\d) ) (?=$|[^\w/.\-]|[.\-](?!\d)|-(?=\d\d?[/.\-])|/(?![\w]))
-    | (?<![\w/.\-,]) (?P<nummon> (?P<nd>\d\d?)[-/. ](?P<nm>{MONTHS})\.?[-/. ,]{{1,2}}(?P<nmy>{_YEAR}|\d\d(?![\d:]) ) ) \b
+    | (?<![\w/.\-,]) (?P<nummon> (?P<nd>\d\d?)[-/. ]?(?P<nm>{MONTHS})\.?[-/. ,]{{0,2}}(?P<nmy>{_YEAR}|\d\d(?![\d:]) ) ) \b
     | (?<![\w/.]) (?P<compact> (?P<cy>20[0-4]\d|19\d\d)(?P<cm>0[1-9]|1[0-2])(?P<cd>0[1-9]|[12]\d|3[01]) ) (?!\w)
     | (?<![\w/.]) (?P<my> (?P<mm>\d\d?)/(?P<myy>{_YEAR}) ) (?![\w/])
     | (?:(?<![\w/.\-])|(?<=/\d-)|(?<=/\d\d-)) (?P<ym> (?P<yy>{_YEAR})[-/](?P<ymm>0[1-9]|1[0-2]|(?<=/)[1-9]) ) (?![\w/]|-(?!{_YEAR}/))
-    | (?<![\w/.]) (?P<dmy> (?P<dd>\d\d?)(?:st|nd|rd|th|er|\.)?\s+(?:of\s+)?(?P<dm>{MONTHS})\.?,?\s+(?P<dy>{_YEAR}) ) (?!\w)
+    | (?<![\w/.]) (?P<dmy> (?P<dd>\d\d?)(?:st|nd|rd|th|er|\.)?\s+(?:(?:of|de)\s+)?(?P<dm>{MONTHS})\.?,?\s+(?:de\s+)?(?P<dy>{_YEAR}) ) (?!\w)
     | (?<![\w/.,]) (?P<dmo> (?P<qd>\d\d?)(?:st|nd|rd|th|er)?\s+(?:of\s+)?(?P<qm>{MONTHS}) ) (?!\w)
     | (?<!\w) (?P<dash> (?P<sd>\d\d?)[-](?P<sm>{MONTHS}) ) (?!\w)
     | (?<![\w/.,]) (?P<fa> (?P<gn>\d{{1,2}})\s+(?P<gu>{_SPAN_ABROAD})\s+(?:geleden|fa) ) (?!\w)
@@ -73,13 +74,13 @@ EXPRESSION = re.compile(
       (?<!\w) (?P<mdy> (?:(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)(?:day|sday|nesday|rsday|urday)?,?\s+)? (?P<tm>{MONTHS})\.?\s+(?:the\s+)?(?P<td>\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+|\s*,?\s+of\s+)(?P<ty>{_YEAR}) ) (?!\w)
     | (?<!\w) (?P<vm> (?P<vq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi(?=-)|anfang|mitte|ende)(?:\s+|-)(?P<vmm>{MONTHS})\b\.?(?:,?\s+(?P<vmy>{_YEAR}))? ) (?!\w)
     | (?<!\w) (?P<vy> (?P<vyq>early|mid|late|beginning\ of|end\ of|middle\ of|debut|fin|mi(?=-)|anfang|mitte|ende|q[1-4]|spring|summer|fall|autumn|winter)(?:\s+of|\s+in)?(?:\s+|-)(?P<vyy>{_YEAR}) ) (?![\w/])
-    | (?<!\w) (?P<mon> (?P<om>{MONTHS})\.?(?:,)?\s*(?:of\s+)?(?:(?P<oy>{_YEAR})|'(?P<oy2>\d\d)) ) (?![\w/])
+    | (?<!\w) (?P<mon> (?P<om>{MONTHS})\.?(?:,|-)?\s*(?:(?:of|de)\s+)?(?:(?P<oy>{_YEAR})|'(?P<oy2>\d\d)) ) (?![\w/])
     | (?<!\w) (?P<md> (?P<pm>{MONTHS})\.?\s+(?P<pd>\d\d?)(?:st|nd|rd|th)? ) (?![\w/%]|\.\d|\s*(?:mm|cm|mg|ml|%|x\b))
     | (?<!\w) (?P<ilya> il\ y\ a\s+(?P<in>{_COUNT})\s*(?P<iu>{_SPAN}) ) (?!\w)
     | (?<!\w) (?P<vor> (?:vor|hace)\s+(?P<on>\d{{1,2}})\s+(?P<ou>{_SPAN_ABROAD}) ) (?!\w)
-    | (?<!\w) (?P<ahead> in\s+(?P<hn>{_COUNT})\s+(?P<hu>{_SPAN})(?!\s+(?:of|ago|doses|cycles))\b )
-    | (?<!\w) (?P<dur> (?:for|x|over|during|depuis)\s*(?:the\s+)?(?:past|last|about|approximately|~|over)?\s*(?P<fn>{_COUNT})\s+(?P<fu>{_SPAN})\b )
-    | (?<!\w) (?P<rel> today|yesterday|tomorrow|tonight|this\ (?:morning|afternoon|evening)|last\ night|day\ before\ yesterday|aujourd'hui|hier|demain|avant-hier|gestern|heute|gisteren|vandaag|ayer|ieri|oggi ) (?!\w)
+    | (?<!\w) (?P<ahead> (?:in|dans)\s+(?P<hn>{_COUNT})\s+(?P<hu>{_SPAN})(?!\s+(?:of|ago|doses|cycles))\b )
+    | (?<!\w) (?P<dur> (?:for|x|over|during|depuis)\s*(?:the\s+)?(?:past|last|about|approximately|~|over)?\s*(?P<fn>{_COUNT})\s+(?P<fu>{_SPAN})\b | (?:for|over|during)\s+the\s+(?:past|last)\s+(?P<fu2>year|month|week)\b )
+    | (?<!\w) (?P<rel> today|yesterday|tomorrow|tonight|this\ (?:morning|afternoon|evening)|ce\ (?:matin|jour|soir)|last\ night|day\ before\ yesterday|aujourd'hui|hier|demain|avant-hier|gestern|heute|gisteren|vandaag|ayer|ieri|oggi ) (?!\w)
     | (?<!\w) (?P<lw> (?P<lwq>last|this|next|past|previous|coming)\s+(?P<lwu>week|month|year|(?:mon|tues|wednes|thurs|fri|satur|sun)day) ) (?!\w)
     | (?<!\w) (?P<der> (?:le|la)\s+(?P<du>mois|semaine)\s+(?:dernier|derniere|passe|passee) | l'(?P<du2>an|annee)\s+(?:dernier|derniere|passee?)
         | (?:letzten?|letztes|vorigen?|vorig)\s+(?P<du3>week|woche|monat|maand|jahr|jaar) ) (?!\w)
@@ -91,32 +92,6 @@ EXPRESSION = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-# what stands beside a partial date that shows it is none
-_NOT_BEFORE = re.compile(
-    r"(?:\b(?:hydrocortisone|cortef|ln|lns|nodes?|lymph nodes?|ecog|ps|pain|strength|gcs|bp|murmur|take|takes|taking|score|gleason|grade|stage|station|level|ratio|titer|titre|vision|va|apgar|motor|reflexes|pulses|power|wbrt|pci|xrt|rt|sbrt|imrt|cycle|cycles|dose|doses|fraction|fractions|rated|is|are|was|sat|about|approximately|arm|phase|hep|hiv|cn|type|fx|pts?|all|gy|no|age|aged|hgb|hct|wbc|plt|ratio|nodes? \(|tel|phone|ext|call|mrn|acc|accession|room|rm|blood pressure)\.?\s*[:#=]?\s*|[#$]\s*|\d\s*[x×]\s*|\bx\s?)$",
-    re.IGNORECASE,
-)
-_NOT_AFTER = re.compile(
-    r"\s*(?:ns\b|normal saline|tabs?|tablets?|systolic|diastolic|murmur|nodes?|lymph|ln\b|lns\b|strength|positive|cores?|cycles?|doses?|packs?|ppd|mmhg|mm\b|cm\b|mg|ml|hpf|quadrants?|fractions?|fx\b|extremit|bilateral|in all|throughout|sei\b|pain|l\b|ls\b|cup|inch|pulses?|scale|criteria|blood cultures?|bottles?|levels?|teaspoon|of (?:a|the) (?:tab|pill)|planned|days? (?:on|off)|weeks? (?:on|off)|edema|pitting|limbs?|samples?|specimens?|slides?|biops|cases?|patients|on (?:a|the) (?:scale|pain))",
-    re.IGNORECASE,
-)
-_HINT = re.compile(
-    r"(?:\b(?:on|since|from|until|till|thru|through|by|dated?|to|of|last|cbc|cmp|bmp|diff|chem|lfts?|bloods|bilan|nfs|vitals|vs|results?|scan|cxr|done|started|start|starting|completed|finished|ended|stopped|held|began|begun|given|seen|added|resumed|restarted|rechallenged|initiated|discontinued|declined|offered|off|switched|since last|labs?|drawn|collected|and|before|after|as of|d1|c\d+|due|ct|mri|pet|c/a/p|cap|a/p|chest|brain|abdomen|pelvis|path|ekg|ecg|tte|echo|bx|dx|pd|due|le|du|au|the|tomorrow|today|yesterday|mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|session|visit|infusion|dose|week of|admitted|discharged|clinic|note|exp)\.?\s*|[(:;,\-–>@]\s*|^\s*)$",
-    re.IGNORECASE,
-)
-_LAST = re.compile(r"\blast (?:tx|treatment|chemo\w*|cycle|infusion|dose|scan|visit|course)\b[^.;:]{0,20}$", re.IGNORECASE)
-_FUTURE = re.compile(
-    r"\b(?:will|planned|plan|scheduled|next|due|upcoming|tentative|appointment|return|rtc|to start|to begin|follow[- ]?up|f/u|provisional|booked|book|through|continues|until|thru)\b[^.;]{0,40}$",
-    re.IGNORECASE,
-)
-_YEAR_NOT_BEFORE = re.compile(
-    r"(?:[#$]|\b(?:room|no|mrn|acc|id|ext|call|version|v|study|x|nct|dose|of|total|score|at|approximately|about|who|edition,|edition|ajcc|fish|figo|isup|criteria|asco|wbc|ferritin|count|level|ng|cells|weight|weighing|bnp|cea|plt|plts|platelets|calcitonin|psa|cga|nse|ldh|ck|afp|ddimer|d-dimer|hcg|crp|progrp|chromogranin|troponin|ferritin|bnp|probnp|ast|alt|alp|ggt|anc|alc|plaquettes|mrn|[<>=~]))\s*[.:#]?\s*$",
-    re.IGNORECASE,
-)
-_YEAR_OK_OF = re.compile(
-    r"\b(?:early|late|end|beginning|middle|mid|spring|summer|fall|autumn|winter|" + MONTHS + r")\s+of\s*$|\b(?:ago,?|in|since|from|until)\s+(?:approximately|about)\s*$",
-    re.IGNORECASE,
-)
 _VAGUE_MONTH = {
     "early": (1, 10), "beginning": (1, 10), "debut": (1, 10), "anfang": (1, 10), "mid": (11, 20), "middle": (11, 20), "mi": (11, 20), "mitte": (11, 20),
     "late": (21, 31), "end": (21, 31), "fin": (21, 31), "ende": (21, 31),
@@ -172,12 +147,19 @@ def _iso(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     return _one(day_of(int(m["iy"]), int(m["im"]), int(m["id"])))
 
 
+_DAYS = re.compile(r"\b(?:days|d)\s*$", re.IGNORECASE)
+#: in front of a day in French and German
+_ARTICLE = re.compile(r"\b(?:du|le|au|vom|dem|zum)\s+$", re.IGNORECASE)
+
+
 def _numeric(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     if m["ns"] == "." and len(m["ny"]) == 2 and not (len(m["na"]) == len(m["nb"]) == 2):
         return None
-    if m["ns"] == "-" and len(m["ny"]) == 2 and not (len(m["na"]) == 2 or _HINT.search(t[: m.start()])):
+    if m["ns"] == "-" and len(m["ny"]) == 2 and not (len(m["na"]) == 2 or HINT.search(t[: m.start()])):
         return None
-    order = "dmy" if m["ns"] == "." else o
+    if m["ns"] == "/" and len(m["ny"]) == 2 and _DAYS.search(t, max(0, m.start() - 6), m.start()):
+        return None  # "days 1/8/15"
+    order = "dmy" if m["ns"] == "." or _ARTICLE.search(t, max(0, m.start() - 6), m.start()) else o
     return _slash(int(m["na"]), int(m["nb"]), century(m["ny"], n), order)
 
 
@@ -240,7 +222,7 @@ def _latest(month: int, day: int, n: Day, text: str, start: int) -> Day | None:
     if this <= n:
         return this
     ahead = (this - n).days
-    if ahead <= 120 and _FUTURE.search(text[:start]):
+    if ahead <= 120 and FUTURE.search(text[:start]):
         return this
     if ahead <= 10 and not re.search(
         r"\b(?:ed|en|was|were|fell|had|since|s/p|last)\b", text[max(0, start - 40) : start]
@@ -322,8 +304,10 @@ def _ago(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     second = _count(m["an2"]) if m["an2"] else None
     if first is None:
         return None
+    whole = _count(m["ay"]) if m["ay"] else None
+    more = 12 * whole[0] if whole and m["au"][0].lower() == "m" else 0  # "1 year and 9 months ago"
     counts = first + (second or first)
-    return _moved(n, (min(counts), max(counts)), m["au"])
+    return _moved(n, (min(counts) + more, max(counts) + more), m["au"])
 
 
 def _il_y_a(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
@@ -360,11 +344,11 @@ def _ahead(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 
 def _duration(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     """A state that has lasted until the note; a course that is over or a schedule ("for 3 cycles") is none."""
-    count = _count(m["fn"])
+    count = _count(m["fn"] or "one")
     before = t[max(0, m.start() - 70) : m.start()]
     if n is None or count is None or _COURSE.search(before) or (_TOLD.search(before) and not _UNTIL_NOW.search(m["dur"])):
         return None
-    unit, amount = m["fu"][0].lower(), count[1]
+    unit, amount = (m["fu"] or m["fu2"])[0].lower(), count[1]
     try:
         if unit in "djh":
             first = n - datetime.timedelta(days=amount if unit != "h" else 0)
@@ -378,7 +362,7 @@ def _duration(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 
 
 #: verbs of a story behind which a time is one that has passed ("stayed on lanreotide for about a year")
-_TOLD = re.compile(r"\b(?:(?<!has )(?<!have )(?<!been )(?:received|treated|underwent|stayed|remained|took)|no (?:\w+ )?(?:progression|recurrence|relapse)|had \w+ed)\b[^.;]{0,60}$", re.IGNORECASE)
+_TOLD = re.compile(r"\b(?:(?<!has )(?<!have )(?<!been )(?:received|treated|underwent|stayed|remained|survived|took)|no (?:\w+ )?(?:progression|recurrence|relapse)|had \w+ed)\b[^.;]{0,60}$", re.IGNORECASE)
 _UNTIL_NOW = re.compile(r"past|last", re.IGNORECASE)
 _COURSE = re.compile(
     r"\b(?:mg|mcg|ug|g|ml|units?|tabs?|tablets?|puffs?|drops?|daily|bid|tid|qid|qd|q\d+h|qhs|prn|once|twice|times|take|taking|takes|continue|continued|complete|will|plan|should|to be|course|another|needs?|instructed|advised|follow|hold|rest|repeat|given|prescribed|doses?|resulting in|stable disease|response|remission|maintained|lasted|lasting|administered|received|was treated|were treated|underwent|initiated|survival|disease-free|progression-free|was continued|were continued)\b[^.;]{0,25}$",
@@ -450,7 +434,7 @@ def _in_month(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     if word.lower() in ("may", "mar", "mars", "mai", "jan", "sep", "dec", "march") and not word[0].isupper():
         return None
     month = named_month(word)
-    future = bool(_FUTURE.search(t[: m.start()])) or m.group("inm").lower().startswith("until")
+    future = bool(FUTURE.search(t[: m.start()])) or m.group("inm").lower().startswith("until")
     year = n.year if month <= n.month or (future and month - n.month <= 6) else n.year - 1
     return _month(year, month)
 
@@ -461,15 +445,15 @@ _RANGE_BEHIND = re.compile(r"\s*(?:-|–|to)\s*\d\d?/\d\d?(?![\d/])")
 def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     a, b = int(m["pa"]), int(m["pb"])
     before, after = t[max(0, m.start() - 30) : m.start()], t[m.end() : m.end() + 24]
-    if n is None or not (1 <= a <= 31 and 1 <= b <= 31) or _NOT_AFTER.match(after):
+    if n is None or not (1 <= a <= 31 and 1 <= b <= 31) or NOT_AFTER.match(after):
         return None
-    hint = _HINT.search(before) or _LAST.search(before) or _RANGE_BEHIND.match(after)
-    if _NOT_BEFORE.search(before) and not re.search(r"\b(?:on|since|until|dose|was|is)\s*$", before, re.IGNORECASE):
+    hint = HINT.search(before) or LAST.search(before) or _RANGE_BEHIND.match(after)
+    if NOT_BEFORE.search(before) and not re.search(r"\b(?:on|since|until|dose|was|is)\s*$", before, re.IGNORECASE):
         return None
     if not hint and (a <= b <= 10 or len(m["pa"]) == len(m["pb"]) == 1) and not re.match(r"\s*(?:$|[):;])", after):
         return None
-    if a > 12 and b > 12:
-        return None
+    if (a > 12 and b > 12) or ((a, b) == (24, 7) and not re.search(r"\b(?:on|since|from|until|le|du|am)\s*$", before, re.IGNORECASE)):
+        return None  # "care 24/7"
     if before.endswith("(") and re.search(r"\bnod(?:e|al)\w*\b[^.;]{0,60}$", t[max(0, m.start() - 90) : m.start()], re.IGNORECASE):
         return None
     month, day = (b, a) if (o == "dmy" and b <= 12) or a > 12 else (a, b)
@@ -479,7 +463,7 @@ def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 def _year_only(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     year = int(m["year"])
     before = t[max(0, m.start() - 24) : m.start()]
-    if _YEAR_NOT_BEFORE.search(before) and not _YEAR_OK_OF.search(before):
+    if YEAR_NOT_BEFORE.search(before) and not YEAR_OK_OF.search(before):
         return None
     if n is not None and year > n.year + 3:
         return None

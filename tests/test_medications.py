@@ -50,6 +50,7 @@ MEDICATIONS = [
         "The prednisone was tapered off by June 3, 2025.",
         [("systemic_steroid", None, "prednisone", "present", "received")],
     ),
+    ("Metyrapone inhibits steroid synthesis.", []),
     ("She takes no steroids.", [("systemic_steroid", None, None, "absent", "not_given")]),
     ("Dexamethasone mouthwash.", []),
     ("Hydrocortisone cream.", []),

@@ -18,6 +18,7 @@ def read(engine, text):
 
 
 CASES = {
+    "the virus spelt out": ("Tests for hepatitis B virus surface antigen were negative.", {"hbsag": "negative"}),
     "other tests beside it": ("SARS-CoV-2 PCR and influenza antigen came back negative.", {"sars_cov_2_test": "negative"}),
     "signs": ("HBsAg-/anti-HBc+", {"hbsag": "negative", "anti_hbc": "positive"}),
     "brackets": (

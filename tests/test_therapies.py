@@ -59,6 +59,8 @@ STATUS = [
     ("TUR of a bladder tumor, followed by bladder instillation of BCG.", "bcg intravesical", "received", "present"),
     ("Without interruption of durvalumab.", "durvalumab", "received", "present"),
     ("Radiotherapy was planned using an arc technique, 55 Gy in all.", "radiotherapy", "received", "present"),
+    ("Docetaxel and a colostomy offered palliation.", "surgery", "received", "present"),
+    ("He can still benefit from further treatment with durvalumab.", "durvalumab", "received", "present"),
     ("Radiotherapy was planned.", "radiotherapy", "planned", "hypothetical"),
 ]
 
@@ -135,6 +137,7 @@ LINES = [
     ("Cisplatin/etoposide x4, PD. Then irinotecan.", "irinotecan", 2),
     ("Adjuvant cisplatin/vinorelbine 2019. Topotecan 2025.", "topotecan", 1),
     ("Capecitabine (2000 mg/m2 orally, days 1-14), cisplatin (80 mg/m2 on day 1) and T-mab.", "cisplatin", 1),
+    ("Carboplatin (CBDCA) and etoposide (VP-16); then docetaxel.", "docetaxel", 2),
     ("Nivolumab was given as third-line systemic therapy.", "nivolumab", 3),
 ]
 
@@ -229,6 +232,7 @@ def test_abbreviation_defined_in_the_note(engine: Engine) -> None:
 REASONS = [
     ("Owing to grade 3 pneumonitis, nivolumab was discontinued.", "nivolumab", "toxicity"),
     ("After progression, atezolizumab was stopped.", "atezolizumab", "progression"),
+    ("Tislelizumab, a PD-1 inhibitor, was stopped.", "tislelizumab", None),
     ("CPT-11 2 courses → D/C due to diarrhea G3.", "irinotecan", "toxicity"),
     ("FOLFIRI débutée le 01/10/2025, arrêtée pour toxicité.", "irinotecan", "toxicity"),
 ]

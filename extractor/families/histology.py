@@ -89,6 +89,8 @@ _DENIED_AFTER = re.compile(
 )
 _STATED_BEFORE = re.compile(
     r"\bsupport(?:s|ed|ing)?\s+(?:the\s+)?(?:\S+\s+){0,2}(?:impression|diagnosis)\s+of\s+$|\b(?:manifestation of|syndrome (?:from|of|due to|secondary to)(?: the| his| her)?|from (?:the|his|her)|due to (?:the|his|her))\s+$"
+    r"|\b(?:recurrence|relapse|progression|regrowth)s?\s+of\s+(?:(?:the|his|her|this|known|primary)\s+)*$|\bsecretion\s+(?:from|by)\s+(?:(?:the|his|her)\s+)?$"
+    r"|\bno\s+(?:\w+\s+){0,3}(?:metastas[ei]s|spread)\s+(?:of|from)\s+(?:(?:the|his|her)\s+)?$"
 )
 _SKIN_PLACE = re.compile(
     r"\b(?:on|of|over|from)\s+(?:the\s+|his\s+|her\s+|left\s+|right\s+|dorsal\s+|upper\s+|lower\s+)*(?:hand|forearm|arm|leg|cheek|ear|pinna|forehead|nose|temple|scalp|face|lip|shin|neck skin|back|finger|thigh|calf|eyelid|shoulder)\b|\bskin\b|\bcutaneous\b|\bmohs\b"

@@ -15,7 +15,7 @@ _PERCENT = re.compile(
     rf"(?P<cmp>{_COMPARE}(?:\s+{_COMPARE})?)?\s*(?:an?\s+)?(?P<low>{_NUMBER})\s*{_PERCENT_SIGN}?\s*(?:(?:-|–|—|to|and|a|a la|et|\bor\b)\s*(?P<high>{_NUMBER})\s*)?(?P<sign>{_PERCENT_SIGN})(?!\s*(?:ci\b|confidence))"
 )
 _BARE = re.compile(
-    rf"\s*(?:index|li|labell?ing index|score|ihc)?\s*(?:\(%\)\s*)?(?:(?:[:=]|was|is|of)\s*|(?=[<>~≈≥≤]))(?P<cmp>{_COMPARE})?\s*(?P<low>{_NUMBER})(?:\s*(?:-|–|to)\s*(?P<high>{_NUMBER}))?(?=\s*(?:[,;)\n]|\.(?:\s|$)|$))"
+    rf"\s*(?:index|li|labell?ing index|score|ihc)?\s*(?:\(%\)\s*)?(?:(?:[:=]|was|is|of)\s*|(?=[<>~≈≥≤]))(?P<cmp>{_COMPARE})?\s*(?P<low>{_NUMBER})(?:\s*(?:-|–|to)\s*(?P<high>{_NUMBER}))?(?:\s*±\s*{_NUMBER})?(?=\s*(?:[,;)\n]|\.(?:\s|$)|$))"
 )
 _WORDS = {
     w: n

@@ -19,7 +19,7 @@ KEYS = frozenset({"metastasis", "kind", "silent"})
 #: what may stand between two sites of one list ("liver, both adrenals and the left 4th rib")
 _LIST_GAP = re.compile(
     r"s?\+?\s*(?:[,/&+;]|\band\b|\bor\b|\bet\b|\bas well as\b|,\s*and\b|\bw/|-)?"
-    r"(?:\s*(?:and|or|et|the|a|an|his|her|both|bilateral|left|right|l|r|multiple|single|one|two|several|numerous|few|lower|upper|"
+    r"(?:\s*(?:and|or|et|the|a|an|his|her|both|bilateral|left|right|l|r|multiple|single|one|two|several|numerous|few|lower|upper|lytic|osteolytic|sclerotic|osteoblastic|"
     r"distant|contralateral|cervical|mediastinal|hilar|supraclavicular|retroperitoneal|axillary|regional|"
     r"abdominal|pelvic|thoracic|lumbar|neck|gland|glands|wall|possibly|probable|also|new|diffuse|of|in|to|para-?aortic|paratracheal|"
     r"subcarinal|celiac|coeliac|portal|periportal|portocaval|iliac|inguinal|mesorectal|hepatic hilar|\d(?:st|nd|rd|th)))*\s*",

@@ -200,7 +200,7 @@ _SPECIMEN_BEHIND = re.compile(
     r"[\s,(]*(?:(?:lobe|segment|seg|wall|station|left|right|level|core|needle|fine|excisional|incisional|us-guided|ct-guided|ultrasound-guided|guided|"
     r"percutaneous|repeat|(?>[ivx\d]+[a-z]?)|fluid)[\s,.):-]*+){0,6}(?:biops(?:y|ies)|bx|fna[bc]?|fnb|resection|excision|aspirat\w+|cytology|core|tbna|thoracentesis|sample|specimen)\b"
 )
-_SPECIMEN_BEFORE = re.compile(r"(?:biops(?:y|ies)|bx|fna[bc]?|fnb|aspirat\w+|cytology|tbna)\s+(?:of|from)\s+(?:the |a |an |left |right |his |her |segment \w+ )*$")
+_SPECIMEN_BEFORE = re.compile(r"(?:biops(?:y|ies)|bx|fna[bc]?|fnb|aspirat\w+|cytology|tbna)\s+(?:of|from)\s+(?:the |a |an |left |right |his |her |segment \w+ |enlarged |mediastinal |hilar |cervical |supraclavicular |axillary |inguinal |subcarinal |paratracheal )*$")
 _RESULT_GAP = re.compile(
     r"(?:(?!\b(?:history|hx|known|primary|clinical\w*|previous\w*|patient|with|for|before|after|if|negative|benign|insufficient|planned|awaited|pending)\b)[^;\n]){0,90}"
 )

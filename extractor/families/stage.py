@@ -18,11 +18,11 @@ ALWAYS = True  # a TNM string has no name of its own
 _DOUBT = re.compile(
     r"\b(?:no|not|possibl[ey]|probabl[ey]|suspected|likely|if|versus|vs|or|could|may|unlikely|rule|presumed|presumptive|at least)\b"
 )
-_ROMAN = {"0": "0", "1": "I", "2": "II", "3": "III", "4": "IV", "i": "I", "ii": "II", "iii": "III", "iv": "IV"}
+_ROMAN = {"0": "0", "1": "I", "2": "II", "3": "III", "4": "IV", "i": "I", "ii": "II", "iii": "III", "iv": "IV", "ⅰ": "I", "ⅱ": "II", "ⅲ": "III", "ⅳ": "IV"}
 _GROUP = re.compile(
     r"(?:\s*(?:group(?:ing)?|disease|as|is|was|of|at (?:initial )?(?:diagnosis|presentation|dx|baseline)|at|20\d\d|:|=|-))*\s*"
     r"(?:(?:ajcc|uicc|figo|clinical|pathologic(?:al)?|anatomic|prognostic|overall|approximately|\d(?:th)? edition|to be)\s*:?\s*)*"
-    r"\(?(?P<stage>iv|iii|ii|i|[0-4])\s?-?(?P<letter>[a-e](?![a-z'’])(?:\s?[1-3](?![\d/]|\.\d))?)?(?![a-z\d])"
+    r"\(?(?P<stage>iv|iii|ii|i|[0-4ⅰⅱⅲⅳ])\s?-?(?P<letter>[a-e](?![a-z'’])(?:\s?[1-3](?![\d/]|\.\d))?)?(?![a-z\d])"
 )
 #: other things that have stages: organs that fail, ulcers, childbirth, and the pronoun of "at this stage I ..."
 _OTHER = re.compile(
@@ -220,6 +220,16 @@ def _tnm(note: NoteText) -> Iterator[Draft]:
         if match["m"] and match["m"][0] == "1":
             yield Draft(FAMILY, "metastatic", start, end, "stage/extent:tnm", attributes={"from": "tnm"})
             yield from spread.bracketed(note, start, end)
+        group = _GROUP_BEHIND.match(text, end)
+        if group and match["n"] is not None:
+            value = group["stage"].upper()
+            yield Draft(FAMILY, "stage_group", start, group.end(), "stage/extent:tnm", value_text=value, assertion="present")
+            if value.startswith("III"):
+                yield Draft(FAMILY, "locally_advanced", start, group.end(), "stage/extent:tnm", attributes={"from": "stage"})
+
+
+#: the group in brackets behind a TNM string: "pT1cN1M0 (IIB)"
+_GROUP_BEHIND = re.compile(r"\s?\((?P<stage>I{1,3}[ABC]?[1-3]?|IV[ABC]?)\)")
 
 
 def _is_tnm(text: str, folded: str, match: re.Match[str], start: int) -> bool:

@@ -20,13 +20,13 @@ _DOSE = (
 )
 #: what may stand between two drugs of one regimen: connectors, doses, days
 _JOIN = re.compile(
-    rf"(?:[\s,/+&<>-]|\b(?:inj|tab|cap)\b\.?|\b(?:and|plus|with|or|et|und|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|po|"
+    rf"(?:[\s,/+&<>-]|\b(?:inj|tab|cap)\b\.?|\b(?:and|plus|with|or|et|und|en|avec|mit|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|po|"
     rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|injection|the|any|other|further|prior|radiation to|c/w)\b|{_DOSE})*",
     re.IGNORECASE,
 )
 #: between the name of a class and the drugs that fill it ("chemotherapy consisting of cisplatin and etoposide")
 _FILLED = re.compile(
-    r"(?:[\s,/+&(:-]|\b(?:consisting|consisted|of|with|including|included|includes|using|comprising|regimens?|first|according to|based|on|"
+    r"(?:[\s,/+&(:-]|\b(?:par|avec|associant|type|a base de|à base de|mit|bestehend aus|met|consisting|consisted|of|with|including|included|includes|using|comprising|regimens?|first|according to|based|on|"
     r"the|combination|combined|therapy|treatment|protocol|and|plus|a|an|was|were|followed|containing|namely|as|palliative|systemic|"
     r"intensive|agents?|x|up to|[1-9]|cycles?|given|by|started|multi-?agent|standard|weekly|oral|iv|administered|initiated)\b)*",
     re.IGNORECASE,
@@ -117,7 +117,7 @@ def _joined(gap: str, before: Hit, after: Hit) -> bool:
         return True  # "I-DXd (ifinatamab deruxtecan"
     if len(gap) >= 60 or "\n-" in gap:
         return False
-    if _JOIN.fullmatch(gap) is not None:
+    if _JOIN.fullmatch(gap.removeprefix(")")) is not None:
         return True
     classes = ("unnamed", "regimen")
     if before.get("kind") in classes and after.get("kind") in (None, *classes):
