@@ -35,7 +35,7 @@ _BEGINS = re.compile(
     r"(?<!\w)(?:\d|~|a(?:[\s-]|n?[dwmyjsh]|n[\s-]|bou|ppr|lmo|rou|nf|ut|uj|ft)|x|q\d|(?:in|on|of|by|en|il)\s|"
     r"som|ove|nea|cou|one|two|thr|fou|fiv|six|sev|eig|nin|ten|ele|twe|un|deu|tro|qua|cin|"
     r"mon|tue|wed|thu|fri|sat|sun|ear|mi|lat|beg|end|deb|fin|spr|sum|fal|win|"
-    r"for|dur|dep|tod|yes|tom|ton|thi|las|day|hie|dem|nex|pas|pre|com|sin|fro|unt|bef|til|sta|sto|"
+    r"for|dur|dep|dan|tod|yes|tom|ton|thi|las|day|hie|dem|nex|pas|pre|com|ce\s|sin|fro|unt|bef|til|sta|sto|"
     r"ava|ges|heu|gis|van|aye|ier|ogg|l[ea]\s|l'a|let|vor|hace|"
     rf"{'|'.join(sorted({name[:4] for name in MONTH_NUMBERS}))})",
     re.IGNORECASE,
@@ -47,7 +47,7 @@ _WORDS = frozenset(MONTH_NUMBERS) | frozenset(
     "mth mths year years yr yrs hour hours ago morning afternoon evening night tonight tomorrow jour jours semaine semaines "
     "mois ans annee hier demain aujourd dernier derniere passe passee tag tage tagen dag dagen dia dias giorno giorni woche "
     "wochen weken semana semanas settimana settimane monat monate monaten maand maanden mes mese meses mesi jahr jahre jahren "
-    "jaar ano anos anno anni gestern heute gisteren vandaag ayer ieri oggi".split()
+    "jaar ano anos anno anni matin soir gestern heute gisteren vandaag ayer ieri oggi".split()
 )
 #: ... or one of these numbers; most sentences hold neither
 _NUMBERS = re.compile(r"[\d'](?:(?<=\d)\d?[-/.]\d|(?<=1)9\d\d|(?<=2)0\d\d|(?<=')\d\d)")
@@ -220,12 +220,13 @@ def _months(text: str, spans: list[DateSpan], note_date: Day | None) -> list[Dat
     return found
 
 
-_JOIN = re.compile(r"\s*(?:-|–|—|to|thru|through|until|till|au)\s*", re.IGNORECASE)
+_JOIN = re.compile(r"\s*(?:-|–|—|to|thru|through|until|till|au|bis|tot|jusqu'au|jusqu'en)\s*", re.IGNORECASE)
+_BETWEEN, _AND = re.compile(r"\b(?:between|entre|zwischen|tussen)\s+$", re.IGNORECASE), re.compile(r"\s+(?:and|et|und|en)\s+", re.IGNORECASE)
 _SAME_TIME = re.compile(r",?\s*\(?(?:(?:in|on|about|approximately|around|circa|ca\.?|roughly|or)\s+){0,2}", re.IGNORECASE)
-_DAYS_BEFORE = re.compile(r"(?<![\w/.\-])(\d\d?)\s*(?:-|–|to|and)\s*$")
+_DAYS_BEFORE = re.compile(r"(?<![\w/.\-])(\d\d?)(?:er|\.)?\s*(?:-|–|to|and|au|et|bis|tot)\s*$")
 _DAYS_BEHIND = re.compile(r"\s*(?:-|–|to)\s*(\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+)((?:19|20)\d\d)(?!\d)")
 _PRESENT = re.compile(r"\s*(?:-|–|—|to|until|through)\s*(?:present|now|date|today|current|ongoing)\b", re.IGNORECASE)
-_MONTH_BEFORE = re.compile(rf"(?<!\w)({MONTHS})\.?\s*(?:-|–|to|through|/)\s*$", re.IGNORECASE)
+_MONTH_BEFORE = re.compile(rf"(?<!\w)({MONTHS})\.?\s*(?:-|–|to|through|/|\ba\b|bis|tot)\s*$", re.IGNORECASE)
 
 
 def _ranges(text: str, spans: list[DateSpan], note_date: Day | None, order: str) -> list[DateSpan]:
@@ -243,7 +244,8 @@ def _ranges(text: str, spans: list[DateSpan], note_date: Day | None, order: str)
         if span.kind == "date" and found and found[-1].kind in ("date", "vague", "range"):
             before = found[-1]
             joint = text[before.end : span.start]
-            if joint and len(joint) < 10 and _JOIN.fullmatch(joint) and before.earliest <= span.latest:
+            joined = _JOIN.fullmatch(joint) or (_AND.fullmatch(joint) and _BETWEEN.search(text, max(0, before.start - 10), before.start))
+            if joint and len(joint) < 10 and joined and before.earliest <= span.latest:
                 earliest = before.earliest
                 found[-1] = DateSpan(before.start, span.end, earliest, span.latest, span.precision, "range")
                 continue
@@ -287,9 +289,9 @@ def _widened(text: str, span: DateSpan, note_date: Day | None) -> DateSpan:
         if first and last and first < last:
             return DateSpan(span.start, behind.end(), first, last, "day", "range")
     if text[span.start].isdigit() and re.match(
-        r"\d\d?(?:st|nd|rd|th)?\s+(?:of\s+)?[A-Za-z]", text[span.start : span.end]
+        r"\d\d?(?:st|nd|rd|th|\.)?\s+(?:of\s+)?[A-Za-z]", text[span.start : span.end]
     ):
-        before = _DAYS_BEFORE.search(text, max(0, span.start - 8), span.start)
+        before = _DAYS_BEFORE.search(text, max(0, span.start - 10), span.start)
         first = day_of(span.earliest.year, span.earliest.month, int(before.group(1))) if before else None
         if before and first and first < span.latest:
             return DateSpan(before.start(), span.end, first, span.latest, "day", "range")

@@ -57,6 +57,15 @@ CASES = {
     "short name in a row": ("ASAT 25, AF 98, GGT 41. AF 2019", {"ast": [25.0], "alp": [98.0], "ggt": [41.0]}),
     "thin spaces": ("CRP was 89\u2005mg/L (reference <5\u2005mg/L), albumin 26\u2009g/L.", {"crp": [89.0], "albumin": [2.6]}),
     "a stop without a blank": ("On day 2 creatinine was 0.86 mg/dL.During her stay LDH was 400 U/L.A biopsy followed.", {"creatinine": [0.86], "ldh": [400.0]}),
+    "litre for microlitre": ("Platelets 95 x 103/L, WBC 9,400 cells/L", {"platelets": [95.0], "wbc": [9.4]}),
+    "spelt-out units": ("CRP - 2 milligram/liter, sodium 128 milliequivalents per liter", {"crp": [2.0], "sodium": [128.0]}),
+    "total and direct": (
+        "Total and direct bilirubin were 3.2 and 1.1 mg/dL. Later bilirubin 2.3 mg/dL (direct 1.5 mg/dL).",
+        {"bilirubin_total": [3.2, 2.3], "bilirubin_direct": [1.1, 1.5]},
+    ),
+    "repeated because haemolysed": ("K 6.2 (hemolyzed), repeat 4.1", {"potassium": [6.2, 4.1]}),
+    "a table of doses": ("Zoledronate 3.5 mg for GFR 50-60 mL/min, 3.3 mg for GFR: 40-49 mL/min.", {}),
+    "white blood cells of the cerebrospinal fluid": ("Cerebrospinal fluid (CSF) analysis showed a white blood cell count of 5 cells/µL and glucose of 80 mg/dL.", {}),
     "named behind": ("We found 136 mEq/L for sodium, 4.1 mEq/L for potassium and 3.2 g/dL for albumin.", {"sodium": [136.0], "potassium": [4.1], "albumin": [3.2]}),
     "circumstances before the verb": (
         "Her sodium on the third day was 121 mmol/L. The platelet count two weeks later was 88,000/µL. Creatinine progressively rose to 3.1 mg/dL.",

@@ -45,7 +45,7 @@ FIRST = (16, 24, 32, 48, 64, 128, 512, 2000)
 #: seconds that such a short run may cost
 AT_FIRST = 0.04
 #: packages whose expressions see what ``calm`` leaves
-CALMED = ("extractor.pipeline", "extractor.families", "extractor.dates", "extractor.date_forms", "extractor.units")
+CALMED = ("extractor.pipeline", "extractor.families", "extractor.dates", "extractor.date_forms", "extractor.date_contexts", "extractor.units")
 _SEARCHES = frozenset({"search", "finditer", "findall", "sub", "subn", "split"})
 
 

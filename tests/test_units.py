@@ -14,6 +14,8 @@ from extractor import units
         ("µmol/L", "umol/L"), ("umol/l", "umol/L"), ("mmol.L-1", "mmol/L"), ("mcg/dL", "ug/dL"), ("mEq/L", "meq/L"), ("mIU/L", "m[IU]/L"), ("mcIU/mL", "u[IU]/mL"),
         ("mL/min/1.73 m²", "mL/min/{1.73_m2}"), ("mm Hg", "mm[Hg]"), ("msec", "ms"), ("lbs", "[lb_av]"), ("°F", "[degF]"), ("/10 HPF", "/10[HPF]"), ("per 2 mm2", "/2mm2"),
         ("g·dL−1", "g/dL"), ("x 10^9 L−1", "10*9/L"), ("mm−3", "/mm3"), ("ml min-1 1.73 m-2", "mL/min/{1.73_m2}"), ("×1000/μL", "10*3/uL"), ("µM", "umol/L"),
+        ("milligram/liter", "mg/L"), ("milliequivalents per liter", "meq/L"), ("international units/L", "[IU]/L"), ("I.U./L", "[IU]/L"), ("uUI/mL", "u[IU]/mL"),
+        ("nanogram/mL", "ng/mL"), ("per cubic millimetre", "/mm3"), ("lakhs/cumm", "10*5/mm3"), ("per minute", "/min"), ("mg/g creatinine", "mg/g"),
         ("x ULN", "{ULN}"), ("copies/mL", "{copies}/mL"), ("%", "%"),
     ],
 )  # fmt: skip

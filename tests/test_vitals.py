@@ -45,6 +45,8 @@ CASES = {
         "Vital signs were 140 beats/min for heart rate, 40 breaths/min for respiratory rate and 37.2 °C for body temperature.",
         {"heart_rate": [140.0], "temperature": [37.2]},
     ),
+    "not of a body": ("Cultures were incubated at a temperature of 35-37°C.", {}),
+    "normothermia": ("normothermia (36.6 °C)", {"temperature": [36.6]}),
     "breaths": ("heart rate 40 breaths/min", {}),
     "two visits": (
         "Blood pressure readings at the six- and 12-month visits were 112/64 and 117/60 mmHg.",

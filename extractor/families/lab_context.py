@@ -17,6 +17,8 @@ _ASIDE = re.compile(r"\([^()]*\)")
 _DEMAND = re.compile(r"\s*(?:is\s+|are\s+)?(?:required|requirement|criteri|threshold|cut-?off|needed|to (?:enrol|start|proceed|treat|be eligible))")
 #: "(normal ESR <20 mm/h, CRP <10 mg/L)"
 _NORMALS = re.compile(r"[(\[](?:normal|reference|ref|nl|nv|cut-?off)\b[^()\[\]]*$")
+#: "3.5 mg for GFR 50-60 mL/min": the row of a table of doses
+_DOSED_FOR = re.compile(r"\d\s?(?:mg|mcg|g)(?:/\w+)?\s+(?:for|if|when)\s+(?:an?\s+)?$")
 _CLAUSE = re.compile(r"[;\n]|\.\s|,\s(?=and\b)|\b(?:but|however)\b")
 
 
@@ -56,7 +58,7 @@ def setup(table: dict[str, list[str]]) -> None:
             r"\b(?:showed|shows|revealed|reveals|demonstrated|had|with|was|were)\b)"
         ),
         study=re.compile(rf"{lists['studies']}[^.;]{{0,80}}?\b(?:showed|shows|showing|revealed|reveals|revealing|demonstrated|yielded|was|were|with)\b"),
-        blood=re.compile(lists["blood"]),
+        blood=re.compile(rf"(?<!white )(?<!red ){lists['blood']}"),
         behind=re.compile(rf"[\s,()]*{lists['after_specimen']}"),
         wish=re.compile(lists["wishes"]),
         wish_label=re.compile(rf"[\s*•#-]*{lists['wish_labels']}\s*(?:\([^)\n]{{0,40}}\)\s*)?[:=]"),
@@ -82,7 +84,7 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
     before = folded[max(sentence.start, name.start - 120) : name.start]
     if c.before.search(before) and not c.blood.match(folded, name.start):
         return False
-    if _NORMALS.search(before):
+    if _NORMALS.search(before) or ((reading.value_high or reading.comparator != "=") and _DOSED_FOR.search(before)):
         return False
     label = c.label.match(folded, sentence.start, name.start)
     if label is not None and not c.blood.search(folded, label.end(), name.end):

@@ -24,7 +24,7 @@ from .lab_drafts import draft_of, settled_of
 from .lab_tables import from_table
 
 FAMILY = "lab"
-KEYS = quantity.KEYS | {"pair", "silent", "marker", "viral", "counted", "multiples", "disorder", "not_before", "within", "without"}
+KEYS = quantity.KEYS | {"pair", "second", "silent", "marker", "viral", "counted", "multiples", "disorder", "not_before", "within", "without"}
 
 _AFTER_RUN = re.compile(r"\s*[)\]]?\s*(?:levels?|values?|counts?)?")
 _COUNTED = re.compile(r"\d\s?%?\s+$")
@@ -250,7 +250,17 @@ def _one_of(
 
 
 def _pair(note: NoteText, name: Name, found: list[Reading], comma: bool) -> list[Draft]:
-    """Haemoglobin and haematocrit under one name: the smaller number is the haemoglobin."""
+    """Haemoglobin and haematocrit under one name: the smaller number is the haemoglobin. Total and direct bilirubin
+    under one name: the second number is that of the concept named ``second``."""
+    second = name.hit.get("second")
+    if second is not None:
+        unit = next(((r.unit_raw, r.unit) for r in found if r.unit), (None, None))
+        both = [r if r.unit else replace(r, unit_raw=unit[0], unit=unit[1]) for r in found]
+        settled_both = [settled_of(name.hit, r, comma, note.text) for r in both]
+        if any(s is None or s.value is None for s in settled_both) or both[1].value > both[0].value:
+            return []
+        drafts = [draft_of(name, r, s, name.start, r.end) for r, s in zip(both, settled_both, strict=True) if s is not None]
+        return [drafts[0], replace(drafts[1], concept=second["concept"], code=second["code"])]
     smaller = min(found, key=lambda r: r.value)
     settled = settled_of(name.hit, smaller, comma, note.text)
     if settled is None or settled.value is None or found[0].value == found[1].value:

@@ -62,13 +62,15 @@ _THRESHOLD = re.compile(
 )
 _ADVICE = re.compile(r"\s*(?:or (?:above|higher|more|less|greater)\s+)?(?:must|should|needs? to|please|call|to be reported|is an emergency)\b")
 _BEHIND_DATE = re.compile(r"[\s:|-]*")
+#: of a culture or an apparatus, not of a body
+_NOT_BODY = re.compile(r"\b(?:incubat\w*|stor(?:ed|age)|cultured?|frozen|freez\w+|thaw\w*|centrifug\w*|anneal\w*|denatur\w*|water|bath|ablation|oesophageal|esophageal|cryo\w*)\b")
 _BREATHS = re.compile(r"breath|cycle|resp", re.IGNORECASE)
 _READINGS = re.compile(r"\s*readings from (?:the )?last \d+ (?:encounters|visits)")
 #: kg: no specimen weighs as much
 HEAVIER = 30
 _SPECIMEN = re.compile(
     r"\b(?:specimen|uterus|mass|tumou?r|spleen|kidneys?|prostate|gland|implant|tissue|thymus|placenta|liver|lungs?|heart|"
-    r"brain|baby|neonate|organ|nodule|lobe|fragments?|colon|ovary|bowel|cyst|limb|dog|cat|fetus|operative)\b"
+    r"brain|breasts?|baby|neonate|organ|nodule|lobe|fragments?|colon|ovary|bowel|cyst|limb|dog|cat|fetus|operative)\b"
 )
 _CENTIMETRES_OF_MERCURY = ("TA", "PA", "tension arterielle", "pression arterielle")
 
@@ -221,6 +223,8 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
     dates = trend_dates(note, sentence, [(r.start, r.end) for r in readings])
     light = reading.unit != "kg" or reading.value < HEAVIER
     if hit.key == "weight" and light and _SPECIMEN.search(note.folded, max(sentence.start, name.start - 60), name.start):
+        return
+    if hit.key == "temperature" and _NOT_BODY.search(note.folded, max(sentence.start, name.start - 60), name.start):
         return
     if reading.comparator not in ("=", "~") and (
         _THRESHOLD.search(note.folded, max(sentence.start, start - 120), start)

@@ -34,7 +34,7 @@ GAP = re.compile(r"[ \t\u00a0\u202f\u2009|]*")
 #: a limit of a reference range: one decimal separator, thousands by commas; "0.6.2" is none
 _PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.,]\d+)?|\.\d+)"
 _UNIT_CHARS = re.compile(r"(?:[x×*]?[ ]?10|[%‰°#µμA-Za-zÀ-ÿ/\[{]|[x×])[^\s,;()|<>=]*(?:(?<=/1),73[^\s,;()|<>=]*)?")
-_MAX_UNIT = 26
+_MAX_UNIT = 30
 _UNIT_LABEL = re.compile(r"[ \t,;]{1,4}(?:[Uu]nits?|UNITS?)\s?[:=]\s?")
 
 

@@ -62,6 +62,8 @@ _CIRCUMSTANCE = re.compile(
 )
 #: a unit of counts in brackets between a name and its value: "Platelets (x10^3/uL) 97"
 _CIRCUMSTANTIAL = frozenset("aobipudftsn0123456789")
+#: a remark of the laboratory: "6.8 (hemolyzed), repeat 4.4"
+_SPOILT = re.compile(r"\s*[(\[,]\s*(?:(?:slightly|mildly|grossly|moderately|specimen|sample)\s+){0,2}(?:ha?emoly[sz]ed|ha?emolysis|lip[ae]+mic|icteric|clotted)(?:\s+(?:specimen|sample))?\s*[)\]]?")
 _UNIT_ASIDE = re.compile(r"[(\[]\s*(?:[x×]\s?)?(?:10\s?[\^*eE]{0,2}\s?\d{1,2}|1000)\s?/\s?[A-Za-zµμ]{1,3}\d?\s*[)\]]|\(\s?%\s?\)|\(m[lL]/min/1[.,]73\s?m[2²]\)")
 _MULTIPLE = re.compile(rf"{SPACE}?(?:[x×*]|times|fold|-fold|fois){SPACE}*", re.IGNORECASE)
 
@@ -317,7 +319,8 @@ def _tail(g: Grammar, text: str, folded: str, reading: Reading, limit: int, lett
                     reading = replace(reading, unit_raw=unit[1], unit=unit[2], tail=unit[0], end=unit[0])
                     continue
         break
-    return reading
+    spoilt = _SPOILT.match(folded, reading.tail, limit)
+    return replace(reading, tail=spoilt.end()) if spoilt is not None else reading
 
 
 def _is_reference(match: re.Match[str]) -> bool:
