@@ -26,6 +26,8 @@ def therapy(engine: Engine, text: str) -> dict[str, list]:
 
 
 STATUS = [
+    ("Atezolizumab     1200 mg   maint   11/03/2025     HELD - progression, not given", "atezolizumab", "not_given", "absent"),
+    ("| Drug | Given |\n| Atezolizumab | 11/03/2025 | not given |", "atezolizumab", "not_given", "absent"),
     ("Received cisplatin.", "cisplatin", "received", "present"),
     ("On everolimus since 3/2025.", "everolimus", "ongoing", "present"),
     ("Will start topotecan next week.", "topotecan", "planned", "hypothetical"),
@@ -59,9 +61,27 @@ STATUS = [
     ("TUR of a bladder tumor, followed by bladder instillation of BCG.", "bcg intravesical", "received", "present"),
     ("Without interruption of durvalumab.", "durvalumab", "received", "present"),
     ("Radiotherapy was planned using an arc technique, 55 Gy in all.", "radiotherapy", "received", "present"),
+    ("Denied family history of cancer or personal history of neck radiation.", "radiotherapy", "not_given", "absent"),
     ("Docetaxel and a colostomy offered palliation.", "surgery", "received", "present"),
     ("He can still benefit from further treatment with durvalumab.", "durvalumab", "received", "present"),
     ("Radiotherapy was planned.", "radiotherapy", "planned", "hypothetical"),
+    ("Irradiation prophylactique cérébrale non réalisée.", "pci", "not_given", "absent"),
+    ("Radiothérapie thoracique refusée par le patient.", "radiotherapy", "declined", "absent"),
+    ("Il n'a pas bénéficié de radiothérapie.", "radiotherapy", "not_given", "absent"),
+    ("Pas de chimiothérapie par topotécan à ce jour.", "topotecan", "not_given", "absent"),
+    ("Durvalumab en cours depuis janvier 2025.", "durvalumab", "ongoing", "present"),
+    ("Durvalumab suspendu pour pneumopathie.", "durvalumab", "held", "present"),
+    ("Poursuite de l'atézolizumab.", "atezolizumab", "ongoing", "present"),
+    ("Décision de RCP : lurbinectédine.", "lurbinectedin", "planned", "hypothetical"),
+    ("Une chimiothérapie par topotécan sera débutée la semaine prochaine.", "topotecan", "planned", "hypothetical"),
+    ("C3 de topotécan réalisé ce jour.", "topotecan", "ongoing", "present"),
+    ("Récusé pour une lobectomie.", "surgery", "not_given", "absent"),
+    ("A bénéficié de 4 cures de cisplatine-étoposide.", "cisplatin", "received", "present"),
+    ("Topotecan wurde nicht gegeben.", "topotecan", "not_given", "absent"),
+    ("Patient lehnt Topotecan ab.", "topotecan", "declined", "absent"),
+    ("Durvalumab pausiert.", "durvalumab", "held", "present"),
+    ("Atezolizumab wordt voortgezet.", "atezolizumab", "ongoing", "present"),
+    ("Topotecan niet gestart.", "topotecan", "not_given", "absent"),
 ]
 
 
@@ -137,6 +157,7 @@ LINES = [
     ("Cisplatin/etoposide x4, PD. Then irinotecan.", "irinotecan", 2),
     ("Adjuvant cisplatin/vinorelbine 2019. Topotecan 2025.", "topotecan", 1),
     ("Capecitabine (2000 mg/m2 orally, days 1-14), cisplatin (80 mg/m2 on day 1) and T-mab.", "cisplatin", 1),
+    ("Paclitaxel and the PD-L1 inhibitor atezolizumab were given.", "atezolizumab", 1),
     ("Carboplatin (CBDCA) and etoposide (VP-16); then docetaxel.", "docetaxel", 2),
     ("Nivolumab was given as third-line systemic therapy.", "nivolumab", 3),
 ]
@@ -148,6 +169,10 @@ def test_lines(engine: Engine, text: str, concept: str, line: int) -> None:
 
 
 DATES = [
+    ("Regimen | Start | End | Response\nTopotecan | 06/2025 | 08/2025 | PD", "topotecan", "2025-06", "2025-08"),
+    ("Regimen   Start     End       Response\nTopotecan   6/2/2025   8/4/2025   PD", "topotecan", "2025-06-02", "2025-08-04"),
+    ("| 2 | lurbinectedin | 09/02/2025 - 11/20/2025 | PD |", "lurbinectedin", "2025-09-02", "2025-11-20"),
+    ("Carboplatin | AUC 5 | C1D1 | 06/16/2025", "carboplatin", "2025-06-16", None),
     ("Last durvalumab 8/19/2025.", "durvalumab", None, "2025-08-19"),
     ("Topotecan d3 of C4 on 8/6/2025.", "topotecan", None, "2025-08-06"),
     ("Carboplatin/etoposide, C1 3/4/2024, C4 5/13/2024.", "carboplatin", "2024-03-04", "2024-05-13"),

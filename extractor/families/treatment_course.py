@@ -21,7 +21,7 @@ _DOSE = (
 #: what may stand between two drugs of one regimen: connectors, doses, days
 _JOIN = re.compile(
     rf"(?:[\s,/+&<>-]|\b(?:inj|tab|cap)\b\.?|\b(?:and|plus|with|or|et|und|en|avec|mit|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|po|"
-    rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|injection|the|any|other|further|prior|radiation to|c/w)\b|{_DOSE})*",
+    rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|(?:anti-)?pd-?l?1(?: (?:immune )?(?:checkpoint )?inhibitor| antibody)?|(?:immune )?checkpoint inhibitor|injection|the|any|other|further|prior|radiation to|c/w)\b|{_DOSE})*",
     re.IGNORECASE,
 )
 #: between the name of a class and the drugs that fill it ("chemotherapy consisting of cisplatin and etoposide")
@@ -160,9 +160,22 @@ _PRONOUN = re.compile(
 def _first_hard(text: str, end: int, right: int) -> int:
     """The first hard end behind a course, unless what follows it still speaks of the course."""
     for match in _HARD.finditer(text, end, right):
+        if match.group() == "|" and _heads_row(text, end):
+            continue
         if not _PRONOUN.match(text, match.end(), right) and not _PRONOUN.match(text, match.start(), right):
             return match.start()
     return right
+
+
+#: ... behind the number of its line or cycle ("| 1L | topotecan | 06/2025")
+_FIRST_CELL = re.compile(r"[\s|]*(?:(?:line|l|cycle|c|#)?\s?\d{1,2}(?:l|st|nd|rd|th)?(?: line)?\s*\|)?[^|\n]*", re.IGNORECASE)
+
+
+def _heads_row(text: str, at: int) -> bool:
+    """Is the treatment the first cell of a table's row, of which the other cells speak?"""
+    stop = text.find("\n", at)
+    begin, stop = text.rfind("\n", 0, at) + 1, len(text) if stop < 0 else stop
+    return _FIRST_CELL.fullmatch(text, begin, at) is not None and text.count("|", at, stop) >= 2
 
 
 #: the lines of a treatment summary behind the one that names the treatment
