@@ -75,6 +75,8 @@ _BY_ECG = re.compile(
 )
 _TYPE_TWO = re.compile(r"\btype (?:2|ii)\b(?! (?:diabet|dm))|\bdemand (?:isch|infarct|event)")
 _BLEEDING = re.compile(r"\bha?emorrhag\w*|\bich\b|\bintra(?:cerebral|cranial) bleed\w*|\bbrain bleed")
+#: a scar that a scan shows: its own day is not the scan's
+_OLD_LESION = re.compile(r"\b(?:old|chronic|remote|incidental(?:ly)?|age-?indeterminate|encephalomalac\w+|unchanged)\b")
 _TYPE_ONE = re.compile(r"\b(?:type (?:1|i)|t1)(?!i)")
 _CHECKPOINT = re.compile(
     r"\b(?:icis?|iraes?|checkpoint|immunotherapy|pembro\w*|nivo\w*|durva\w*|atezo\w*|avelumab|camrelizumab|tislelizumab|\w{3,}limab|ipilimumab|pd-?l?1)\b"
@@ -248,6 +250,8 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
         attributes["source"] = "ecg"
     if hit.key == "myocardial_infarction" and _TYPE_TWO.search(near):
         attributes["type"] = 2
+    if hit.key == "stroke" and _OLD_LESION.search(near):
+        attributes["age"] = "old"
     if hit.key == "stroke" and _BLEEDING.search(near):
         attributes["type"] = "haemorrhagic"
     if hit.key == "diabetes" and _TYPE_ONE.search(sentence.note.folded, hit.start, hit.end):

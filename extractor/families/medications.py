@@ -79,6 +79,8 @@ _BEGUN = re.compile(
 _DAY = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}/\d{1,2}\b|\b(?:in|on) (?:\d{1,2} )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
 #: a verb of ending right before the drug
 _OVER = re.compile(r"\b(?:finished|completed|ended|stopped|came off|weaned off|termine)\s+(?:\w+\s+){0,2}$")
+#: an empty box of a form: "[ ] currently on steroids"
+_UNCHECKED = re.compile(r"(?:\[ {0,3}\]|[☐□])\s*(?:[a-z]+ ){0,3}$")
 _BRAND = re.compile(r"\s?\([a-z][a-z -]{2,30}\)")
 _TABLETS = re.compile(r"\btake (\d|half an?|one-half|two|three|four) (?:tabs?|tablets?|capsules?|pills?)\b")
 _COUNT = {"half a": 0.5, "half an": 0.5, "one-half": 0.5, "two": 2.0, "three": 3.0, "four": 4.0}
@@ -351,6 +353,8 @@ def _goes_on(period: details.Period, today: datetime.date | None) -> bool:
 
 def _status(course: Course, before: str, after: str, concept: str) -> tuple[str | None, str | None]:
     """Status and, where a word decides it, the assertion."""
+    if _UNCHECKED.search(before):
+        return "not_given", "absent"
     found = _KNOWN.cues.status(before, after)
     if found != "ongoing" and _BEGIN.search(before) and _ON_CONDITION.match(course.sentence.note.folded, course.end, course.sentence.end):
         found = "planned"

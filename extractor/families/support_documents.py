@@ -103,7 +103,11 @@ def _studies(note: NoteText, concept: str, expression: Gated) -> Iterator[Draft]
     kind = note.note_type.lower()
     if expression.search(kind) and not expression.search(note.folded[:400]) and note.sentences:
         # the study is named by the type of the note alone: its first line stands for it
-        yield _draft(concept, *note.sentences[0], attributes={"modality": "mri" if re.search(r"\b(?:mri?|irm)\b", kind) else "ct"})
+        start, end = note.sentences[0]
+        today = (note.note_date, note.note_date, "note") if note.note_date else None
+        own = note.dates_between(start, min(end, start + 12))  # "9/9/2026: ..." is the day of the study
+        modality = "mri" if re.search(r"\b(?:mri?|irm|mrt)\b", kind) else "ct"
+        yield _draft(concept, start, end, attributes={"modality": modality}, date=None if own else today)
     report = bool(re.search(r"radiol|imaging|mri|ct\b|scan|x-?ray|report", kind))
     for match in expression.finditer(note.folded):
         sentence = note.sentence_at(match.start())

@@ -27,6 +27,7 @@ _CLOSED = re.compile(
     r"\b(?:no|never|none|na[iï]ve|not treated with|not received)\b[^.\n]{0,45}\b(?:tarlatamab|dll3\S*|anti-dll3|platinum|immunotherapy|trials?|radiotherapy|"
     r"systemic|study drugs?|radiation|other (?:drug|treatment|therapy|systemic)\w*|second[- ]line|2nd line|research|surgery)\b|\bnone since\b|\bno other (?:therapy|treatment)"
 )
+_CALLED_COMPLETE = re.compile(r"(?<!not )(?<!in)\bcomplete\b(?!d)")
 _CLOSES = re.compile(r"\s*(?:[.,;)\n]|$|(?:has |have )?(?:been )?(?:was |were )?(?:ever |so far |to date |since |given |received )+(?:[.,;)\n]|$))")
 _TOXIC = re.compile(
     r"\b(?:toxicit\w*|colitis|pneumonitis|hepatitis|nephritis|myocarditis|hypophysitis|arthritis|rash|reaction|irae|immune\w*|event|encephalitis|"
@@ -58,7 +59,7 @@ def _draft(hit: Hit, **more: Any) -> Draft:
 
 def _history(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
     """A heading or lead of a treatment history; complete where it says so or says what was never given."""
-    after = note.text[hit.end : hit.end + 25]
+    after = note.text[hit.end : hit.end + 32]
     closing = note.folded[hit.start : hit.end].startswith(("nil ", "no ", "nothing "))
     if closing:  # "Nil else ever." closes the list of what was given
         return _draft(hit, assertion="present", attributes={"complete": "yes"}) if _CLOSES.match(after) else None
@@ -68,7 +69,7 @@ def _history(note: NoteText, sentence: Sentence, hit: Hit) -> Draft | None:
         note.folded[max(sentence.start, hit.start - 25) : hit.start],
     ):
         return None
-    complete = "complete" in note.folded[hit.start : hit.end] or _CLOSED.search(note.folded) is not None
+    complete = _CALLED_COMPLETE.search(note.folded, hit.start, hit.end + 32) is not None or _CLOSED.search(note.folded) is not None
     return _draft(hit, assertion="present", attributes={"complete": "yes" if complete else "no"})
 
 

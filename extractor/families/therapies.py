@@ -257,7 +257,7 @@ def _default_status(
         return "ongoing"
     if period.start is not None and not ended and _OPEN_RANGE.search(before):
         return "ongoing"
-    if re.search(r"\bsince\b", region) and period.start is not None and not ended and "cycles" not in region:
+    if re.search(r"\bsince\b(?=\s+[\w(])", region) and period.start is not None and not ended and "cycles" not in region:
         return "ongoing"
     if to_come and not re.search(
         r"\b(?:s/p|status post|after|prior|received|progress\w*|pd|last|x ?\d|c\d|on)\b", region

@@ -72,7 +72,7 @@ _END = re.compile(
 _NOT_OURS = re.compile(
     r"\b(?:pd|pod|progress\w*|relaps\w*|recurr\w*|ct|mri|pet(?:[-/]ct)?|scan|dx|diagnos\w*|(?<!node )biops\w*|bx|path\w*|seen|clinic|labs?|imaging|restag\w*|"
     r"next(?:\s+\w+)?|due|planned|plan|foreseen|schedul\w*|proposed|target\w*|cr|pr|sd|response|confirmed|admitted|discharg\w*|echo\w*|"
-    r"visit|consult\w*|colitis|pneumonitis|metasta\w*|new|died|reported|reaction|tsh|anc|plt|hgb|resolved|offered|discussed|declined|recommended|reviewed|reconciled|updated|confirmed)"
+    r"visit|consult\w*|colitis|pneumonitis|metasta\w*|new|died|reported|reaction|tsh|anc|plt|hgb|resolved|offered|discussed|declined|unchanged|persist\w*|lasting|recommended|reviewed|reconciled|updated|confirmed)"
     r"(?:\s+(?:of|on|in|at|the|by|for|liver|brain|bone|and|showed?|noted|dated|from|was|a|nodes?|lung|imaging))*[\s:(,-]*$"
 )
 #: given once: its day is its last

@@ -147,7 +147,9 @@ def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
         past = Truth(2 - time.within_months(event, patient.index_date, LOOK_BACK_MONTHS))
     clear = time.months_before(event[1], -LOOK_BACK_MONTHS) if event else None
     if fact.concept in NEVER or name in LOOK_ALIKE:
-        if fact.attributes.get("status") in ("active", "uncontrolled"):
+        if fact.attributes.get("status") in ("active", "uncontrolled") or (
+            fact.concept in ("hypothyroidism", "hashimoto") and _is_titrated(patient)
+        ):
             return time.say(Truth.U, f"{name} not stable on replacement.", [fact], missing="TSH on a stable dose")
         return time.say(Truth.F, f"{name} is an exception of the criterion.", [fact])
     if fact.concept == "colitis" and fact.attributes.get("cause") != "immune":
@@ -211,6 +213,17 @@ def _autoimmune(patient: Patient, fact: Fact, name: str) -> Answer | None:
             Truth.T, f"{name} {time.span(event or held(fact))}, clear on {time.day(clear)}.", [fact], clear_date=clear
         )
     return time.say(Truth.T, f"{name}, active or of unknown date.", [fact], correctable=False)
+
+
+TSH_HIGH, TSH_DAYS = 10.0, 90
+
+
+def _is_titrated(patient: Patient) -> bool:
+    """A newest TSH that is far above any range: the replacement is not stable yet."""
+    tests = [fact for fact in patient.facts("tsh", "lab") if fact.value is not None]
+    newest = time.newest(tests)
+    value = newest[-1].value if newest else None
+    return value is not None and value > TSH_HIGH and time.is_fresh(newest[-1], patient.index_date, days=TSH_DAYS)
 
 
 def _skin_thyroid(patient: Patient, fact: Fact, name: str) -> Answer:

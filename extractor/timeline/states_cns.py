@@ -245,6 +245,15 @@ def _grown_after_treatment(patient: Patient) -> list[Fact]:
     ]
 
 
+def _grown_on_newest_scan(patient: Patient) -> list[Fact]:
+    """After radiosurgery or whole brain radiotherapy: growth that the newest report of a brain MRI tells."""
+    treated = [fact for fact in patient.facts(("srs", "wbrt"), "therapy") if fact.assertion == "present"]
+    reports = [fact for fact in patient.facts("doc_brain_mri") if "brain" in fact.note_type.lower() or fact.start < 60]
+    newest = {fact.note_id for fact in time.newest(reports)}
+    grown = [fact for fact in patient.facts("growth") if fact.assertion == "present" and fact.note_id in newest]
+    return [fact for fact in grown if any(held(item)[0] < time.last_day(fact) for item in treated)]
+
+
 @state("active_brain_metastases")
 def active_brain_metastases(patient: Patient, settings: Settings) -> Answer:
     """E9.a: brain metastases with symptoms, steroids, seizure drugs or less than two weeks of stability."""
@@ -281,9 +290,12 @@ def active_brain_metastases(patient: Patient, settings: Settings) -> Answer:
     growing = [
         fact
         for fact in growing
-        if not any(told(item) > told(fact) and item.assertion == "present" for item in patient.facts("neuro_stable"))
+        if not any(
+            told(item) > told(fact) and item.assertion == "present" and "stable" in item.text.lower()
+            for item in patient.facts("neuro_stable")
+        )
     ]
-    growing += _grown_after_treatment(patient)
+    growing += _grown_after_treatment(patient) or _grown_on_newest_scan(patient)
     if growing:
         return Answer(
             Truth.U,

@@ -455,7 +455,14 @@ def recent_arterial_thrombosis(patient: Patient, settings: Settings) -> Answer:
         if fact.assertion != "hypothetical"
     ]
     bleeding = [fact for fact in facts if fact.attributes.get("type") in ("haemorrhagic", "hemorrhagic")]
-    answers = [_event_months(patient, [fact for fact in facts if fact not in bleeding], 12, "Arterial thrombosis")]
+    scars = [fact for fact in facts if fact.attributes.get("age") == "old" and fact.assertion == "present"]
+    acute = [fact for fact in facts if fact not in bleeding and fact not in scars]
+    answers = [_event_months(patient, acute, 12, "Arterial thrombosis")] if acute or not scars else []
+    if scars:
+        recent = _event_months(patient, scars, 12, "An old infarct seen")
+        if recent.truth is Truth.T:
+            recent = Answer(Truth.U, recent.reason, recent.evidence, ("R6",), missing="when the old infarct happened")
+        answers.append(recent)
     if bleeding:
         recent = _event_months(patient, bleeding, 12, "Haemorrhagic stroke")
         if recent.truth is Truth.T:

@@ -113,7 +113,9 @@ def _graded(patient: Patient, facts: list[Fact], what: str) -> Answer:
     mild = [
         fact
         for fact in unknown
-        if fact.value_text in ("thyroiditis", "hypothyroidism", "thyroid") or fact.attributes.get("severity") == "mild"
+        if fact.value_text in ("thyroiditis", "hypothyroidism", "thyroid")
+        or ("thyroid" in fact.text.lower() and "hypophys" not in fact.text.lower())
+        or fact.attributes.get("severity") == "mild"
     ]
     unknown = [fact for fact in unknown if fact not in mild]
     if unknown:
