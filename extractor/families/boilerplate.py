@@ -40,7 +40,7 @@ _LIST_HEADING = re.compile(
     r"reportable|genomic (?:findings|alterations)|biomarkers?|results?\b|interpretation|pertinent|no reportable|negative))[^\n]{0,60}$",
     re.MULTILINE,
 )
-_VARIANT = re.compile(r"\b[pc]\.\s?\S|\bexon \d|\bvaf\b.*\d")
+_VARIANT = re.compile(r"\b[pc]\.\s?\S|\bexon \d|\bvaf\b[^\n]{0,60}\d")
 
 
 def vus_lists(note: NoteText) -> list[tuple[int, int]]:
