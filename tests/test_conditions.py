@@ -21,6 +21,8 @@ SMOKING = [
     ("She has still not stopped smoking despite advice.", ["current present"]),
     ("She was strongly advised to stop smoking.", ["current present"]),
     ("Smokes none.", ["never present"]),
+    ("He is not a smoker.", ["never present"]),
+    ("Of note, she does not drink or smoke.", ["never present"]),
     ("He stopped smoking in 2001 after he had been urged to quit.", ["former present"]),
 ]
 
@@ -35,6 +37,7 @@ ALCOHOL = [
     ("She does not drink on weekdays but will binge drink on Saturday.", ["alcohol present"]),
     ("He does not drink alcohol.", ["alcohol absent"]),
     ("He does not smoke, occasionally drinks alcohol.", []),
+    ("He drinks six beers a day.", ["alcohol present"]),
     ("She denies tobacco and drinks two alcoholic beverages a day.", []),
     ("SOCIAL HISTORY: No drugs. No alcohol.", ["drugs absent", "alcohol absent"]),
     ("Avoid alcoholic beverages and excessively spiced food.", []),
@@ -69,6 +72,8 @@ NO_ILLNESS = [
     ("PAST MEDICAL HISTORY: Asthma, bipolar, gout.", "psychiatric_disorder", ["bipolar present"]),
     ("He is in second grade and doing PE without limitation.", "venous_thromboembolism", []),
     ("BIRTH HISTORY: Pregnancy and delivery without complications.", "pregnancy", []),
+    ("BP110/70, HR72. MS: A&O to person, place and time.", "other_autoimmune", []),
+    ("IMMUNIZATIONS: Up to date. ACTIVITY: NKDA.", "hypersensitivity", ["absent"]),
     ("He works at the county correctional facility.", "guardianship", []),
 ]
 

@@ -69,6 +69,7 @@ MEDICATIONS = [
     ("Flu shot today.", []),
     ("Pseudomonas sensitive to ceftazidime and ciprofloxacin.", []),
     ("Fixed with antibiotic cement.", []),
+    ("A total of 1 cc dexamethasone phosphate was then injected into the surgical site.", []),
     ("He was kept on Fortaz.", [("antibiotic", None, "ceftazidime", "present", "ongoing")]),
 ]
 

@@ -35,6 +35,7 @@ CASES = {
         {"hbsag": "negative", "anti_hbc": "negative", "hiv_test": "negative"},
     ),
     "reactive": ("Hepatitis B core antibody, total: Reactive", {"anti_hbc": "positive"}),
+    "titer": ("HIV 1 titer was negative.", {"hiv_test": "negative"}),
     "non-reactive": ("HIV Ag/Ab: Non-Reactive", {"hiv_test": "negative"}),
     "titre": ("anti-HBs 45 mIU/mL", {"anti_hbs": "positive"}),
     "panel": ("hep panel neg", {"hbsag": "negative", "hcv_ab": "negative"}),

@@ -255,6 +255,8 @@ STAGE = [
         "Liver and lytic bone metastases.",
         {("metastatic", "present", None), ("metastatic_site", "present", "liver"), ("metastatic_site", "present", "bone")},
     ),
+    ("The biopsy showed T2b disease.", {("tnm", "present", "T2b")}),
+    ("There is a T2 lesion.", set()),
     ("Staged by TNM (8th edition, 2016) as pT3.", {("tnm", "present", "pT3")}),
 ]
 

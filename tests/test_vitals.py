@@ -63,6 +63,7 @@ CASES = {
     "feet and so many inches": ("height of 5 feet and 10 inches", {"height": [177.8]}),
     "pounds, then feet": ("He is 177 pounds, 5 feet, 8 inches.", {"height": [172.72], "weight": [80.286]}),
     "pounds beside the age": ("He is 42 years old, 344 pounds.", {"weight": [156.036]}),
+    "names glued to values": ("EXAM: BP110/70, HR72, RR16, 35.6C", {"systolic_bp": [110.0], "diastolic_bp": [70.0], "heart_rate": [72.0], "temperature": [35.6]}),
     "too many pounds": ("He is 84 pounds overweight", {}),
     "gained": ("She gained 5 kg of weight", {}),
     "a list of calls": ("Call if T >100.4 F, HR >120, SBP <90 or SpO2 <90%", {}),

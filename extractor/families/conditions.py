@@ -110,7 +110,7 @@ _FORMER_SMOKER = re.compile(
     r"\b(?:former(?:ly)?|ex-?smok(?:er|ing)|quit|stopped|previous(?:ly)? (?:smok\w+|tobacco|a smoker)|past (?:smok\w+|tobacco)|prior (?:smok\w+|tobacco)|remote|smoked|ceased|until|discontinued|sevre|ancien|(?:h/o|history of|hx of) (?:\w+ ){0,2}(?:smok\w+|tobacco|cigarette\w*|nicotine))\b"
 )
 _NEVER_SMOKER = re.compile(
-    r"\b(?:never[- ]?smoke[dr]?|non[- ]?smoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|smokes? ?:? ?(?:none|no\b(?! more)|never)|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b"
+    r"\b(?:never[- ]?smoke[dr]?|non[- ]?smoker|life-?long non|no (?:history of )?(?:smoking|tobacco)|does not smoke|did not smoke|doesn't smoke|denies (?:any )?(?:smoking|tobacco|cigarette)|never used tobacco|no tobacco|non-smoking|jamais fume|never tobacco|(?:is|was|has been) not (?:an? )?(?:cigarette |tobacco )?smoker|smokes? ?:? ?(?:none|no\b(?! more)|never)|smoking:? ?(?:never|no|none)|tobacco(?: use)?:? ?(?:never|no|none|denies))\b"
 )
 #: who is to stop, or has not, smokes
 _TO_QUIT = re.compile(
@@ -122,7 +122,7 @@ _PACK_YEARS = re.compile(
     r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?[\s-]*(?:\+\s*)?(?:pack|pk|packs)[\s/-]*(?:years?|yrs?)\b|(\d{1,3})\s*(?:py|pa|paquets-annees)\b"
 )
 _MISUSE = re.compile(
-    r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic(?! (?:d(?:r|$)|b(?:e|$)|$)|$)|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[3-9]\d|1\d\d) ?units|(?:[6-9]|1\d|2\d) (?:beers|drinks))\b"
+    r"\b(?:abuse|misuse|alcoholism|dependen\w+|disorder|withdrawal|heavy|excess\w*|addict\w*|ivdu|intravenous drug|binge|intoxicat\w*|alcoholic(?! (?:d(?:r|$)|b(?:e|$)|$)|$)|alcoolisme|cocaine|heroin|methamphetamine|daily drinker|(?:[3-9]\d|1\d\d) ?units|(?:[6-9]|1\d|2\d|six|seven|eight|nine|ten|twelve) (?:beers|drinks)(?! (?:a|per|each) (?:week|month|year)))\b"
 )
 #: "does not drink every day, but then he binges": not that he drinks is denied
 _NOT_DAILY = re.compile(r" (?:alcohol )?(?:every|daily|much|often|regularly|heavily|a lot|excessively|\w+ (?:days|times)|during the week|on week\w+)\b")
@@ -341,7 +341,7 @@ def _smoking(sentence: Sentence, hits: list[Hit]) -> Iterator[Draft]:
     hit = max(hits, key=lambda h: h.end - h.start)
     before = folded[: hit.start - sentence.start]
     folded, to_quit = _TO_QUIT.subn(" ", folded)
-    listed = re.search(r"\b(?:no|denies|denied|negative for|without)\b(?:(?!\band had\b)[^.;]){0,60}$", before)
+    listed = re.search(r"\b(?:no|denies|denied|negative for|without|(?:does|do|did) not (?:drink|use|abuse|consume|chew))\b(?:(?!\band had\b)[^.;]){0,60}$", before)
     if _NEVER_SMOKER.search(folded) or (listed and not packs):
         status = None if re.search(r"\b(?:quit|former|stopped|ex-?smoker|since)\b", folded) else "never"
         status = status or "former"
@@ -424,7 +424,7 @@ _ANSWERED = re.compile(r"[^.;\n]{0,25}?(?:[:?=–-]\s*(?:no|none|never|yes|n/?a|
 #: what follows the name of an examined system ("PE: lungs clear", "MS: no deformity")
 _EXAMINED = re.compile(
     r"\s?:\s*(?:general|gen|nad|alert|well|wd|wn|heent|lungs?|chest|cor|cv|heart|neck|abd\w*|no (?:deformit\w+|joint|swelling|acute|edema|clubbing)|"
-    r"normal|full|moves|strength|vs|vitals|afebrile|appears|rom|soft|clear|deferred|unremarkable)\b"
+    r"a ?& ?o|a/o|aao|oriented|awake|intact|normal|full|moves|strength|vs|vitals|afebrile|appears|rom|soft|clear|deferred|unremarkable)\b"
 )
 
 

@@ -260,6 +260,10 @@ _SIGNAL = re.compile(r"\s?-?(?:w\b|weighted|flair|signal|rib|spine|vert|-?\d)")
 _STAGE_LINE = re.compile(r"(?:\bstag(?:e|ing)\b|\btnm\b|primary tumou?r)[^\n]{0,60}\n\s*$")
 
 
+#: "T2b disease", "T1c prostate cancer"; without a letter a "T2 lesion" may be one of a vertebra or a signal
+_OF_TUMOUR = re.compile(r"\s(?:[a-z]{4,12}\s)?(?:(?P<sure>disease|cancer|(?:adeno)?carcinoma)|tumou?r|lesion)\b")
+
+
 def _lone(text: str, folded: str, match: re.Match[str], start: int, labelled: bool) -> bool:
     """A T category without an N: "pT3", "stage: T2a", "(T3b)", or in a line of its own below "Staging"."""
     t, prefix, end = match["t"], match["prefix"], match.end("t")
@@ -276,6 +280,9 @@ def _lone(text: str, folded: str, match: re.Match[str], start: int, labelled: bo
             return tight or not folded[at + 1].isspace()
         below = _STAGE_LINE.search(folded, max(0, start - 120), start) is not None
         return tight and (len(t) > 1 or below) and not folded[end : end + 1].strip()
+    of_tumour = _OF_TUMOUR.match(folded, end)
+    if tight and not prefix and t[0].isdigit() and of_tumour and (len(t) > 1 or of_tumour["sure"]):
+        return True
     bracket = folded[start - 1 : start] == "(" and folded[end : end + 1] == ")"
     return bracket and not prefix and tight and len(t) > 1 and t[0].isdigit()
 

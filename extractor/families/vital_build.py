@@ -115,6 +115,30 @@ def _pounds_and_feet(text: str, folded: str, weighs: re.Match[str]) -> Iterator[
         )
 
 
+#: "BP 121/66 HR 77 36.5C": a temperature by its letter alone
+_DEGREES = re.compile(r"\d(?<![\w.,/-]\d)\d{1,2}[.,]\d\s?°?(?P<unit>[CF])\b")
+
+
+def temperature_beside(text: str, start: int, end: int) -> Iterator[Draft]:
+    """The temperature of a row of vital signs that names the others."""
+    match = _DEGREES.search(text, start, end)
+    if match is None:
+        return
+    written = match.group()[:-1].strip(" °")
+    value = float(written.replace(",", "."))
+    if match["unit"] == "F":
+        value = round((value - 32) / 1.8, 4)
+    if 34 <= value <= 42:
+        plain = replace(
+            _PLAIN_HEIGHT,
+            concept="temperature",
+            rule_id="vitals/vital_signs:temperature",
+            code="LOINC 8310-5",
+            unit="Cel",
+        )
+        yield replace(plain, start=match.start(), end=match.end(), value=value, value_as_written=written)
+
+
 def _plain(concept: str, value: float, match: re.Match[str], group: str, unit: str | None) -> Draft:
     end = match.end(unit) if unit else match.string.index("kg", match.end(group)) + 2
     return Draft(

@@ -88,10 +88,14 @@ def read(note: NoteText) -> Iterable[Draft]:
     covered: list[tuple[int, int]] = []
     for sentence, hits in note.sentences_with(FAMILY):
         names = merge(note.folded, hits)
+        read_here = set()
         for draft in _sentence(note, sentence, names, comma):
+            read_here.add(draft.concept)
             if draft.concept in ("weight", "height"):
                 covered.append((draft.start, draft.end))
             yield draft
+        if "systolic_bp" in read_here and "temperature" not in read_here:
+            yield from vital_build.temperature_beside(note.text, sentence.start, sentence.end)
     if vital_build.may_stand(note.text, note.vocabulary):
         for draft in vital_build.unnamed(note.text, note.folded):
             if not any(start < draft.end and draft.start < end for start, end in covered):

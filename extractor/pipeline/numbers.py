@@ -28,7 +28,7 @@ NUMBER = re.compile(
 )
 _FIRST_GROUP = re.compile(r"\d+(?:[.,]\d+)?")
 #: a number glued to its name: "Plt210", "T36.9"; a short name needs the decimal
-GLUED = re.compile(r"(?:(?<=[A-Za-z]{3})(?<!Glu)\d{2,3}(?:[.,]\d+)?|\d{1,3}[.,]\d{1,2})(?![\w.,/-]?\d|[A-Za-z]*\d)")
+GLUED = re.compile(r"(?:(?:(?<=[A-Za-z]{3})|(?<=\bHR)|(?<=\bHb)|(?<=\bNa))(?<!Glu)\d{2,3}(?:[.,]\d+)?|\d{1,3}[.,]\d{1,2})(?![\w.,/-]?\d|[A-Za-z]*\d)")
 _DATE_TAIL = re.compile(r"(?i:[/.-]\d{1,2}[/.-]\d{2,4}|/\d{2}(?:\d{2})?(?!\d|\.\d)(?!\s?(?:hpf|hp|high))|-\d{2}-\d{2})")
 GAP = re.compile(r"[ \t\u00a0\u202f\u2009|]*")
 #: a limit of a reference range: one decimal separator, thousands by commas; "0.6.2" is none

@@ -385,7 +385,11 @@ def find_sections(text: str, folded: str) -> list[Section]:
             kind = "inline" if text[start:end].isupper() else "title"
             category, length = _category(folded[start:end], names)
         if category is None:
-            if kind == "inline" and found and found[-1].name in _OF_OTHERS and _OWN_HEADING.search(text, start, end):
+            of_others = bool(found) and (
+                found[-1].name == "immunizations"
+                or (found[-1].name in _OF_OTHERS and _OWN_HEADING.search(text, start, end) is not None)
+            )
+            if kind == "inline" and of_others:
                 found[-1].end = min(found[-1].end, start)  # a heading that no list has ends a family history too
             continue
         rest = folded[start + length : end]
