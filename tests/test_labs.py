@@ -57,6 +57,13 @@ CASES = {
     "short name in a row": ("ASAT 25, AF 98, GGT 41. AF 2019", {"ast": [25.0], "alp": [98.0], "ggt": [41.0]}),
     "thin spaces": ("CRP was 89\u2005mg/L (reference <5\u2005mg/L), albumin 26\u2009g/L.", {"crp": [89.0], "albumin": [2.6]}),
     "a stop without a blank": ("On day 2 creatinine was 0.86 mg/dL.During her stay LDH was 400 U/L.A biopsy followed.", {"creatinine": [0.86], "ldh": [400.0]}),
+    "millilitre for microlitre": ("WBC 8000/mL, platelets 27,000/mL, leukocytes 10200 cells/dl", {"wbc": [8.0, 10.2], "platelets": [27.0]}),
+    "ranges before results": (
+        "Glucose        90-120 mg/dl     95 mg/dl\nCreatinine     0.7-1.4 mg/dl    0.8 mg/dl\nSodium | 135-145 | 128",
+        {"glucose": [95.0], "creatinine": [0.8], "sodium": [128.0]},
+    ),
+    "a number that is one unit only": ("high CRP (145)", {"crp": [145.0]}),
+    "with an analyte of no concept": ("Fasting glucose and triglyceride levels were 85 and 158 mg/dL; serum lactate dehydrogenase 736 IU/L.", {"glucose": [85.0], "ldh": [736.0]}),
     "litre for microlitre": ("Platelets 95 x 103/L, WBC 9,400 cells/L", {"platelets": [95.0], "wbc": [9.4]}),
     "spelt-out units": ("CRP - 2 milligram/liter, sodium 128 milliequivalents per liter", {"crp": [2.0], "sodium": [128.0]}),
     "total and direct": (

@@ -48,6 +48,7 @@ CASES = {
     "not of a body": ("Cultures were incubated at a temperature of 35-37°C.", {}),
     "normothermia": ("normothermia (36.6 °C)", {"temperature": [36.6]}),
     "breaths": ("heart rate 40 breaths/min", {}),
+    "lying and standing": ("Blood pressure is 95/62 lying down and drops to 75/40 standing.", {"systolic_bp": [95.0, 75.0], "diastolic_bp": [62.0, 40.0]}),
     "two visits": (
         "Blood pressure readings at the six- and 12-month visits were 112/64 and 117/60 mmHg.",
         {"systolic_bp": [112.0, 117.0], "diastolic_bp": [64.0, 60.0]},

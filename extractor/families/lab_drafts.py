@@ -84,9 +84,11 @@ def _units_of(text: str) -> str:
 
 
 def _bare_of_note(data: Mapping[str, Any], text: str) -> list[Any]:
-    """What a bare number means in this note: "bili 12" is umol/L beside "Hb 104", and nothing where nothing tells."""
+    """What a bare number means in this note: "bili 12" is umol/L beside "Hb 104", and nothing where nothing tells, unless
+    it is the same in both worlds ("CRP 145")."""
     kind = _units_of(text)
     if kind:
         return list(data["bare" if kind == "conventional" else "bare_si"])
     lowest = data["bare_si"][0][0]
-    return [[low, min(high, lowest), unit] for low, high, unit in data["bare"]]
+    both = [[max(low, a), min(high, b), unit] for low, high, unit in data["bare"] for a, b, si in data["bare_si"] if si == unit]
+    return both or [[low, min(high, lowest), unit] for low, high, unit in data["bare"]]

@@ -44,7 +44,7 @@ _SYSTOLIC = re.compile(
 )
 _ABOUT = re.compile(r"(?:around|about|approximately|approx\.?|roughly|nearly|almost|as (?:high|low) as|up to|~)\s?(?=\d)")
 _NEXT_PRESSURE = re.compile(
-    r"\s*(?:\([a-z ]{3,24}\)|(?:sitting|lying|supine|standing))?\s*[,;]\s*(?=\d{2,3}/\d{2})|\s*(?:->|-->|→|\bto\b|and\b(?=\s+\d{2,3}/\d{2})|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)"
+    r"\s*(?:\([a-z ]{3,24}\)|(?:sitting|lying|supine|standing))?\s*[,;]\s*(?=\d{2,3}/\d{2})|\s*(?:->|-->|→|\bto\b|and\b(?=\s+\d{2,3}/\d{2})|[^.;\n\d]{0,40}?\b(?:drop\w*|f[ae]ll\w*|ris\w+|rose|increas\w*|decreas\w*|declin\w*|improv\w*|went|came)\s+(?:up\s|down\s|back\s)?to\b(?=\s\d{2,3}/\d{2})|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)"
 )
 _CHANGE = re.compile(
     r"\b(?:lost|gained|gain|loss|down|up|decreas\w*|increas\w*|drop\w*|fell|fallen|declin\w*"

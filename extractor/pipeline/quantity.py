@@ -3,7 +3,7 @@
 What is plausible for a concept and what a bare number means for it are data of its pattern file:
 ``plausible = [lo, hi]`` in the canonical unit; ``bare = [[lo, hi, unit], ...]`` in that unit; ``misprints`` maps a unit
 that cannot be meant to the one that is ("albumin 2.7 mg/dL"); ``refuse`` lists units that make it another measurement;
-``smallest``: what is smaller, and not 0, cannot be meant;
+``mistaken`` maps a unit that is never meant ("9,400 cells/L");
 ``bare_decimal`` adds rules for numbers written with a decimal; ``bare_in_row`` counts only behind another result of
 the sentence; ``bare_marked`` takes the place of ``bare`` behind "NEUT#",
 ``bare_si`` in a note that prints SI units; ``mass_factor`` scales mass units (urea to urea nitrogen). Source of the ranges: the clinical specification, 3.1.
@@ -21,7 +21,7 @@ from .values import Reading
 
 KEYS = frozenset(
     {"plausible", "bare", "bare_si", "bare_decimal", "bare_in_row", "bare_marked", "bare_with_reference", "misprints"}
-    | {"refuse", "mass_factor", "letters", "smallest"}
+    | {"refuse", "mass_factor", "letters", "mistaken"}
 )
 ULN = "{ULN}"
 _COUNTS = frozenset({"/uL", "/mm3", "{cells}/uL", "{cells}/mm3", "[IU]/mL", "{copies}/mL"})
@@ -56,13 +56,14 @@ def settle(
     ``as_written``: keep a value whose unit is known but cannot be converted.
     """
     low, high = data.get("plausible", (float("-inf"), float("inf")))
-    low = max(low, data.get("smallest", low)) if reading.value else low
     if reading.unit is not None and reading.unit in data.get("refuse", ()):
         return None
     if reading.unit == ULN:
         return Quantity(reading.value, reading.value_high, ULN) if 0 < reading.value < 200 else None
     attributes: dict[str, Any] = {}
     written = reading.unit
+    if written in data.get("mistaken", ()):
+        written = attributes["unit_corrected"] = data["mistaken"][written]
     choices = [(reading.value, False)]
     if reading.other is not None and reading.value_high is None:
         choices.append((reading.other, True))

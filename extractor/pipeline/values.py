@@ -85,11 +85,18 @@ def read_number(
         reading = replace(reading, flag=flag)
     if reference is not None and reading.ref_low is None and reading.ref_high is None:
         reading = replace(reading, ref_low=reference.ref_low, ref_high=reference.ref_high)
+    behind = _BEHIND_RANGE.match(text, reading.tail, limit) if reading.value_high is not None and reading.comparator == "=" else None
+    if behind is not None:  # a column of ranges in front of the results: "Glucose   90-120 mg/dl   95 mg/dl"
+        result = read_plain(text, behind.end(), limit, letters=letters, folded=folded)
+        if result is not None and result.value_high is None and result.unit in (None, reading.unit):
+            unit = (result.unit_raw, result.unit) if result.unit else (reading.unit_raw, reading.unit)
+            return replace(result, unit_raw=unit[0], unit=unit[1], ref_low=reading.value, ref_high=reading.value_high)
     if not trend:
         return reading
     return _trend(text, folded, reading, limit, letters, between)
 
 
+_BEHIND_RANGE = re.compile(r"[ ]*(?:[ ]{2}|\t|\|)[ \t|]*(?=[<>]?\d)")
 _GIVEN = re.compile(r"\s*\d{1,2}\s?(?:u|units?|unites?|culots?|bags?|packs?|prbcs?|g-?csf)\b(?!\s?/)|\s*(?:transfus|held|hold|g-?csf)")
 
 # -- trends --------------------------------------------------------------------------------------------------------
