@@ -47,6 +47,19 @@ STAGE = [
         "Excision of tumor, intracerebral, left parafalcine region: consistent with a metastasis of adenocarcinoma.",
         {("metastatic_site", "present", "brain"), ("metastatic", "present", None)},
     ),
+    (
+        "SOURCE: PLEURAL FLUID, LEFT\nDIAGNOSIS: POSITIVE FOR MALIGNANT CELLS.\nMETASTATIC SMALL CELL CARCINOMA.",
+        {("metastatic_site", "present", "pleura"), ("metastatic", "present", None)},
+    ),
+    (
+        "Specimen: adrenal, left, core biopsy\nConclusion: metastatic neuroendocrine carcinoma.",
+        {("metastatic_site", "present", "adrenal"), ("metastatic", "present", None)},
+    ),
+    ("Specimen: liver core biopsy\nDiagnosis: benign hepatocytes, no metastatic carcinoma.", {("metastatic", "absent", None)}),
+    (
+        "LIVER, CORE BIOPSY:\n- METASTATIC NEUROENDOCRINE CARCINOMA, SIMILAR TO THE RECTAL TUMOR.",
+        {("metastatic_site", "present", "liver"), ("metastatic", "present", None)},
+    ),
     ("Neither lymph node swelling nor metastasis was seen.", {("metastatic", "absent", None)}),
 ]
 
@@ -63,6 +76,9 @@ BIOMARKERS = [
     ("VARIANTS OF UNKNOWN SIGNIFICANCE\nKMT2D p.A12V\nRET p.R77H\nPERTINENT NEGATIVES\nEGFR no mutation", {("egfr_gene", "present", "wild_type")}),
     ("Mutations in RET are associated with familial disease.", set()),
     ("The assay was validated for EGFR mutations at 5 %.", set()),
+    ("Trials: a bispecific in DLL3-positive tumors.", set()),
+    ("RB1 loss is seen in up to 80% of small cell lung cancers.", set()),
+    ("The Ki-67 index is 75% (rectum) and 80% (liver).", {("ki67", "present", None)}),
     ("DLL3 high is defined as >=50% of tumor cells.", set()),
     ("Control tissue: internal control for Rb retained in stroma.", set()),
     ("Rb is lost with a retained internal control.", {("rb1", "present", "lost")}),
@@ -98,3 +114,17 @@ def test_site_and_grade_of_a_report(engine, text, site, grade):
 @pytest.mark.parametrize("text", ["Manubrium sterni biopsied.", "Staged by the CAP guideline.", "Material for biobank: no.", "Dr. X saw the slides. His opinion agrees."])
 def test_words_of_a_report_that_are_no_facts(engine, text):
     assert read(engine, text, "condition", "administrative", "demographic") == set()
+
+
+HISTOLOGY = [
+    ("Thyroid, lobectomy: PAPILLARY CARCINOMA, follicular variant.", {("other_malignancy", "present", "papillary carcinoma")}),
+    ("Verrucous carcinoma of the larynx.", {("other_malignancy", "present", "verrucous carcinoma")}),
+    ("Ovary: mucinous cystadenocarcinoma.", {("adenocarcinoma", "present", None)}),
+    ("Rectum: neuroendocrine carcinoma, favor large cell type.", {("nec_nos", "present", None)}),
+    ("EGFR-mutant adenocarcinoma may transform to small cell carcinoma.", set()),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), HISTOLOGY, ids=[str(i) for i in range(len(HISTOLOGY))])
+def test_histology(engine, text, wanted):
+    assert read(engine, text, "histology") == wanted

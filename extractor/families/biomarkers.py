@@ -68,7 +68,7 @@ _VALUE_SITE = re.compile(
     r"\s*(?:in|at|within|on)\s+(?:the\s+)?(?:\w+\s+){0,2}?(primary|metasta\w*|mets?\b|liver|hot[\s-]?spots?|node|biopsy|resection)"
 )
 _MORE = re.compile(
-    r"(?:\s*(?:\([^)]{0,30}\)|in (?:the |his |her )?\w+(?: (?!and\b)\w+){0,2})){0,2}\s*[;,]?\s*(?:and\s+)?(?=[<>~≥≤]?\s*\d{1,3}(?:[.,]\d+)?\s*(?:-\s*\d{1,3}\s*)?%\s*(?:in|at|within|on|\(?hot))"
+    r"(?:\s*(?:\([^)]{0,30}\)|in (?:the |his |her )?\w+(?: (?!and\b)\w+){0,2})){0,2}\s*[;,]?\s*(?:and\s+)?(?=[<>~≥≤]?\s*\d{1,3}(?:[.,]\d+)?\s*(?:-\s*\d{1,3}\s*)?%\s*(?:in|at|within|on|\(?hot|\([a-z]))"
 )
 
 
@@ -258,6 +258,10 @@ def _necrosis(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
 _DLL3_CONDITION = re.compile(r"\b(?:if|whether|should|unless|provided(?: that)?|in case)\s+(?:the\s+|her\s+|his\s+|tumou?r\s+is\s+|is\s+)?$")
 
 
+#: "in DLL3-positive tumors": tumours at large
+_DLL3_AT_LARGE = re.compile(r"[\s-]*(?:positive|expressing|high)\s+(?:tumou?rs|cancers|patients|cases|malignancies)\b")
+
+
 def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iterator[Draft]:
     folded = note.folded
     later = [h.start for h in hits if h.start >= hit.end and h.get("kind") != "dll3"]
@@ -276,6 +280,8 @@ def _dll3(note: NoteText, sentence: Sentence, hit: Hit, hits: list[Hit]) -> Iter
     if re.search(r"\bm?rna\b|\bctdna\b|\btranscript", folded[max(sentence.start, hit.start - 90) : hit.start]):
         return
     if re.search(r"\b(?:serum|no|without any|never)[\s-]*$", before) or re.search(r"\banti[\s-]*$", before):
+        return
+    if _DLL3_AT_LARGE.match(clause):
         return
     # "if DLL3 positive, would be a candidate": no result yet
     stated = "hypothetical" if _DLL3_CONDITION.search(before) else "present"

@@ -15,7 +15,8 @@ _GENERAL = Gated(
     r"\b(?:is|are) defined as\b|\breference (?:range|interval|values?)\b|\b(?:this|the) (?:assay|panel|methodology)\b|\bvalidated (?:for|to|at)\b|\blimit of detection\b|"
     r"\breport includes\b|\bgenes (?:tested|analy[sz]ed|assessed|included|covered|sequenced)\b|\bperformance characteristics\b|\b(?:fda|clia)\b[^.]{0,60}\b(?:approved|cleared|regulat|certified)|"
     r"\b(?:mutations?|alterations?|variants?|fusions?|rearrangements?|loss|inactivation|overexpression|amplification)\s+(?:in|of)\s+[^.;:]{2,40}?\s(?:is|are|has been|have been|can be|may be|occurs?)\s+(?:commonly\s+|frequently\s+|often\s+|rarely\s+|strongly\s+)?(?:associated|seen|described|found|reported|observed|identified|detected|present|characteristic|common|frequent|rare)\b[^.;]{0,24}\b(?:in|of|with)\b(?!\s+(?:this|the (?:patient|tumou?r|specimen|sample|present)))|"
-    r"\b(?:has|have) been (?:described|reported|observed|associated|implicated|shown)\b|\bet al\b|\breferences?\s*:\s*\d"
+    r"\b(?:is|are) (?:commonly |frequently |typically )?(?:seen|found|present|observed|detected|reported) in (?:up to |approximately |about |roughly |nearly )?\d{1,3}\s?(?:[-–]\s?\d{1,3}\s?)?(?:%|percent) of (?!(?:the )?(?:tumou?r )?(?:cells|nuclei|tumou?r))|"
+    r"\bmay (?:transform|progress|evolve|recur)\b|\b(?:has|have) been (?:described|reported|observed|associated|implicated|shown)\b|\bet al\b|\breferences?\s*:\s*\d"
 )
 #: "control tissue:", "internal control for Rb": what follows is the control's
 _CONTROL = Gated(r"\bcontrols?\s*(?:tissues?|slides?|for|\(|:)[^.;]*$|\b(?:internal|external) (?:positive |negative )?controls?\b[^.;]*$")

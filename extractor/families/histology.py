@@ -44,6 +44,7 @@ _POOR = re.compile(
     r"\bpoorly[\s-]*(?:to undifferentiated[\s-]*)?diff|\bhigh[\s-]*grade|\bundifferentiated|\bpeu differenci|\bde haut grade|\bpoorly diff|\bp\.?d\.? nec"
 )
 _FAVOURED = re.compile(r"\s*(?:type|variant|morphology)?,?\s*(?:is\s+)?favou?red\b")
+_FAVOUR = re.compile(r"\bfavou?r(?:ing|ed|s)?\s+(?:an?\s+)?$")
 _LARGE = re.compile(r"\blarge[\s-]*cell|\ba grandes cellules")
 _SMALL = re.compile(r"(?<!non[\s-])\bsmall[\s-]*cell|\ba petites cellules")
 _GRADE = re.compile(r"\b(?:who\s+)?(?:grade|grad)\s*:?\s*(?P<a>[1-4]|iii|ii|iv|i)\b|\bg\s?(?P<b>[1-3])\b")
@@ -209,6 +210,8 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
         after = after[: max(0, later[0] - end)]
     site, explicit = sites_of.near(note, sentence, start, end)
     mention = Mention(hit.key, start, end, hit, site=site, explicit=explicit, value_text=hit.get("value_text"))
+    if mention.value_text is None and hit.key == "other_malignancy":
+        mention.value_text = hit.name.lower()
     if _DENIED_BEFORE.search(lead) or _DENIED_AFTER.match(note.folded, end):
         mention.assertion = "absent"
     elif _STATED_BEFORE.search(lead):
@@ -271,7 +274,7 @@ def _neuroendocrine(mention: Mention, group: str, before: str, after: str) -> It
     if re.search(r"\bnot\s+(?:a\s+)?well", around):
         well = False
     large = _LARGE.search(around)
-    if large and poor and _FAVOURED.match(around, large.end()):  # a type that is only favoured leaves it open
+    if large and (_FAVOUR.search(around, 0, large.start()) or (poor and _FAVOURED.match(around, large.end()))):  # a type that is only favoured leaves it open
         large = None
     if large and not _SMALL.search(around) and not well:
         mention.concept = "lcnec"
@@ -471,7 +474,7 @@ def _settle(note: NoteText, mention: Mention, mentions: list[Mention], dominant:
 
 
 #: carcinomas that grow in the lung as well: a small cell part beside them is no word on the organ
-_OF_LUNG_TOO = frozenset({"non-small cell lung cancer", "large cell carcinoma", "sarcomatoid carcinoma", "adenosquamous carcinoma"})
+_OF_LUNG_TOO = frozenset({"non-small cell lung cancer", "large cell carcinoma", "sarcomatoid carcinoma", "adenosquamous carcinoma", "undifferentiated carcinoma", "mucoepidermoid carcinoma", "adenoid cystic carcinoma"})
 
 
 def _beside_other_organ(note: NoteText, mention: Mention, mentions: list[Mention]) -> bool:

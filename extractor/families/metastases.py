@@ -415,6 +415,11 @@ def _adjective(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit], k
         yield Draft(nodes.FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id, anchor=anchor)
 
 
+#: "morphologically similar to the rectal tumor": the primary it is compared with
+_ALIKE = re.compile(r"\b(?:similar|identical|resembl\w+|compar\w+|related|consistent|compatible|known)\b")
+_ITS_TUMOUR = re.compile(r"\s+(?:primary|tumou?r|cancer|carcinoma|neoplasm)\b")
+
+
 def _histology_then_site(folded: str, hit: Hit, later: list[Hit]) -> list[Hit]:
     """ "metastatic carcinoma in one of 32 lymph nodes"; "of" names the primary instead."""
     for index, site in enumerate(later):
@@ -427,7 +432,7 @@ def _histology_then_site(folded: str, hit: Hit, later: list[Hit]) -> list[Hit]:
             continue
         link = strong[-1]
         rest = between[link.end() :]
-        if any(c in between for c in ";") or len(rest) > 45:
+        if any(c in between for c in ";") or len(rest) > 45 or _ALIKE.search(between) or _ITS_TUMOUR.match(folded, site.end):
             continue
         if all(re.fullmatch(r"\d+|[:/]|\(.*\)|[a-z-]+", w) for w in rest.split()) and not re.search(
             r"\b(?:with|from|on|for|keeping|which|by)\b", rest

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
-from . import metastases, node_statements, nodes, spread
+from . import metastases, node_statements, nodes, specimens, spread
 
 FAMILY = "stage"
 KEYS = frozenset({"kind", "value_text"})
@@ -60,6 +60,12 @@ _MEASURABLE_NO = re.compile(
 
 def read(note: NoteText) -> Iterator[Draft]:
     """Stage facts of a note, with the ``condition`` facts that go with liver and brain metastases."""
+    told = list(_told(note))
+    yield from told
+    yield from specimens.drafts(note, told)
+
+
+def _told(note: NoteText) -> Iterator[Draft]:
     of_nodes = node_statements.statements(note)
     for sentence, hits in note.sentences_with(FAMILY):
         for hit in hits:
