@@ -65,6 +65,7 @@ def test_every_rule_has_an_example_that_holds(category, example):
         ("No [infection] was found, and the patient was treated for [pneumonitis].", ["absent", "present"]),
         ("[Pneumonitis] (-), [colitis] (+)", ["absent", "present"]),
         ("The work-up for extension detected lung [metastases].", ["present"]),
+        ("She denied suffering from any recent [infections].", ["absent"]),
         ("Free of local disease, with stable [metastases].", ["present"]),
         ("A mixed neuroendocrine-non-neuroendocrine neoplasm ([MiNEN]).", ["present"]),
         ("Weakness improved without specific treatment for [myasthenia].", ["present"]),

@@ -98,6 +98,7 @@ RESPONSES = [
     ("Selpercatinib will be given until disease progression.", [("progression", "hypothetical")]),
     ("It was continued until disease progression or unacceptable toxicity.", [("progression", "hypothetical")]),
     ("SCLC. CRS after the first dose; on the second only mild recurrence.", []),
+    ("Lymphadenectomy was done for the high incidence of locoregional recurrence of this tumour.", []),
     ("Cervix cancer; no recurrent signs at 3 years.", [("progression", "absent")]),
     ("After four courses the tumour had completely regressed.", [("complete_response", "present")]),
     ("PD-L1 50%.", []),

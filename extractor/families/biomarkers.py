@@ -214,7 +214,7 @@ def _where(folded: str, end: int) -> dict[str, str]:
 def _mitoses(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     folded = note.folded
     begin, end = sentence.start, sentence.end
-    if not re.search(r"mito", folded[begin:end]):
+    if not re.search(r"mito|\d\s?mf\b", folded[begin:end]):
         back = sentence.previous()
         if back is None or not re.search(r"mito", back.folded):
             return

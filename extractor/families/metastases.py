@@ -243,6 +243,8 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
         yield from nodes.site_drafts(
             "brain", hit.start, hit.end, anchor, hit.concept.rule_id, folded[sentence.start : sentence.end]
         )
+        if not negated and _FOUND.search(folded, max(sentence.start, hit.start - 50), hit.start):
+            yield Draft(nodes.FAMILY_STAGE, "metastatic", *anchor, hit.concept.rule_id, anchor=anchor)
         return
     if not members and (free := _FREE.search(folded, max(sentence.start, hit.start - 50), hit.start)):
         members = [h for h in found if h.end <= free.start() + 1][-1:]
@@ -255,6 +257,7 @@ def _noun(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Ite
         yield Draft(nodes.FAMILY_STAGE, "metastatic", hit.start, hit.end, hit.concept.rule_id, anchor=anchor)
 
 
+_FOUND = re.compile(r"\b(?:reveal|show|demonstrat|detect|disclos|identifi)\w*\s(?:(?!no\b|possibl|suspect|suspic|probabl|likely)[\w-]+\s){0,4}$")
 #: "lymph node or distant |metastases" speaks of both
 _APART = re.compile(r"\b(?:or|and) (?:distant|systemic|visceral) $")
 #: what calls a lesion a metastasis, right before the word

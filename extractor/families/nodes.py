@@ -84,7 +84,7 @@ def involvement(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) 
     """ "positive for malignancy" and the like, with the site that was looked at."""
     folded = note.folded
     name = folded[hit.start : hit.end]
-    negative = name.startswith(("negative", "free", "benign")) or "negative" in name
+    negative = name.startswith(("negative", "free", "benign")) or "negative" in name or "free" in name
     context = folded[sentence.start : sentence.end]
     assertion = "absent" if negative else None
     if re.search(r"\bmargins?\b", folded[max(sentence.start, hit.start - 60) : hit.end + 20]):

@@ -48,6 +48,10 @@ def _of_oncology(word: str) -> bool:
     return _ONCOLOGY.fullmatch(word) is not None
 
 
+#: what is said of a kind of tumour, not of this one ("a high incidence of locoregional recurrence")
+_GENERAL = re.compile(r"\b(?:incidence|rates?|propensity|tendency)\s(?:of|for|to)\s(?:(?:local|loco-?regional|regional|distant|disease|tumou?r|early|late)\s)*$")
+
+
 def setup(patterns: Patterns) -> None:
     _CONTEXT.clear()
     tables = patterns.tables.get(FAMILY, {})
@@ -68,6 +72,8 @@ def read(note: NoteText) -> Iterable[Draft]:
 
 def counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
     """Does the word speak of the tumour?"""
+    if _GENERAL.search(note.folded, max(sentence.start, hit.start - 50), hit.start):
+        return False
     if hit.name not in hit.get("weak", ()):
         return True
     folded = note.folded

@@ -129,7 +129,7 @@ _OTHER_SUBJECT = re.compile(
     r"\b(?:patients?|pt|pts|he|she|we|they|proband|who reports|report\w*|says|said|stat\w+ that|called|calls|worri\w+|notes|noted)\b"
 )
 _PATIENT_AGAIN = re.compile(
-    r"\b(?:the |our |this )?(?:patient|pt)\s+(?:is|was|has|had|does|did|reports?|denies|presents?)\b"
+    r"\b(?:the |our |this )?(?:patient|pt)\s+(?:is|was|has|had|does|did|reports?|denies|presents?)\b|\bpersonal (?:history|hx)\b"
 )
 #: ... in a family history
 _PATIENT_OWN = re.compile(r"\b(?:patient|pt) (?:himself |herself |him/herself |personally )?(?:has|had|is|was|denies|does|reports)\b")
