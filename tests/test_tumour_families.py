@@ -345,3 +345,29 @@ def test_what_became_of_another_tumour(text, status):
 
     found = [f for f in Engine().facts(Note("p", "n", None, "", text)) if f.concept == "other_malignancy"]
     assert [fact.attributes.get("status") for fact in found] == [status]
+
+
+RECIST_FORM = """RECIST 1.1, CT chest and abdomen
+Target lesions               Base   Nadir   Now
+ T1 LUL nodule (mm LD)         22       8    18
+ T2 left hilar node (mm SA)    24      11    16
+ Sum                           46      19    34
+Non-target: pleural effusion"""
+
+
+def test_a_recist_form_gives_the_present_size_of_each_target(engine):
+    targets = [f for f in facts(engine, RECIST_FORM, "support") if f.concept == "lesion"]
+    assert [f.value for f in targets] == [18.0, 16.0]
+    assert [f.attributes.get("short_axis_mm") for f in targets] == [None, 16.0]
+
+
+def test_dates_above_the_columns_of_a_recist_form(engine):
+    text = "Target lesions | 01/02/2025 | 03/04/2025\nLiver seg 7 | 22 | 31\nLN 4R | 16 | 14"
+    targets = [f for f in facts(engine, text, "support") if f.concept == "lesion"]
+    assert [(f.value, str(f.date_start)) for f in targets] == [(31.0, "2025-03-04"), (14.0, "2025-03-04")]
+
+
+def test_target_lesions_with_their_axis_in_front_of_the_number(engine):
+    text = "RECIST 1.1\nTL1  liver S8   long 19 mm\nTL2  LN 10L     short 15 mm"
+    targets = [f for f in facts(engine, text, "support") if f.concept == "lesion"]
+    assert [(f.value, f.attributes.get("short_axis_mm")) for f in targets] == [(19.0, None), (15.0, 15.0)]

@@ -54,9 +54,9 @@ def _plain(sentence: Sentence, hit: Hit, **more: Any) -> Draft:
 _UNSIGNED = re.compile(
     r"\b(?:not (?:yet )?(?:been )?(?:signed|obtained|given)|to be (?:signed|obtained)|will (?:be )?(?:sign|obtain|consent)\w*"
     r"|(?:to|can|could|should|must|may|would) sign|(?:once|when|until|after|before|if) [^.,;]{0,25}(?:signed|signs|consent)"
-    r"|unsigned|pending|await\w*|needs? to (?:sign|consent)|require[sd]?|non signe|en attente|a signer)\b"
+    r"|unsigned|pending|await\w*|needs? to (?:sign|consent)|require[sd]?|non signe|en attente|a signer|noch nicht|nog niet|nicht (?:unterschrieben|unterzeichnet)|niet (?:getekend|ondertekend))\b"
 )
-_SIGNED = re.compile(r"\b(?:signed|obtained|consented|consents|executed|provided|gave|given(?! (?:to|the|a|him|her)\b)|signee?s?)\b")
+_SIGNED = re.compile(r"\b(?:signed|obtained|consented|consents|executed|provided|gave|given(?! (?:to|the|a|him|her)\b)|signee?s?|unterschrieben|unterzeichnet|getekend|ondertekend)\b")
 _OWN_STUDY = re.compile(r"nct07016230|\bunlock\b|tarlatamab")
 _TREATMENT_CONSENT = re.compile(r"\b(?:chemo\w*|transfusion|procedure(?! in)|surg\w+|port|anesthe\w+|anaesthe\w+|thoracentesis|bronchoscopy|radi\w+)\b")
 

@@ -14,7 +14,7 @@ _SIZE = re.compile(
     r"(?P<a>\d(?<![\d.,/]\d)\d{0,2}(?:[.,]\d{1,2})?)\s*(?:mm|cm|millimet\w+|centimet\w+)?\s*(?:(?:x|×|by)\s*(?P<b>\d{1,3}(?:[.,]\d{1,2})?)\s*(?:mm|cm)?\s*)?(?:(?:x|×|by)\s*(?P<c>\d{1,3}(?:[.,]\d{1,2})?)\s*)?(?P<unit>mm|cm|millimet\w+|centimet\w+)(?![a-z\d²/])"
 )
 _NOUN = re.compile(
-    r"\b(?:lesions?|mass(?:es)?|nodules?|nodes?|lns?|lymph nodes?|adenopathy|adenopathies?|ganglions?|lymphadenopathy|metasta\w+|mets?|deposits?|tumou?rs?|primary|implants?|seg(?:ment)?\s?[ivx\d]+[ab]?|conglomerate|recurrence|target)\b"
+    r"\b(?:lesions?|mass(?:es)?|nodules?|nodes?|lns?|lymph nodes?|adenopathy|adenopathies?|ganglions?|lymphadenopathy|metasta\w+|mets?|deposits?|tumou?rs?|primary|implants?|seg(?:ment)?\s?[ivx\d]+[ab]?|conglomerate|recurrence|target|n?tl\s?-?\d{1,2})\b"
 )
 _NODE = re.compile(r"\b(?:nodes?|lns?|nodal|lymph\w*|adenopath\w+|ganglions?|station|\d{1,2}[rl]\b)")
 _NOT_LESION = re.compile(
@@ -33,7 +33,7 @@ _PATH = Gated(
     r"gross (?:description|examination|pathology)|surgical pathology|received in (?:formalin|saline)|final diagnosis|specimen|pathology report|\bmicroscop"
 )
 _SHORT, _LONG = (
-    re.compile(r"short[\s-]*axis|\bsa\b|petit axe"),
+    re.compile(r"short[\s-]*axis|\bsa\b|petit axe|\bshort\s*[:=]?\s{0,3}\d|\bshort\s*[:=]?\s+$"),
     re.compile(r"long(?:est)?[\s-]*(?:axis|diameter)|greatest|maximal|maximum|\bla\b|grand axe"),
 )
 _IRRADIATED = re.compile(

@@ -138,7 +138,7 @@ def procedure_name(view: NoteText, sentence: Sentence, hit: Hit) -> str:
 
 def side(text: str) -> str:
     """Side of an orchiectomy: bilateral, left, right, or unspecified."""
-    if re.search(r"\b(?:bilateral|b/l|simple|surgical(?:ly)? castrat\w*|both)\b", text):
+    if re.search(r"\b(?:bilateral\w*|b/l|beidseitig\w*|beiderseits|beiderzijds|dubbelzijdig\w*|pulpectomie|castration chir\w*|simple|surgical(?:ly)? castrat\w*|both)\b", text):
         return "bilateral"
     if re.search(r"\b(?:left|l)\b", text):
         return "left"

@@ -9,7 +9,7 @@ from typing import Any
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import SUPPORT, Draft
-from . import lesions, proliferation, sites
+from . import lesion_tables, lesions, proliferation, sites
 from .primary_site import SECONDARY
 
 FAMILY = "pathology"
@@ -73,6 +73,7 @@ def read(note: NoteText) -> Iterator[Draft]:
                     assertion="present",
                 )
     yield from lesions.drafts(note)
+    yield from lesion_tables.drafts(note)
 
 
 def _draft(hit: Hit, start: int | None = None, end: int | None = None, **fields: Any) -> Draft:

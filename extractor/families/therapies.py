@@ -382,6 +382,8 @@ def _never(note: NoteText, readings: list[Reading]) -> Iterator[Draft]:
         )
         if reading.status != "not_given" or not denied:
             continue
+        if reading.period.start is not None and _NEVER.search(reading.before) is None:
+            continue  # "atezolizumab 03/03/2026: not given" is one dose
         for hit in reading.course.hits:
             kind = hit.get("class")
             name = "io" if kind in IMMUNE_CLASSES else _CLASS_NEVER.get(kind) or _CONCEPT_NEVER.get(hit.key)

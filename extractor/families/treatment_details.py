@@ -66,13 +66,13 @@ _START = re.compile(
 )
 _END = re.compile(
     r"\b(?:derni[eè]re?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|bis(?: zum)?|t/m|hasta|fino a|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|complet\w+(?: (?:the |his |her |all )?(?:taper|course|wean|(?:\w+ )?(?:cycles|courses|fractions)))?|finished|ended|ending|end|off(?: since)?|"
-    r"held(?: since)?|final(?:\s+\w+)?|jusqu['’](?:au|aux|en|[aà])|arr[eê]t[ée]{0,2}e?s?(?:\s+(?:le|en|depuis))?|termin[ée]{1,2}s?(?:\s+(?:le|en))?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?|dose \d+|d\d+ of c\d+|up to)"
+    r"held(?: since)?|final(?:\s+\w+)?|jusqu['’](?:au|aux|en|[aà])|arr[eê]t[ée]{0,2}e?s?(?:\s+(?:le|en|depuis))?|termin[ée]{1,2}s?(?:\s+(?:le|en))?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?(?:\s(?:was )?(?:given|administered|infused))?|dose \d+|d\d+ of c\d+|up to)"
     r"(?:\s+(?:on|in|at|by|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|was|approximately|mid|[-:(]))*+[\s:(,-]*$"
 )
 _NOT_OURS = re.compile(
     r"\b(?:pd|pod|progress\w*|relaps\w*|recurr\w*|ct|mri|pet(?:[-/]ct)?|scan|dx|diagnos\w*|(?<!node )biops\w*|bx|path\w*|seen|clinic|labs?|imaging|restag\w*|"
     r"next(?:\s+\w+)?|due|planned|plan|foreseen|schedul\w*|proposed|target\w*|cr|pr|sd|response|confirmed|admitted|discharg\w*|echo\w*|"
-    r"visit|consult\w*|colitis|pneumonitis|metasta\w*|new|died|reported|reaction|tsh|anc|plt|hgb|resolved|offered|discussed|declined|unchanged|persist\w*|lasting|recommended|reviewed|reconciled|updated|confirmed)"
+    r"visit|consult\w*|colitis|pneumonitis|metasta\w*|new|died|reported|reaction|tsh|anc|plt|hgb|resolved|offered|discussed|declined|unchanged|persist\w*|lasting|corrected|amended|recommended|reviewed|reconciled|updated|confirmed)"
     r"(?:\s+(?:of|on|in|at|the|by|for|liver|brain|bone|and|showed?|noted|dated|from|was|a|nodes?|lung|imaging))*[\s:(,-]*$"
 )
 #: given once: its day is its last
@@ -92,6 +92,8 @@ _RANGE = re.compile(
     r"\s*(?:-|–|—|to|through|thru|until|till|and until|→|->|up to|til|au|à|bis|tot)\s*(?:the (?:end|beginning|start|middle) of |the |about |approximately )?\s*",
     re.IGNORECASE,
 )
+#: start and end in neighbouring columns of a table
+_COLUMNS = re.compile(r"[ \t]*\|[ \t]*|[ ]*\t[ \t]*|[ ]{2,}")
 _AND = re.compile(r"\s*(?:,|and|&|,\s*and)\s*", re.IGNORECASE)
 
 
@@ -202,7 +204,8 @@ def period(
             index += 1
             continue
         ours = _NOT_OURS.search(lead) is None or bool(_START.search(lead)) or bool(_END.search(lead))
-        if following and _RANGE.fullmatch(between):
+        columns = following is not None and _COLUMNS.fullmatch(between) and following.earliest >= span.latest
+        if following and (columns or _RANGE.fullmatch(between)):
             if ours and (first is None or last is None):
                 first, last = first or _same_year(span, following, text), last or following
             index += 2

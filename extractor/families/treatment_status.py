@@ -45,6 +45,8 @@ _ENDED = re.compile(
 _UNTIL_NEXT = re.compile(
     r"\bcontinu(?:e|es|ing) (?:until|till|to|through) (?:the )?(?:next|trial|study|screening|c1d1)\b(?: starts?\b)?"
 )
+#: the gaps of a table
+_COLUMNS = re.compile(r"[ \t]*\|[ \t]*|[ \t]{2,}")
 _AS_PLANNED = re.compile(r"\bas (?:planned|scheduled)\b")
 #: the reason right behind the word of ending wins over others of the same item
 _BECAUSE = re.compile(
@@ -88,7 +90,7 @@ class Cues:
 
     def status(self, before: str, after: str) -> str | None:
         """Status that the words beside a treatment say; None where they say nothing."""
-        after = _AS_PLANNED.sub("", _UNTIL_NEXT.sub("continues", after))
+        after = _AS_PLANNED.sub("", _UNTIL_NEXT.sub("continues", _COLUMNS.sub(" ", after)))
         if _PART_GIVEN.search(before):
             return "ongoing"
         done = _DONE.match(after) is not None
