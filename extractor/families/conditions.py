@@ -11,37 +11,17 @@ from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 from ..records import Draft
 from . import serology
+from .condition_course import CHRONIC, STATUS, last_active, own_item, quiet_since
 
 FAMILY = "condition"
 #: an allergy list names agents of every kind, so that none of its words need be a condition
 ALWAYS = True
 #: infection, syndrome, substance, allergy: what kind of the concept the names mean; value_from_name: the name is the value
-KEYS = frozenset({"infection", "syndrome", "substance", "allergy", "value_from_name"})
+#: also: [concept, code] of a second condition that the name holds
+KEYS = frozenset({"also", "infection", "syndrome", "substance", "allergy", "value_from_name"})
 
 _GRADE = re.compile(r"\b(?:grade|gr\.?|g|ctcae(?: grade)?)\s*([1-5]|i{1,3}v?|iv|v)\b(?:\s*(?:->|→|to)\s*([1-5])\b)?")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5}
-_STATUS = (
-    ("active", re.compile(r"\bacute on chronic\b")),
-    (
-        "resolved",
-        re.compile(
-            r"\b(?:resolved|resolution|cleared|cured|healed|in (?:\w+[- ](?:free )?)?remission|drug-free remission|quiescent|no recurrence|symptoms (?:have |are |all )?(?:gone|settled|cleared)|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared|stopped|ceased|weaned)\b"
-        ),
-    ),
-    ("improving", re.compile(r"\b(?:improving|improved|resolving|decreased|decreasing|smaller|en voie de guerison)\b")),
-    (
-        "stable",
-        re.compile(
-            r"\b(?:stable|unchanged|chronic|controlled|well-controlled|compensated|longstanding|long-standing|baseline)\b"
-        ),
-    ),
-    (
-        "active",
-        re.compile(
-            r"\b(?:active|acute|worsening|worse|flare|flaring|uncontrolled|decompensated|new|ongoing|exacerbation|enlarging|increased|increasing|re-?accumulat\w+|recurrent)\b"
-        ),
-    ),
-)
 _CAUSE = (
     ("radiation", re.compile(r"\b(?:radiation|radiotherapy|post-?rt|xrt|radique|radiation-induced|irradiat\w+|radiation port)\b")),
     ("immune", re.compile(r"\b(?:immune|immuno-?(?:indui\w*|medi\w*)|immunologique|immunotherapie|immune-related|immune-mediated|autoimmune|ici|io|checkpoint|immunotherapy|pembro\w*|nivo\w*|durva\w*|atezo\w*|ipilimumab|ipi|keytruda|opdivo|imfinzi|tecentriq|pd-?l?1)\b")),
@@ -75,6 +55,17 @@ _BY_ECG = re.compile(
 )
 _TYPE_TWO = re.compile(r"\btype (?:2|ii)\b(?! (?:diabet|dm))|\bdemand (?:isch|infarct|event)")
 _BLEEDING = re.compile(r"\bha?emorrhag\w*|\bich\b|\bintra(?:cerebral|cranial) bleed\w*|\bbrain bleed")
+_EVENTS = frozenset({"stroke", "tia", "myocardial_infarction", "arterial_thrombosis"})
+_NOT_A = re.compile(r"\b(?:not|rather than|no) an? $")
+_WITHDRAWN = re.compile(r"[^.;]{0,30}\b(?:(?:removed|deleted) from (?:the )?problem list|in error|(?:was|were|been) ruled out)\b")
+
+
+def _retracted(sentence: Sentence, hit: Hit) -> bool:
+    """Is an earlier diagnosis taken back ("a seizure, not a TIA", "TIA removed from the problem list")?"""
+    folded = sentence.note.folded
+    return bool(_NOT_A.search(folded, max(sentence.start, hit.start - 16), hit.start) or _WITHDRAWN.match(folded, hit.end, sentence.end))
+
+
 #: a scar that a scan shows: its own day is not the scan's
 _OLD_LESION = re.compile(r"\b(?:old|chronic|remote|incidental(?:ly)?|age-?indeterminate|encephalomalac\w+|unchanged)\b")
 _TYPE_ONE = re.compile(r"\b(?:type (?:1|i)|t1)(?!i)")
@@ -164,11 +155,8 @@ def read(note: NoteText) -> Iterable[Draft]:
                 if sentence.section == "instructions":
                     draft = replace(draft, assertion="hypothetical")
                 yield draft
-                named = _ALSO_C.match(note.folded, hit.end) if hit.key == "hepatitis_b" else None
-                if named:
-                    yield replace(
-                        draft, concept="hepatitis_c", code=_HEPATITIS_C, end=named.end(), anchor=(hit.start, hit.end)
-                    )
+                for concept, code in hit.get("also") or ():  # "hepatitis B or C"
+                    yield replace(draft, concept=concept, code=code)
     yield from _allergy_list(note)
 
 
@@ -250,6 +238,8 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
         attributes["source"] = "ecg"
     if hit.key == "myocardial_infarction" and _TYPE_TWO.search(near):
         attributes["type"] = 2
+    if hit.key in _EVENTS and _retracted(sentence, hit):
+        attributes["retracted"] = "yes"
     if hit.key == "stroke" and _OLD_LESION.search(near):
         attributes["age"] = "old"
     if hit.key == "stroke" and _BLEEDING.search(near):
@@ -275,51 +265,21 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
         attributes["status"] = "active"
     if hit.key == "hepatitis_c" and _UNDETECTED.search(near):
         attributes["rna"] = "undetectable"
-    if "status" not in attributes and _quiet_since(sentence, hit):
+    if "status" not in attributes and quiet_since(sentence, hit):
         attributes["status"] = "resolved"
-    own = "" if "status" in attributes else _own_item(sentence, hit)
-    for status, expression in _STATUS:
+    own = "" if "status" in attributes else own_item(sentence, hit)
+    for status, expression in STATUS:
         if expression.search(own):
             attributes["status"] = status
             break
     value = hit.get("infection") or hit.get("syndrome")
     if hit.get("value_from_name"):
         value = sentence.note.folded[hit.start : hit.end]
+    quiet = last_active(sentence, hit) if hit.key in CHRONIC else None
+    if quiet is not None:
+        attributes["status"] = "resolved"
+        return _draft(hit, value_text=value, attributes=attributes, date=(quiet.earliest, quiet.latest, quiet.precision))
     return _draft(hit, value_text=value, attributes=attributes)
-
-
-# a state stands behind the comma where nothing but its circumstances follows it: ", resolved after prednisone"
-_STATE_ITEM = (
-    r"(?:now |since |fully |has |have |which |but |both |all |currently |clinically |completely )*"
-    r"(?:resol\w+|settled|symptoms (?:have |are |all )?(?:gone|settled|cleared|resolved)|stable|improv\w+|controlled|in remission|quiescent|inactive|active|cleared|cured|svr\d*|no recurrence|worse\w*|off \w+)"
-    r"(?=\s*(?:[,;.)]|$|since|after|off|on\b|with|by|in\b|\d))"
-)
-_BEHIND_COMMA = re.compile(
-    rf"[^,;.\n]{{0,70}}(?:,\s*{_STATE_ITEM}[^,;.\n]{{0,40}}(?:,\s*{_STATE_ITEM})?|,[^,;.\n]{{0,40}},\s*{_STATE_ITEM}(?:[^,;.\n]{{0,30}})?)?"
-)
-
-
-_QUIET_SINCE = re.compile(
-    r"(?<!in)\b(?:inactive|quiescent|in remission|resolved|no (?:relapse|recurrence|flares?)|no further (?:episodes?|flares?)|off (?:all )?(?:treatment|steroids|therapy))"
-    r"\s+(?:since|for|after)\b"
-)
-
-
-def _quiet_since(sentence: Sentence, hit: Hit) -> bool:
-    """Is the mention said to rest ("sarcoidosis 2008, steroids for one year, inactive since 2010"), before another disease?"""
-    later = [other.start for other in sentence.hits(FAMILY) if other.start > hit.end]
-    stop = min([sentence.end, hit.end + 120, *later])
-    behind = re.split(r"[;.]\s|\n", sentence.note.folded[hit.end : stop])[0]
-    return bool(_QUIET_SINCE.search(behind))
-
-
-def _own_item(sentence: Sentence, hit: Hit) -> str:
-    """The mention's own item of a list, and a state that follows behind its comma ("pneumonitis 2023, resolved")."""
-    folded = sentence.folded
-    at, end = hit.start - sentence.start, hit.end - sentence.start
-    left = re.split(r"[,;.:]\s|\n|\b(?:and|with)\s", folded[max(0, at - 60) : at])[-1]
-    behind = _BEHIND_COMMA.match(folded, end)
-    return left + folded[at:end] + (behind.group() if behind else "")
 
 
 def _grade(text: str) -> int | None:
@@ -417,8 +377,6 @@ def _hypersensitivity(sentence: Sentence, hit: Hit) -> Iterator[Draft]:
 
 
 #: "hepatitis B or C": the second virus has no name of its own
-_ALSO_C = re.compile(r"(?:\s?(?:,|/|&|and|or|et|ou|nor)\s?){1,2}c\b")
-_HEPATITIS_C = "SNOMED 50711007"
 #: a criterion with its answer ("ILD: none", "HIV - no")
 _ANSWERED = re.compile(r"[^.;\n]{0,25}?(?:[:?=–-]\s*(?:no|none|never|yes|n/?a|absent|negative|denied|y|n)\b|[☑☒✓✔])")
 #: what follows the name of an examined system ("PE: lungs clear", "MS: no deformity")
