@@ -442,13 +442,21 @@ def _in_month(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 _RANGE_BEHIND = re.compile(r"\s*(?:-|–|to)\s*\d\d?/\d\d?(?![\d/])")
 
 
+#: "completed RT 7/1", "took last dexamethasone 7/1"
+_TREATED_ON = re.compile(
+    r"\b(?:complet\w+|finish\w+|last|took|stopped|started|resumed|ended|began|received)\s+"
+    r"(?:(?!pain|score|strength|grade|gleason|stage|ecog|nodes?|cycles?|doses?|reflex|visual|power|motor)[a-z-]+\s+){1,2}$",
+    re.IGNORECASE,
+)
+
+
 def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     a, b = int(m["pa"]), int(m["pb"])
     before, after = t[max(0, m.start() - 30) : m.start()], t[m.end() : m.end() + 24]
     if n is None or not (1 <= a <= 31 and 1 <= b <= 31) or NOT_AFTER.match(after):
         return None
-    hint = HINT.search(before) or LAST.search(before) or _RANGE_BEHIND.match(after)
-    if NOT_BEFORE.search(before) and not re.search(r"\b(?:on|since|until|dose|was|is)\s*$", before, re.IGNORECASE):
+    hint = HINT.search(before) or LAST.search(before) or _RANGE_BEHIND.match(after) or _TREATED_ON.search(before)
+    if NOT_BEFORE.search(before) and not _TREATED_ON.search(before) and not re.search(r"\b(?:on|since|until|dose|was|is)\s*$", before, re.IGNORECASE):
         return None
     if not hint and (a <= b <= 10 or len(m["pa"]) == len(m["pb"]) == 1) and not re.match(r"\s*(?:$|[):;])", after):
         return None

@@ -21,7 +21,7 @@ KEYS = quantity.KEYS | {"formula", "class"}
 
 _ROMAN = {"i": 1.0, "ii": 2.0, "iii": 3.0, "iv": 4.0, "1": 1.0, "2": 2.0, "3": 3.0, "4": 4.0}
 _CLASS = re.compile(r"(iv|i{1,3}|[1-4])(?:\s?(?:-|–|/|to|a|or)\s?(iv|i{1,3}|[1-4]))?(?:\s?/\s?iv)?(?![a-z\d])")
-_ANOTHER = re.compile(r"\s*(?:\((?:bazett|fridericia)\)\s*)?(?:,|/|;|\band\b)\s*(?:and\s+)?(\d{3})\s?(?:ms\b|msec\b)?", re.IGNORECASE)
+_ANOTHER = re.compile(r"\s*(?:\((?:bazett|fridericia)\)\s*)?(?:,|/|;|\||\band\b|(?<=\s)\s)\s*(?:and\s+)?(\d{3})(?!\d)\s?(?:ms\b|msec\b)?", re.IGNORECASE)
 _FORMULA = re.compile(r"\s*(?:ms|msec)?\s*[,(]?\s*(?:by\s+|using\s+|according to\s+|selon\s+|n\.\s+|nach\s+)?(fridericia|bazett)\b")
 _WISH = re.compile(r"\b(?:goal|target|if|hold|until|when|criteria|eligib\w*|exclu\w*|inclusion|must)\b(?:[^.;\n]|\.(?=\d))*$")
 

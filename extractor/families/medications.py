@@ -81,6 +81,9 @@ _DAY = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}/\d{1,2}\b|\b(?:in|on) (?:\d{1,2}
 _OVER = re.compile(r"\b(?:finished|completed|ended|stopped|came off|weaned off|termine)\s+(?:\w+\s+){0,2}$")
 #: an empty box of a form: "[ ] currently on steroids"
 _UNCHECKED = re.compile(r"(?:\[ {0,3}\]|[☐□])\s*(?:[a-z]+ ){0,3}$")
+#: the columns START and STOP of a table of medications ("02/2024   present   adalimumab 40 mg q2wk")
+_STILL_COLUMN = re.compile(r"\d\s+(?:present|ongoing|current|continuing)\s*$")
+_DATE_ONLY = re.compile(r"\s?\d{1,2}/\d{1,2}\b(?! ?mg)")
 _BRAND = re.compile(r"\s?\([a-z][a-z -]{2,30}\)")
 _TABLETS = re.compile(r"\btake (\d|half an?|one-half|two|three|four) (?:tabs?|tablets?|capsules?|pills?)\b")
 _COUNT = {"half a": 0.5, "half an": 0.5, "one-half": 0.5, "two": 2.0, "three": 3.0, "four": 4.0}
@@ -229,6 +232,8 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
     if status in ("received", "ongoing"):
         period = _of_list_entry(note, course, _of_today(note, course, hit, after, period))
         period = _with_length(_of_line(note, course, period), after)
+    if _STILL_COLUMN.search(before):
+        period = details.Period(period.start, None)
     attributes |= period.attributes()
     if attributes.get("status") == "ongoing" and _is_over(period, note.note_date):
         attributes["status"] = "received"
@@ -240,7 +245,8 @@ def _draft(note: NoteText, course: Course, hit: Hit) -> Draft | None:
     if concept == "systemic_steroid" and assertion != "absent":
         brand = _BRAND.match(after)  # "prednisone (DELTASONE) 10 mg tablet"
         skipped = brand.end() if brand else 0
-        value, written, length = daily_dose(after[skipped:])
+        dated = note.dates_between(hit.end, hit.end + 8) and drug not in ("hydrocortisone", "cortisone")
+        value, written, length = (None, None, 0) if dated and _DATE_ONLY.match(after) else daily_dose(after[skipped:])
         end = hit.end + length + (skipped if length else 0)
         tablets = _TABLETS.search(after[:90]) if value is not None else None
         if tablets and value is not None:
@@ -356,6 +362,8 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
     """Status and, where a word decides it, the assertion."""
     if _UNCHECKED.search(before):
         return "not_given", "absent"
+    if _STILL_COLUMN.search(before):
+        return "ongoing", "present"
     found = _KNOWN.cues.status(before, after)
     if found != "ongoing" and _BEGIN.search(before) and _ON_CONDITION.match(course.sentence.note.folded, course.end, course.sentence.end):
         found = "planned"

@@ -27,7 +27,7 @@ KEYS = frozenset({"says", "value_text", "value_from_name", "reader", "act"})
 _BETWEEN = r"(?:(?!\b(?:if|but|although|until|after|because|who|which|radiology|ir|mais|si)\b)[a-z ,/+&'-]){0,45}$"
 _AGREES = re.compile(
     r"\b(?:has |have )?(?:agree[sd]?(?: to)?|agreeable to|accept(?:s|ed)?|accepting|consent(?:s|ed)? to|(?:is )?willing to"
-    r"|happy (?:to|with)|ok(?:ay)? with|fine with|signs? off on|signed off on|no objections? to|prepared to|ready to"
+    r"|happy (?:to|with)|content (?:to|with)|keen (?:to|on)|ok(?:ay)? with|fine with|signs? off on|signed off on|no objections? to|prepared to|ready to"
     r"|commits to|committed to|undertakes to|accepte|d'accord pour|consent a|s'engage a)\s" + _BETWEEN
 )
 _USES = re.compile(r"\b(?:will|going to) (?:use|keep|continue|maintain|remain|stay)\s" + _BETWEEN)

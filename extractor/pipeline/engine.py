@@ -303,6 +303,11 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
 
 # the date stands in brackets that belong to something named after the mention: "ES-SCLC on lurbinectedin (C3 12/22)"
 _IN_BRACKETS = re.compile(r"^\W*+\w++\W++\w++[^()]*+\([^)]*+$")
+#: behind the comma the same condition goes on: "stroke (R MCA), admitted 1/21/2025"
+_SAME_ITEM = re.compile(
+    r"\s*(?:\([^()]{1,30}\))?,\s*(?:was |were )?(?:admitted|hospitali[sz]ed|diagnosed|dx.?d?|treated|found|onset|discovered)(?:\s(?:on|in|at|for it))*\s*",
+    re.IGNORECASE,
+)
 #: a time that the date behind it says more exactly: "last week (10/22)", "2 years ago, in 2023"
 _TOLD_TWICE = re.compile(
     r"\s*(?:(?:last|this|past) (?:week|month|year|spring|summer|fall|autumn|winter|\w+day)|"
@@ -344,6 +349,8 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     A date that opens the sentence, or stands before a colon, is everybody's.
     """
     between = text[end : span.start] if span.start >= end else text[span.end : position]
+    if span.start >= end and draft.family in _LISTED and _SAME_ITEM.fullmatch(between):
+        between = ""
     if span.start >= end and _TOLD_TWICE.fullmatch(between):
         between = ""
     if span.start >= end and _IN_BRACKETS.search(between):

@@ -279,15 +279,21 @@ def lvef_reduced(patient: Patient, settings: Settings) -> Answer:
 def _event_months(patient: Patient, facts: list[Fact], months: int, what: str) -> Answer:
     """Did it happen in the last ``months`` calendar months? Undated: by the oldest note that tells it, else open."""
     answers = []
-    dated = [fact for fact in facts if time.is_dated(fact)]
+    dated = {fact.concept for fact in facts if time.is_dated(fact)}
+    taken_back = {
+        fact.concept: fact.note_date
+        for fact in sorted(facts, key=lambda fact: fact.note_date or time.LONG_AGO)
+        if fact.assertion == "absent" and fact.attributes.get("retracted")
+    }
     for fact in facts:
         if fact.assertion == "absent":
             continue
+        over = taken_back.get(fact.concept)
+        if over and fact.note_date and fact.note_date < over and not (time.is_dated(fact) and (over - time.last_day(fact)).days > 60):
+            continue  # the diagnosis of an earlier note was taken back
         if not time.is_dated(fact):
-            if fact.temporality == "historical" and dated:
-                continue
-            if dated and fact.attributes.get("source") != "ecg":
-                continue
+            if fact.concept in dated and (fact.temporality == "historical" or fact.attributes.get("source") != "ecg"):
+                continue  # the same event, told elsewhere with its date
             acute = (
                 (fact.section or "") not in ("past_medical_history", "problem_list", "family_history")
                 and (fact.temporality == "current")
