@@ -188,6 +188,8 @@ DATES = [
     ("03/28/2024 - 06/20/2024 | Carboplatin/etoposide x 4", "carboplatin", "2024-03-28", "2024-06-20"),
     ("Carboplatine-étoposide 4 cures (01/2025 au 04/2025).", "carboplatin", "2025-01", "2025-04"),
     ("CBDCA+VP-16 4 courses (2024/5/10-2024/7/25).", "carboplatin", "2024-05-10", "2024-07-25"),
+    ("Cisplatine-étoposide x6 (C6 le 15/05/2025), puis progression.", "cisplatin", None, "2025-05-15"),
+    ("Carboplatin/Etoposid 4 Zyklen (Zyklus 4 am 15.05.2025).", "carboplatin", None, "2025-05-15"),
 ]
 
 

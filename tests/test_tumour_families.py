@@ -262,6 +262,11 @@ STAGE = [
         "Liver and lytic bone metastases.",
         {("metastatic", "present", None), ("metastatic_site", "present", "liver"), ("metastatic_site", "present", "bone")},
     ),
+    (
+        "Maladie étendue d'emblée (hépatique, surrénalienne gauche).",
+        {("extensive_stage", "present", None), ("metastatic_site", "present", "liver"), ("metastatic_site", "present", "adrenal")},
+    ),
+    ("Scanner cérébral sans injection : pas de métastase décelable.", {("metastatic_site", "absent", "brain")}),
     ("The biopsy showed T2b disease.", {("tnm", "present", "T2b")}),
     ("There is a T2 lesion.", set()),
     ("Staged by TNM (8th edition, 2016) as pT3.", {("tnm", "present", "pT3")}),

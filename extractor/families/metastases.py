@@ -163,7 +163,7 @@ _NEGATED = re.compile(
     re.DOTALL,
 )
 _BRAIN_REPORT = re.compile(
-    r"\b(?:mri?|ct|magnetic resonance)\b[^\n]{0,25}\b(?:brain|head)\b|\b(?:brain|head|cerebral)\s+(?:mri?|ct)\b|\birm (?:cerebrale|encephalique)\b|"
+    r"\b(?:mri?|ct|magnetic resonance)\b[^\n]{0,25}\b(?:brain|head)\b|\b(?:brain|head|cerebral)\s+(?:mri?|ct)\b|\b(?:irm|scanner|tdm) (?:cerebrale?|encephalique|du crane)\b|"
     r"\bcmrt\b|\b(?:mrt|ct)[\s-](?:des )?(?:schadels?|kopf\w*|neurokranium)\b|\bschadel-?(?:mrt|ct)\b|\bmri? (?:van de )?hersenen\b"
 )
 _BODY_REPORT = re.compile(r"\b(?:chest|abdomen|pelvis|pet|thorax|cect|abdominal|tap)\b")
@@ -478,7 +478,7 @@ def _predicate(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -
 
 
 _BRACKET = re.compile(
-    r"\s*(?:disease|sclc|small cell (?:lung )?(?:cancer|carcinoma))?\s*(?:\(|,|:|-|with|w/)\s*(?:with |bulky |in |to |the )*"
+    r"\s*(?:disease|sclc|small cell (?:lung )?(?:cancer|carcinoma))?\s*(?:d.emblee|at (?:diagnosis|presentation)|au diagnostic)?\s*(?:\(|,|:|-|with|w/)\s*(?:with |bulky |in |to |the )*"
 )
 
 
@@ -497,7 +497,7 @@ def bracketed(note: NoteText, sentence: Sentence, hit: Hit, end: int | None = No
         return
     members = sites.run_after(folded, found, 0)
     tail = folded[members[-1].end : sentence.end]
-    if not re.match(r"\s*(?:mets?\b|metasta\w*|disease|lesions?)?\s*(?:[).,;]|$)", tail):
+    if not re.match(r"\s*(?:mets?\b|metasta\w*|disease|lesions?|gauches?\b|droite?s?\b|bilaterale?s?\b)?\s*(?:[).,;]|$)", tail):
         return
     members = [m for m in members if m.get("kind") == "secondary" or "contralateral" in folded[m.start - 16 : m.end]]
     yield from _members(note, sentence, hit, members, (hit.start, hit.end))

@@ -62,12 +62,12 @@ _TRIAL = re.compile(r"\bNCT\s?\d{8}\b")
 
 _START = re.compile(
     r"\b(?:since|starting|started|start|starts|added|from|began|begun|beginning|commenced|initiated|c1(?:\s?d1)?|first(?: \w+)?|1st dose|day 1|initiation|resumed)"
-    r"(?:\s+(?:on|in|at|the|of|around|about|mid|late|early|dose|[-:(]))*[\s:(,-]*$"
+    r"(?:\s+(?:on|in|at|the|of|around|about|mid|late|early|dose|le|du|am|op|[-:(]))*[\s:(,-]*$"
 )
 _END = re.compile(
     r"\b(?:derni[eè]re?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|bis(?: zum)?|t/m|hasta|fino a|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|complet\w+(?: (?:the |his |her |all )?(?:taper|course|wean|(?:\w+ )?(?:cycles|courses|fractions)))?|finished|ended|ending|end|off(?: since)?|"
-    r"held(?: since)?|final(?:\s+\w+)?|jusqu['’](?:au|aux|en|[aà])|arr[eê]t[ée]{0,2}e?s?(?:\s+(?:le|en|depuis))?|termin[ée]{1,2}s?(?:\s+(?:le|en))?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?(?:\s(?:was )?(?:given|administered|infused))?|dose \d+|d\d+ of c\d+|up to)"
-    r"(?:\s+(?:on|in|at|by|the|of|around|about|since|sat|sun|mon|tue|wed|thu|fri|was|approximately|mid|[-:(]))*+[\s:(,-]*$"
+    r"held(?: since)?|final(?:\s+\w+)?|jusqu['’](?:au|aux|en|[aà])|arr[eê]t[ée]{0,2}e?s?(?:\s+(?:le|en|depuis))?|termin[ée]{1,2}s?(?:\s+(?:le|en))?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?(?:\s(?:was )?(?:given|administered|infused))?|(?:cycle|cure|zyklus|kuur) (?!1\b)\d{1,2}|dose \d+|d\d+ of c\d+|up to)"
+    r"(?:\s+(?:on|in|at|by|the|of|le|du|am|op|around|about|since|sat|sun|mon|tue|wed|thu|fri|was|approximately|mid|[-:(]))*+[\s:(,-]*$"
 )
 _NOT_OURS = re.compile(
     r"\b(?:pd|pod|progress\w*|relaps\w*|recurr\w*|ct|mri|pet(?:[-/]ct)?|scan|dx|diagnos\w*|(?<!node )biops\w*|bx|path\w*|seen|clinic|labs?|imaging|restag\w*|"
