@@ -382,7 +382,7 @@ def _never(note: NoteText, readings: list[Reading]) -> Iterator[Draft]:
         )
         if reading.status != "not_given" or not denied:
             continue
-        if reading.period.start is not None and _NEVER.search(reading.before) is None:
+        if reading.period.start is not None and not _NEVER.search(f"{reading.before} {reading.after}"):
             continue  # "atezolizumab 03/03/2026: not given" is one dose
         for hit in reading.course.hits:
             kind = hit.get("class")
