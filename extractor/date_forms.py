@@ -448,11 +448,15 @@ _TREATED_ON = re.compile(
     r"(?:(?!pain|score|strength|grade|gleason|stage|ecog|nodes?|cycles?|doses?|reflex|visual|power|motor)[a-z-]+\s+){1,2}$",
     re.IGNORECASE,
 )
+#: "in 11/91", "(3/92, 6/92)": before a month of the last century
+_MONTH_OF = re.compile(r"(?:\b(?:in|since|until|from|by|during|between|before|after|of|early|late|mid)\s+|\(\s*|\d/\d\d\s?,\s*)$", re.IGNORECASE)
 
 
 def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     a, b = int(m["pa"]), int(m["pb"])
     before, after = t[max(0, m.start() - 30) : m.start()], t[m.end() : m.end() + 24]
+    if 1 <= a <= 12 and 50 <= b <= 99 and _MONTH_OF.search(before) and not NOT_AFTER.match(after):
+        return _month(1900 + b, a)
     if n is None or not (1 <= a <= 31 and 1 <= b <= 31) or NOT_AFTER.match(after):
         return None
     hint = HINT.search(before) or LAST.search(before) or _RANGE_BEHIND.match(after) or _TREATED_ON.search(before)

@@ -22,6 +22,7 @@ SMOKING = [
     ("She was strongly advised to stop smoking.", ["current present"]),
     ("Smokes none.", ["never present"]),
     ("He is not a smoker.", ["never present"]),
+    ("FHX/SHX: 1-2 ppd cigarettes. Father died of renal cancer.", ["current present"]),
     ("Of note, she does not drink or smoke.", ["never present"]),
     ("He stopped smoking in 2001 after he had been urged to quit.", ["former present"]),
 ]
@@ -74,6 +75,9 @@ NO_ILLNESS = [
     ("BIRTH HISTORY: Pregnancy and delivery without complications.", "pregnancy", []),
     ("BP110/70, HR72. MS: A&O to person, place and time.", "other_autoimmune", []),
     ("IMMUNIZATIONS: Up to date. ACTIVITY: NKDA.", "hypersensitivity", ["absent"]),
+    ("Potential complications include, but are not limited to: 1. Infection. 2. Bleeding. 3. Deep vein thrombosis. PROCEDURE: He was prepped.", "venous_thromboembolism", ["hypothetical"]),
+    ("No &quot;true&quot; seizure.", "seizure", ["absent"]),
+    ("He has recurrent UTIs.", "active_infection", ["uti present"]),
     ("He works at the county correctional facility.", "guardianship", []),
 ]
 

@@ -63,6 +63,9 @@ STATUS = [
     ("The patient is to come to the hospital for kyphoplasty.", "surgery", "planned", "hypothetical"),
     ("She was not in a condition to undergo any chemotherapy.", "chemotherapy", "not_given", "absent"),
     ("Next, the renal pelvis was excised.", "surgery", "received", "present"),
+    ("Bladder tumor. He has received BCG.", "bcg intravesical", "received", "present"),
+    ("The decision was made to not perform bilateral lymphadenectomy.", "surgery", "not_given", "absent"),
+    ("She underwent radioactive iodine implantation.", "radiotherapy", "received", "present"),
     ("Without interruption of durvalumab.", "durvalumab", "received", "present"),
     ("Radiotherapy was planned using an arc technique, 55 Gy in all.", "radiotherapy", "received", "present"),
     ("Denied family history of cancer or personal history of neck radiation.", "radiotherapy", "not_given", "absent"),
@@ -109,6 +112,9 @@ def test_date_of_an_operation(engine: Engine, text: str, concept: str, start: st
 def test_who_operates_is_no_operation(engine: Engine) -> None:
     assert therapy(engine, "She was referred to the bariatric surgery service.") == {}
     assert therapy(engine, "OPERATIONS: As above.") == {}
+    assert therapy(engine, "OPERATION PERFORMED: Cystoscopy.") == {}
+    assert therapy(engine, "The bladder was freed by a bladder neck dissection method.") == {}
+    assert therapy(engine, "He received BCG at birth. Bladder normal.") == {}
     assert therapy(engine, "Prostate: size 60 g, RT>LT and firm.") == {}
 
 

@@ -41,6 +41,10 @@ _OFFICE = re.compile(
 )
 
 
+#: "OPERATION PERFORMED:" heads a list, and is no operation itself
+_HEADING = re.compile(r"\s?(?:performed|done|title|notes?|date|findings|in detail|details?)?\s?:")
+
+
 class LocalContext:
     """Compiled contexts of ``[tables.context]`` and ``[tables.field]``."""
 
@@ -77,7 +81,7 @@ class LocalContext:
             close = before[-60:] + " # " + after[:60]
             return self.near("radiotherapy", close) and not self.near("radiotherapy_not", close)
         if hit.get("component") == "bare":
-            if hit.name != "removed" and after.lstrip().startswith(":"):
+            if hit.name != "removed" and _HEADING.match(after):
                 return False  # "OPERATIONS: none"
             if hit.name == "removed":
                 return (

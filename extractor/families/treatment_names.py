@@ -56,6 +56,9 @@ def _immunosuppressive(
     return inflammatory.search(wide) is not None and _CANCER.search(wide) is None
 
 
+_VACCINE = re.compile(r"\s(?:vaccin\w*|scar|immuni[sz]\w*|at birth|as (?:a|an) (?:child|infant|newborn))")
+
+
 def kept_hits(
     note: NoteText,
     sentence: Sentence,
@@ -72,6 +75,10 @@ def kept_hits(
         written = note.text[hit.start : hit.end]
         if hit.name in hit.get("exact", ()) and written != hit.name:
             continue
+        if hit.name == "BCG" and (
+            "bladder" not in note.vocabulary or _VACCINE.match(note.folded, hit.end)
+        ):
+            continue  # BCG is a vaccine too
         if hit.get("component") == "registered" and not _dosed_on_trial(note, sentence, hit):
             continue
         if (

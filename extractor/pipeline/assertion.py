@@ -326,6 +326,17 @@ class Assertor:
         return len(between) <= (120 if plural else 45)
 
 
+#: a list of what may happen, one item a number: "Complications include: 1. Infection. 2. Bleeding. 3. Clots"
+_NUMBERED_RISKS = re.compile(
+    r"\b(?:complications?|risks?|side effects)\b[^.;:]{0,90}:\W{0,4}(?:\d{1,2}\.\s[^.;:]{1,60}[.;]\W{0,4}){0,12}\d{1,2}\.\s+[^.;:]{0,60}$"
+)
+
+
+def numbered_risk(folded: str, start: int) -> bool:
+    """Does a mention stand in a numbered list of what may happen?"""
+    return folded.find(":", max(0, start - 500), start) >= 0 and _NUMBERED_RISKS.search(folded, max(0, start - 500), start) is not None
+
+
 @lru_cache(maxsize=1)
 def _assertor() -> Assertor:
     return Assertor()

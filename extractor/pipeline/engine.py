@@ -13,6 +13,7 @@ import os
 import pkgutil
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 from types import ModuleType
 
@@ -21,7 +22,7 @@ from .. import patterns as pattern_files
 from ..dates import DateSpan, infer_order
 from ..gated import Gated
 from ..records import SUPPORT, Draft, Fact, Note, fact_id
-from .assertion import Assertor, Qualifier
+from .assertion import Assertor, Qualifier, numbered_risk
 from .fuzzy import Fuzzy, flag
 from .lexicon import Lexicon
 from .scanned import joined, mended
@@ -62,6 +63,9 @@ def compiled(overlay: str | None = None) -> tuple[pattern_files.Patterns, Lexico
         keys[module.FAMILY] = keys.get(module.FAMILY, frozenset()) | module.KEYS
     patterns = pattern_files.load(overlay, keys)
     return patterns, Lexicon(patterns)
+
+
+_RISK_WORDS = frozenset({"complication", "complications", "risk", "risks", "effects"})
 
 
 class Engine:
@@ -138,7 +142,15 @@ class Engine:
 
     def _qualify(self, view: NoteText, sentence: Sentence, group: list[Draft]) -> list[Qualifier]:
         spans = [draft.anchor or (draft.start, draft.end) for draft in group]
-        return self.assertor.resolve(view, sentence.start, sentence.end, spans, section=sentence.section)
+        found = self.assertor.resolve(view, sentence.start, sentence.end, spans, section=sentence.section)
+        if _RISK_WORDS.isdisjoint(view.vocabulary):
+            return found
+        return [
+            replace(qualifier, assertion="hypothetical")
+            if qualifier.assertion == "present" and numbered_risk(view.folded, start)
+            else qualifier
+            for qualifier, (start, _) in zip(found, spans, strict=True)
+        ]
 
 
 def _fact(

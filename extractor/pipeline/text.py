@@ -322,7 +322,7 @@ def _stops(text: str, start: int, end: int) -> bool:
 _LINE_LABEL = re.compile(r"\n[ \t#*=_\d.)-]*([^\W\d_][^:=\n]{0,59})")
 _FIRST_LABEL = re.compile(r"[ \t#*=_\d.)-]*([^\W\d_][^:=\n]{0,59})")
 _INNER_LABEL = re.compile(
-    r"[.,;:] ?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)|\. (?P<title>[A-Z][a-zé]+(?: [A-Za-zé]+){0,3} ?)(?=:)"
+    r"[.,;:][\"”')]? ?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)|\. (?P<title>[A-Z][a-zé]+(?: [A-Za-zé]+){0,3} ?)(?=:)"
 )
 #: headings that are no words of a sentence, wherever they stand in a line
 _SURE_LABEL = re.compile(

@@ -8,6 +8,7 @@ the view is shorter than the note, and ``places`` leads back.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 
@@ -18,6 +19,9 @@ _UNSEEN = re.compile(
 )
 #: a letter with accents of their own (Unicode block 0300-036F), a soft hyphen inside a word
 _MANY = re.compile("[^\\W\\d_][\u0300-\u036f]{1,8}|(?<=[^\\W\\d_])\u00ad{1,8}(?=[^\\W\\d_])")
+#: what is left of a web page: its semicolon would end a clause
+_ENTITY = re.compile("&(?:quot|amp|lt|gt|apos|nbsp|deg|reg|#3[49]);")
+_MANY_OR_ENTITY = re.compile(f"{_MANY.pattern}|{_ENTITY.pattern}")
 #: a run of white space longer than any layout needs; expressions with several optional gaps would try all its divisions
 _BLANK_RUN = re.compile(r"\s{161,}")
 _BLOCK = 80  # a longer run than 160 fills one of the blocks of this length
@@ -48,17 +52,22 @@ def composed(text: str) -> tuple[str, list[int] | None]:
     >>> composed("cre\\u0301a")
     ('créa', [0, 1, 2, 4, 5])
     """
-    if text.isascii() or not _MANY.search(text):
+    entities = "&" in text and _ENTITY.search(text) is not None
+    if not entities and (text.isascii() or not _MANY.search(text)):
         return text, None
     pieces: list[str] = []
     places: list[int] = []
     at = 0
-    for match in _MANY.finditer(text):
+    for match in (_MANY_OR_ENTITY if entities else _MANY).finditer(text):
         start, end = match.span()
         pieces.append(text[at:start])
         places.extend(range(at, start))
         at = end
         if match[0][0] == "\u00ad":
+            continue
+        if match[0][0] == "&":
+            pieces.append(html.unescape(match[0]).replace("\xa0", " "))
+            places.append(start)
             continue
         one = unicodedata.normalize("NFC", match[0])
         pieces.append(one)
