@@ -42,6 +42,10 @@ STAGE = [
     ("Mild disease in the proximal LAD.", set()),
     ("No evidence of metastatic carcinoma, left pelvic lymph node.", {("metastatic_site", "absent", "lymph_node")}),
     ("Distant metastasis cannot be assessed (MX).", set()),
+    ("10) perigastric lymph node metastasis: no metastasis in 11 regional lymph nodes", {("metastatic_site", "absent", "lymph_node")}),
+    ("LYMPH NODES ............ 6 of 19 positive", {("metastatic_site", "present", "lymph_node")}),
+    ("LIVER, WEDGE, SEGMENT 3: Metastatic neuroendocrine tumor.", {("metastatic_site", "present", "liver"), ("metastatic", "present", None)}),
+    ("Regional lymph nodes:  [ ] Negative  [x] Positive", {("metastatic_site", "present", "lymph_node")}),
     ("Bone tissue partially infiltrated by a moderately differentiated adenocarcinoma.", {("metastatic_site", "present", "bone")}),
     (
         "Excision of tumor, intracerebral, left parafalcine region: consistent with a metastasis of adenocarcinoma.",
@@ -79,6 +83,7 @@ BIOMARKERS = [
     ("Trials: a bispecific in DLL3-positive tumors.", set()),
     ("RB1 loss is seen in up to 80% of small cell lung cancers.", set()),
     ("The Ki-67 index is 75% (rectum) and 80% (liver).", {("ki67", "present", None)}),
+    ("Tumor necrosis: __ Present  _x_ Not identified", {("tumor_necrosis", "present", "negative")}),
     ("DLL3 high is defined as >=50% of tumor cells.", set()),
     ("Control tissue: internal control for Rb retained in stroma.", set()),
     ("Rb is lost with a retained internal control.", {("rb1", "present", "lost")}),
@@ -121,6 +126,12 @@ HISTOLOGY = [
     ("Verrucous carcinoma of the larynx.", {("other_malignancy", "present", "verrucous carcinoma")}),
     ("Ovary: mucinous cystadenocarcinoma.", {("adenocarcinoma", "present", None)}),
     ("Rectum: neuroendocrine carcinoma, favor large cell type.", {("nec_nos", "present", None)}),
+    (
+        "Findings favor a well differentiated neuroendocrine tumor, grade 3, over a poorly differentiated neuroendocrine carcinoma.",
+        {("net", "possible", None), ("nec_nos", "absent", None)},
+    ),
+    ("Histologic type:\n[ ] Adenocarcinoma\n[X] Squamous cell carcinoma\n[ ] Small cell carcinoma", {("squamous_cell_carcinoma", "present", None)}),
+    ("Histologic type\n___ Adenocarcinoma\n_X_ Carcinoid tumor, typical\n___ Lymphoma", {("typical_carcinoid", "present", None)}),
     ("EGFR-mutant adenocarcinoma may transform to small cell carcinoma.", set()),
 ]
 

@@ -83,7 +83,8 @@ _OF_OTHERS = re.compile(
     r"\b(?:patients|people|those|men|women|cases|trials?|stud(?:y|ies)|arm|cohort|drug|slot) (?:with|for|of|in|takes?(?: only)?|lists?)\s+(?:\w+[\s-]+){0,2}$|\bonly\s+(?:high-grade\s+)?$"
 )
 _DENIED_BEFORE = re.compile(
-    r"\b(?:rul(?:es|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$|\b(?:favou?red|preferred)\s+(?:over|to)\s+(?:an?\s+)?$|\bfavou?r\w*\s+(?:\S+\s+){1,5}over\s+(?:an?\s+)?$"
+    r"\b(?:rul(?:es|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$|\b(?:favou?red|preferred)\s+(?:over|to)\s+(?:an?\s+)?$|\bfavou?r\w*\s+(?:\S+\s+){1,12}over\s+(?:an?\s+)?(?:(?:poorly|well|moderately|differentiated|high|low|grade|metastatic|primary)[\s-]+){0,4}$"
+    r"|\bargu(?:es|ing)\s+for\s+[^.;]{3,60},\s+(?:and\s+)?against\s+(?:an?\s+)?$"
 )
 _DENIED_AFTER = re.compile(
     r"\s*(?:component\s+)?(?:is|was|are|were|has been)\s+(?:not\s+(?:favou?red|supported|seen|identified|present|demonstrated)|excluded|ruled out|unlikely|withdrawn|abandoned)|['’\"”]?\s+(?:was|is) withdrawn"
@@ -212,7 +213,7 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
     mention = Mention(hit.key, start, end, hit, site=site, explicit=explicit, value_text=hit.get("value_text"))
     if mention.value_text is None and hit.key == "other_malignancy":
         mention.value_text = hit.name.lower()
-    if _DENIED_BEFORE.search(lead) or _DENIED_AFTER.match(note.folded, end):
+    if _DENIED_BEFORE.search(note.folded, max(sentence.start, start - 140), start) or _DENIED_AFTER.match(note.folded, end):
         mention.assertion = "absent"
     elif _STATED_BEFORE.search(lead):
         mention.assertion = "present"

@@ -148,7 +148,7 @@ _OF_HISTOLOGY = re.compile(
 _LESION_NOUN = re.compile(
     r"\s*(?:lesions?|disease|deposits?|nodules?|foci|focus|involvement|tumou?rs?|mass(?:es)?|spread|implants?|burden|recurrence)\b"
 )
-_SPECIMEN = r"(?:core |needle |fine |excisional |incisional |wedge |us-guided |ct-guided |u/s |ultrasound |guided |percutaneous ){0,5}(?:biops(?:y|ies?)|bx|fna|fnb|resection|excision|aspirat\w+|cytology|core|mass(?:es)?|lesions?|tumou?rs?|nodules?|specimen|metastasectomy|washings?|fluid)"
+_SPECIMEN = r"(?:core |needle |fine |excisional |incisional |wedge |us-guided |ct-guided |u/s |ultrasound |guided |percutaneous ){0,5}(?:biops(?:y|ies?)|bx|fna|fnb|wedge|resection|excision|aspirat\w+|cytology|core|mass(?:es)?|lesions?|tumou?rs?|nodules?|specimen|metastasectomy|washings?|fluid)"
 _PREDICATE = re.compile(
     rf"(?:[\s,]|\blobe\b|\bsegment\b|\bseg\b|\bwall\b|\b[ivx\d]+\b|\bstation\b|\bleft\b|\bright\b|\bportion\b|\bpart\b)*{_SPECIMEN}\b[^;]{{0,180}}$",
     re.DOTALL,

@@ -50,7 +50,8 @@ _HEADS = re.compile(
     r"biops|\bbx\b|reveals?\b|shows?\b|excis|dissect|resect|\bfna\b|aspirat|tbna|cytolog|sampl|\blevels?\b|\bstations?\b|sentinel|lymph\s?nodes?\W*$|nodes?\W*$|ganglions?\W*$|\bpart\b|specimen"
 )
 #: what ends the reach of a node's name: another sentence part, another thing that is looked at
-_ENDS = re.compile(r";|\.\s|\bmargins?\b|\binvasion\b|\bextension\b|\bcapsul\w+|\bmarges?\b|\bperineural\b|\bthrombus\b|\bbut\b")
+_LEADERS = re.compile(r"\.{2,}")
+_ENDS = re.compile(r";|(?<!\.)\.\s|\bmargins?\b|\binvasion\b|\bextension\b|\bcapsul\w+|\bmarges?\b|\bperineural\b|\bthrombus\b|\bbut\b")
 _DOUBTFUL = re.compile(r"\b(?:suspicious|suspect|atypical|favou?r|cannot|possible|versus|vs|rule out|r/o|concerning|if|whether|for evaluation|history of|h/o|known|clinical\w*)\b")
 _FOLLOWS = re.compile(r"\W*(?:\d[.)]\s*)?(?:there (?:is|are|was|were)\s+|it is |they are |(?:one|two|three|all|the|this|these)\s+)?(?:no|negative|positive|benign|metasta|free|lymph|node|\d|one|two|three)")
 _NODE = re.compile(r"nod|ganglion|\blns?\b|lymphknoten|klier")
@@ -116,7 +117,7 @@ def _of(note: NoteText, sentence: Sentence, hit: Hit, report: bool) -> Statement
     window = folded[hit.end : item]
     heading = max(0, sentence.end + 1 - hit.end) if item > sentence.end else 0
     stop = _ENDS.search(window, heading)
-    window = window[: stop.start()] if stop else window
+    window = _LEADERS.sub(lambda m: ":" + " " * (len(m.group()) - 1), window[: stop.start()] if stop else window)
     return _counted(hit, window) or _verdict(note, sentence, hit, window, report) or _tissue(note, hit, heading, item)
 
 

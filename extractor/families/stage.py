@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
 from collections.abc import Iterator
@@ -90,10 +91,17 @@ def _told(note: NoteText) -> Iterator[Draft]:
 
 
 def _without_nodes(drafts: list[Draft], of_nodes: list[node_statements.Statement]) -> list[Draft]:
-    """Nodes that are free of metastasis do not deny metastatic disease."""
+    """Nodes that are free of metastasis are no site, and do not deny metastatic disease."""
+    free = [s for s in of_nodes if s.free]
+    kept = []
+    for draft in drafts:
+        of_free = any(s.start <= draft.start < s.end for s in free)
+        if of_free and draft.value_text == "lymph_node":
+            draft = dataclasses.replace(draft, assertion="absent")
+        kept.append((draft, of_free))
     if any(d.concept == "metastatic_site" and d.value_text != "lymph_node" for d in drafts):
-        return drafts
-    return [d for d in drafts if d.concept != "metastatic" or not any(s.free and s.start <= d.start < s.end for s in of_nodes)]
+        return [d for d, _ in kept]
+    return [d for d, of_free in kept if d.concept != "metastatic" or not of_free]
 
 
 def _simple(hit: Hit, sentence: Sentence) -> Draft:

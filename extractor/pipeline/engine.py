@@ -23,6 +23,7 @@ from ..dates import DateSpan, infer_order
 from ..gated import Gated
 from ..records import SUPPORT, Draft, Fact, Note, fact_id
 from .assertion import Assertor, Qualifier, numbered_risk
+from .forms import chosen
 from .fuzzy import Fuzzy, flag
 from .lexicon import Lexicon
 from .scanned import joined, mended
@@ -95,7 +96,7 @@ class Engine:
             order = infer_order(text, note_date) or "mdy"
         read, places = joined(*composed(text), self.lexicon.words)
         return NoteText(
-            mended(calm(read), self.lexicon.words),
+            mended(calm(chosen(read)), self.lexicon.words),
             lexicon=self.lexicon,
             note_date=note_date,
             note_type=note_type,
