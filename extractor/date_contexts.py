@@ -10,7 +10,7 @@ NOT_BEFORE = re.compile(
     re.IGNORECASE,
 )
 NOT_AFTER = re.compile(
-    r"\s*(?:ns\b|normal saline|tabs?|tablets?|systolic|diastolic|murmur|sem\b|o[dsu]\b|allred|days?\b(?!\s*\d)|nodes?|lymph|ln\b|lns\b|strength|positive|cores?|cycles?|doses?|packs?|ppd|mmhg|mm\b|cm\b|mg|ml|hpf|quadrants?|fractions?|fx\b|extremit|bilateral|in all|throughout|sei\b|pain|l\b|ls\b|cup|inch|pulses?|scale|criteria|blood cultures?|bottles?|levels?|teaspoon|of (?!(?:this|last|19\d\d|20\d\d)\b)|planned|days? (?:on|off)|weeks? (?:on|off)|edema|pitting|limbs?|samples?|specimens?|slides?|biops|cases?|patients|on (?:a|the) (?:scale|pain))",
+    r"\s*(?:ns\b|normal saline|tabs?|tablets?|systolic|diastolic|murmur|sem\b|o[dsu]\b|allred|days?\b(?!\s*\d)|nodes?|lymph|ln\b|lns\b|strength|positive|cores?|cycles?|doses?|packs?|ppd|mmhg|mm\b|cm\b|mg|ml|hpf|quadrants?|fractions?|fx\b|extremit|bilateral|in (?:all|both|(?:the )?(?:legs?|arms?|upper|lower|hands?|feet))\b|throughout|sei\b|pain|l\b|ls\b|cup|inch|pulses?|scale|criteria|blood cultures?|bottles?|levels?|teaspoon|of (?!(?:this|last|19\d\d|20\d\d)\b)|planned|days? (?:on|off)|weeks? (?:on|off)|edema|pitting|limbs?|samples?|specimens?|slides?|biops|cases?|patients|on (?:a|the) (?:scale|pain))",
     re.IGNORECASE,
 )
 HINT = re.compile(

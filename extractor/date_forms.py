@@ -284,12 +284,8 @@ def _moved(n: Day, count: tuple[int, int], unit: str) -> Read:
             return n - datetime.timedelta(weeks=high), n - datetime.timedelta(weeks=low), "day", "relative"
         if kind == "month":
             first, last = _months_back(n, high), _months_back(n, low)
-            return (
-                first.replace(day=1),
-                last.replace(day=calendar.monthrange(last.year, last.month)[1]),
-                "month",
-                "relative",
-            )
+            end = last.replace(day=calendar.monthrange(last.year, last.month)[1])
+            return first.replace(day=1), end, "month", "relative"
         return Day(n.year - high, 1, 1), Day(n.year - low, 12, 31), "year", "relative"
     except (ValueError, OverflowError):
         return None
@@ -439,6 +435,8 @@ def _in_month(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     return _month(year, month)
 
 
+_LISTED_BEHIND = re.compile(r"\s*(?:,|&|,?\s*and)\s*(\d\d?)/(\d\d?)(?![\d/])")
+_LISTED_BEFORE = re.compile(r"(?<![\d/.])(\d\d?)/(\d\d?)\s*(?:,|&|,?\s*and)\s*$")
 _RANGE_BEHIND = re.compile(r"\s*(?:-|–|to)\s*\d\d?/\d\d?(?![\d/])")
 
 
@@ -452,6 +450,17 @@ _TREATED_ON = re.compile(
 _MONTH_OF = re.compile(r"(?:\b(?:in|since|until|from|by|during|between|before|after|of|early|late|mid)\s+|\(\s*|\d/\d\d\s?,\s*)$", re.IGNORECASE)
 
 
+def _one_of_days(a: int, b: int, before: str, after: str, order: str) -> bool:
+    """Is it one of several days of a week, told one after the other ("9/6, 9/7 and 9/8")?"""
+    for pair, sign in ((_LISTED_BEFORE.search(before), -1), (_LISTED_BEHIND.match(after), 1)):
+        if pair is not None:
+            c, d = int(pair[1]), int(pair[2])
+            (month, day), (month2, day2) = ((b, a), (d, c)) if order == "dmy" else ((a, b), (c, d))
+            if month == month2 and 1 <= (day2 - day) * sign <= 7:
+                return True
+    return False
+
+
 def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     a, b = int(m["pa"]), int(m["pb"])
     before, after = t[max(0, m.start() - 30) : m.start()], t[m.end() : m.end() + 24]
@@ -459,7 +468,8 @@ def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
         return _month(1900 + b, a)
     if n is None or not (1 <= a <= 31 and 1 <= b <= 31) or NOT_AFTER.match(after):
         return None
-    hint = HINT.search(before) or LAST.search(before) or _RANGE_BEHIND.match(after) or _TREATED_ON.search(before)
+    hint: object = HINT.search(before) or LAST.search(before) or _RANGE_BEHIND.match(after) or _TREATED_ON.search(before)
+    hint = hint or _one_of_days(a, b, before, after, o)
     if NOT_BEFORE.search(before) and not _TREATED_ON.search(before) and not re.search(r"\b(?:on|since|until|dose|was|is)\s*$", before, re.IGNORECASE):
         return None
     if not hint and (a <= b <= 10 or len(m["pa"]) == len(m["pb"]) == 1) and not re.match(r"\s*(?:$|[):;])", after):

@@ -101,6 +101,11 @@ def parse_iso(value: Any) -> Day | None:
 _SLASHED = re.compile(r"(\d(?<![\d/.\-]\d)\d?)([/.\-])(\d\d?)\2((?:19|20)?\d\d)(?![\d/])")
 
 
+#: a day and a month without a year, both in two digits: "06/04"
+_PADDED = re.compile(r"(?<![\d/.\-])(\d\d)/(\d\d)(?![\d/]|\.\d)")
+_NEAR = (-7, 45)  # days before the note on which what it tells of happened
+
+
 _CONTINENTAL = re.compile(
     r"\b(?:le|la|les|du|des|au|une|et|avec|depuis|pas de|cures?|und|der|die|mit|bei|keine|het|een|van|met|geen)\b", re.IGNORECASE
 )
@@ -124,7 +129,8 @@ def _writes_day_first(text: str) -> bool:
 def infer_order(text: str, note_date: Day | None = None) -> str | None:
     """ "mdy" or "dmy" where the slash dates of the text can be read one way only; None without one or with both.
 
-    Where every date can be read both ways, one that is the note's own day in one reading decides, then the language:
+    Where every date can be read both ways, one that is the note's own day in one reading decides, then dates without a year
+    that are recent in one reading only, then the language:
     French, German, Dutch and British notes write the day first.
     """
     orders, own, seen = set(), set(), False
@@ -142,9 +148,24 @@ def infer_order(text: str, note_date: Day | None = None) -> str | None:
             elif (year, b, a) == (note_date.year, note_date.month, note_date.day):
                 own.add("dmy")
     chosen = orders or own
+    if not chosen and note_date and _tells_day_first(text, note_date):
+        return "dmy"
     if not chosen and seen and _writes_day_first(text):
         return "dmy"
     return chosen.pop() if len(chosen) == 1 else None
+
+
+def _tells_day_first(text: str, note_date: Day) -> bool:
+    """Do two or more dates without a year fall into the weeks before the note with the day first, and none the other way?"""
+    pairs = {(int(a), int(b)) for a, b in _PADDED.findall(text) if a != b}
+    if len(pairs) < 2:
+        return False
+
+    def recent(day: int, month: int) -> bool:
+        dates = [day_of(note_date.year - back, month, day) for back in (0, 1)]
+        return any(date is not None and _NEAR[0] <= (note_date - date).days <= _NEAR[1] for date in dates)
+
+    return all(recent(a, b) for a, b in pairs) and not any(recent(b, a) for a, b in pairs)
 
 
 def find(text: str, note_date: Day | None = None, *, date_order: str = "auto") -> list[DateSpan]:

@@ -129,3 +129,15 @@ def test_offsets_and_intervals_always_hold(text, note_date):
     for span in find(text, note_date):
         assert 0 <= span.start < span.end <= len(text)
         assert span.earliest <= span.latest
+
+
+def test_days_told_one_after_the_other_are_dates():
+    found = find("Filgrastim 300 mcg 9/6, 9/7 and 9/8.", datetime.date(2025, 9, 30))
+    assert [d.earliest.day for d in found] == [6, 7, 8]
+    assert find("Motor 4/5 in the arms, 5/5 in the legs.", datetime.date(2025, 9, 30)) == []
+
+
+def test_dates_without_a_year_that_are_recent_only_with_the_day_first():
+    day = datetime.date(2026, 4, 9)
+    assert [str(d.earliest) for d in find("02/04 Plt 22. 08/04 seen.", day)] == ["2026-04-02", "2026-04-08"]
+    assert [str(d.earliest) for d in find("On 02/04 Plt 22. Seen on 04/08.", day)] == ["2026-02-04", "2026-04-08"]

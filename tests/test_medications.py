@@ -153,3 +153,16 @@ SUPPORT = [
 def test_support(engine: Engine, text: str, concept: str, value: float | None, value_text: str | None) -> None:
     found = {(f.concept, f.value, f.value_text) for f in of(engine, "support", text)}
     assert (concept, value, value_text) in found
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("Filgrastim 300 mcg 11/6, 11/7, 11/8.", (6, 8)),
+        ("Filgrastim daily x3 (11/6, 11/7 and 11/8).", (6, 8)),
+        ("Dexamethasone 4 mg given 11/6, 11/7", (6, 7)),
+    ],
+)
+def test_days_of_a_drug_told_one_after_the_other(engine: Engine, text: str, days: tuple[int, int]) -> None:
+    (fact,) = of(engine, "medication", text)
+    assert (fact.date_start.day, fact.date_end.day) == days

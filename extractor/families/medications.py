@@ -31,6 +31,11 @@ _DOSE = re.compile(
     r"(?<![\d/.])(\d+(?:[.,]\d+)?)\s?(mg|mcg|µg|g)\b(?!\s?/\s?(?:kg|m2|m²|ml|5\s?ml|dl))"
     r"(?P<per>\s?/\s?(?:day|d|jour|j|body|dose)\b)?(?P<rest>[^.;,\n]{0,40})"
 )
+#: a dose for each kilogram, and what it comes to behind it
+_BY_WEIGHT = re.compile(
+    r"[^;,\n]{0,20}?\d\s?(?:mg|mcg)\s?/\s?(?:kg|m2|m²)(?P<total>(?:/(?:day|d|j|jour)\b|\sdaily|\s(?:per|a|par) (?:day|jour))?\s*(?:[(=,:]\s*(?:soit |i\.?e\.? |= ?)?|soit )"
+    r"(?=\d+(?:[.,]\d+)?\s?mg\b(?!\s?/\s?(?:kg|m))))?"
+)
 _PAIR = re.compile(
     r"(?<![\d/])(\d{1,2}(?:\.\d)?)\s?(?:mg)?\s?[/+]\s?(\d{1,2}(?:\.\d)?)(?:\s?[/+]\s?(\d{1,2}(?:\.\d)?))?\b(?!\s?/)"
 )
@@ -83,6 +88,8 @@ _OVER = re.compile(r"\b(?:finished|completed|ended|stopped|came off|weaned off|t
 _UNCHECKED = re.compile(r"(?:\[ {0,3}\]|[☐□])\s*(?:[a-z]+ ){0,3}$")
 #: the columns START and STOP of a table of medications ("02/2024   present   adalimumab 40 mg q2wk")
 _STILL_COLUMN = re.compile(r"\d\s+(?:present|ongoing|current|continuing)\s*$")
+#: "off dex since September", "came off all steroids"
+_OFF = re.compile(r"\boff (?:all |of |his |her |the )?\W*$")
 _DATE_ONLY = re.compile(r"\s?\d{1,2}/\d{1,2}\b(?! ?mg)")
 _BRAND = re.compile(r"\s?\([a-z][a-z -]{2,30}\)")
 _TABLETS = re.compile(r"\btake (\d|half an?|one-half|two|three|four) (?:tabs?|tablets?|capsules?|pills?)\b")
@@ -333,13 +340,17 @@ _LENGTH = re.compile(
 )
 
 
+#: "9/6, 9/7": days, no length of 9/7
+_DAYS_LISTED = re.compile(r"\d/\d\d?\s*(?:,|and|&)\s*(?:and\s)?\d\d?/\d")
+
+
 def _with_length(period: details.Period, after: str) -> details.Period:
     """A course with a first day and a length has a last day."""
     first = period.start
     if first is None or period.end is not None or first.earliest != first.latest:
         return period
     found = _LENGTH.match(after)
-    if found is None:
+    if found is None or (found.group(3) and _DAYS_LISTED.search(after)):
         return period
     amount = int(found.group(1) or found.group(3) or found.group(5))
     weeks = (found.group(2) or "").startswith("w") or found.group(4) == "52"
@@ -364,6 +375,8 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
         return "not_given", "absent"
     if _STILL_COLUMN.search(before):
         return "ongoing", "present"
+    if _OFF.search(before):
+        return "not_given", "absent"
     found = _KNOWN.cues.status(before, after)
     if found != "ongoing" and _BEGIN.search(before) and _ON_CONDITION.match(course.sentence.note.folded, course.end, course.sentence.end):
         found = "planned"
@@ -378,8 +391,6 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
     if found:
         return found, "present"
     region = before[-60:] + " # " + after[:80]
-    if re.search(r"\boff\b\W*(?:\w+\W+){0,2}$", before) and re.search(r"\boff (?:all |of |his |her )?\W*$", before):
-        return "not_given", "absent"
     if _KNOWN.cues.has_stopped(after[:80]) or _OVER_BEHIND.match(after) or re.search(r"\b(?:tapered|weaned) off\b", after[:80]):
         return "received", "present"
     if re.search(r"\bsous\s+$", before) or re.match(r"\W*(?:depuis|since)\b", after):  # "sous azathioprine"
@@ -415,12 +426,16 @@ def daily_dose(after: str) -> tuple[float | None, str | None, int]:
 
     >>> daily_dose(" 4 mg bid for edema")[0], daily_dose(" 40 mg daily")[0], daily_dose(" 1 mg/kg iv q12h")[0]
     (8.0, 40.0, None)
+    >>> daily_dose(" 1 mg/kg (70 mg/day) from 6/3")[0]
+    70.0
     >>> daily_dose(" 15/5 for ai")[0]
     20.0
     """
     window = after[:45]
-    if re.match(r"[^;,\n]{0,20}?\d\s?(?:mg|mcg)\s?/\s?(?:kg|m2|m²)", window):
-        return None, None, 0
+    by_weight = _BY_WEIGHT.match(window)
+    if by_weight:
+        value, written, length = daily_dose(after[by_weight.end() :]) if by_weight["total"] is not None else (None, None, 0)
+        return value, written, by_weight.end() + length if length else 0
     pair = _PAIR.match(window.lstrip())
     if pair and not re.match(r"\s*\d{1,2}/\d{1,2}\b(?!\s*(?:mg|for|daily|$|,|\.|;))", window):
         numbers = [float(n) for n in pair.groups() if n]

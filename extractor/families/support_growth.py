@@ -27,7 +27,8 @@ _GROWS = re.compile(
     rf"\b(?:enlarging|growing|progressively larger|increasing)\s(?:\w+\s){{0,3}}?{_NOUN}\b"
     rf"|\b{_NOUN}\b(?: \([^()]{{1,80}}\))?[^.;]{{0,40}}?\b(?:(?:has|have) (?:grown|enlarged|increased|doubled|come back|returned)|(?:is|are) (?:growing|"
     r"larger|bigger|enlarging|increasing|back)|grew|growing again|larger|bigger|enlarged|increased|majoree?s?|augmentee?s?)\b"
-    rf"|\b(?:increased? (?:in (?:the )?(?:size|number)|size) of|interval (?:growth|enlargement|increase)(?: in size)? of"
+    rf"|\b(?:increased? (?:in (?:the )?(?:size|number)|size) of|(?:interval )?(?:growth|enlargement)(?: in size)? of(?=[^.;]{{0,40}}(?:deposit|metasta|lesion|mets?\b|node|mass))"
+    r"|interval increase(?: in size)? of"
     r"|majoration (?:de|des|en taille)|augmentation (?:de taille )?(?:de|des))\s(?:\w+\s){0,3}?" + _NOUN + r"\b"
 )
 _NOT_GROWTH = re.compile(

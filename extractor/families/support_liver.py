@@ -22,18 +22,18 @@ _OTHER = re.compile(
     r"\b(?:function|enzymes?|tests?|panel|biops\w+|palp\w+|edge|span|failure|disease of|fluke|transplant|abscess|bilan)\b"
 )
 _LESION = (
-    r"(?:focal |suspicious |discrete |space[- ]occupying |measurable |visible |significant |enhancing |suspecte )*"
+    r"(?:focal |suspicious |discrete |space[- ]occupying |measurable |visible |significant |enhancing |suspecte |fokale[rn]? |suspekten? )*"
     r"(?:lesions?|mass(?:es)?|nodules?|metasta\w+|mets?\b|abnormalit\w+|disease|deposits?|nodules?|anomalies?|afwijkingen"
-    r"|localisations?)"
+    r"|localisations?|herde?\b|herdbefunde?|rundherde?|raumforderung\w*|filiae|laesies?|haarden)"
 )
-_LIVER = r"(?:liver|hepatic|foie|hepatiques?|lever)"
+_LIVER = r"(?:liver|hepatic|foie|hepatiques?|lever|leber)"
 _CLEAR = re.compile(
     rf"{_LIVER}\s*+(?:parenchyma)?\s*+(?::|-|,|is|was|appears?|remains|est|reste|\()?\s*+(?:(?:enhances )?(?:normal(?!\s+(?:size|in size))|"
     rf"unremarkable|clear|clean|negative|sain|indemne|spared|not involved|uninvolved|no (?:\w+ )?evidence of {_LESION})"
-    rf"|(?:homogeneous,? |normal in size,? |normal size,? )?(?:with |has |shows )?(?:no|without|sans|geen|pas de|free of|aucune?)\s"
-    rf"{_LESION})"
+    rf"|(?:homogeneous,? |normal in size,? |normal size,? )?(?:with |has |shows )?(?:no|without|sans|geen|pas de|free of|aucune?|absence de|keine?|ohne|frei von)\s"
+    rf"{_LESION}|unauffallig|metastasenfrei)"
     rf"|{_LIVER}(?:,| and)[a-z, ]{{3,60}}?(?:normal|unremarkable|clear)\b"
-    rf"|\b(?:no|without|sans|pas de|aucune?|geen|absence de)\s(?:focal |suspicious |discrete |other |evidence of |signs? of )*"
+    rf"|\b(?:no|without|sans|pas de|aucune?|geen|absence de|keine?|ohne)\s(?:focal |suspicious |discrete |other |evidence of |signs? of )*"
     rf"(?:{_LIVER}\s{_LESION}|{_LESION}\s(?:in the |of the |au |du |within the |to the )?{_LIVER})"
 )
 _STILL = re.compile(

@@ -65,7 +65,7 @@ _START = re.compile(
     r"(?:\s+(?:on|in|at|the|of|around|about|mid|late|early|dose|le|du|am|op|[-:(]))*[\s:(,-]*$"
 )
 _END = re.compile(
-    r"\b(?:derni[eè]re?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|bis(?: zum)?|t/m|hasta|fino a|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|complet\w+(?: (?:the |his |her |all )?(?:taper|course|wean|(?:\w+ )?(?:cycles|courses|fractions)))?|finished|ended|ending|end|off(?: since)?|"
+    r"\b(?:derni[eè]re?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|bis(?: zum)?|tot(?: en met)?|t/m|(?:laatste|letzte[rn]?)(?: (?:kuur|gift|dosis|gabe|zyklus|infusie|infusion))?|hasta|fino a|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|complet\w+(?: (?:the |his |her |all )?(?:taper|course|wean|(?:\w+ )?(?:cycles|courses|fractions)))?|finished|ended|ending|end|off(?: since)?|"
     r"held(?: since)?|final(?:\s+\w+)?|jusqu['’](?:au|aux|en|[aà])|arr[eê]t[ée]{0,2}e?s?(?:\s+(?:le|en|depuis))?|termin[ée]{1,2}s?(?:\s+(?:le|en))?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?(?:\s(?:was )?(?:given|administered|infused))?|(?:cycle|cure|zyklus|kuur) (?!1\b)\d{1,2}|dose \d+|d\d+ of c\d+|up to)"
     r"(?:\s+(?:on|in|at|by|the|of|le|du|am|op|around|about|since|sat|sun|mon|tue|wed|thu|fri|was|approximately|mid|[-:(]))*+[\s:(,-]*$"
 )
@@ -82,7 +82,7 @@ _OF_ANOTHER = re.compile(
     r"\b(?:cortico[iï]des?|corticosteroids?|steroids?|prednis\w+|methylpred\w*|dexameth\w+|antibiotics?|antibiotiques?)\W+(?:\w+['’]?\W+){0,3}$",
     re.IGNORECASE,
 )
-#: what is said of the treatment itself behind its name: it ended on the day that stands before it
+#: what is said of the treatment itself behind its name: it ended on the day that stands beside it
 _ENDED_THEN = re.compile(
     r"\W{0,3}(?:was |were |is |has been |had to be )?(?:then |therefore |also |subsequently )?(?:permanently |definitively )?"
     r"(?:discontinued|stopped|ceased|withdrawn|abandoned|terminated|d/c.?d|dc.d)\b",
@@ -221,12 +221,18 @@ def period(
             loose.append(span)
     # a date of the line above is not this treatment's, unless the line ends in it
     loose = [d for d in loose if d.end > start or "\n" not in text[d.end : start].rstrip()]
+    listed: list[DateSpan] = []
     if near_only:
+        every = loose
         loose = [
             d
             for d in loose
             if (0 <= d.start - end <= 30 and not re.search(r"[,.;]\s", text[end : d.start])) or 0 <= start - d.end <= 4
         ]
+        listed = loose[-1:]
+        for d in every:
+            if listed and _AND.fullmatch(text[listed[-1].end : d.start]):
+                listed.append(d)
     if (
         loose
         and last is None
@@ -240,11 +246,13 @@ def period(
             first = near
         if len(loose) > 2 and last is None:
             last = _last_of_list(loose, text, near)
+        if len(listed) > 1 and last is None and listed[-1].latest >= near.latest:
+            last = listed[-1]
         if len(loose) > 1 and last is None and not single:
             rest = [d for d in loose if d.start > near.start and _AND.fullmatch(text[near.end : d.start])]
             if rest:
                 last = rest[-1]
-    if first is not None and last is None and first in loose and first.end <= start and _ENDED_THEN.match(text, end, right):
+    if first is not None and last is None and first in loose and first.start - end < 40 and _ENDED_THEN.match(text, end, right):
         first, last = None, first  # "10/20/2025: pneumonitis, durvalumab discontinued": the day of the end
     if first is not None and last is None and _ONE_DOSE.search(text, end, min(right, end + 60)):
         last = first
