@@ -18,6 +18,10 @@ def read(engine, text):
 
 
 CASES = {
+    "years and months": ("An 8 year 3 month old boy.", (8.25, None), "male"),
+    "of years": ("A man of 34 years.", (34.0, None), "male"),
+    "hyphen of another width": ("A 34\u2010year\u2010old man.", (34.0, None), "male"),
+    "gestational age": ("Born at a gestational age of 34 + 6 weeks.", None, None),
     "en dash": ("An 84–year–old woman.", (84.0, None), "female"),
     "smoking woman": ("A 66-year-old ex-smoking woman with SCLC.", (66.0, None), "female"),
     "letters": ("68 y.o. F with ES-SCLC", (68.0, None), "female"),

@@ -27,6 +27,8 @@ DRAWN = {
     "three lines": ("     12.1\n5.6 >------< 210\n     36.4", COUNT),
     "chemistry on two lines": ("138 | 101 | 17 / 104\n4.1 | 24 | 0.9 \\", CHEMISTRY),
     "chemistry on three lines": ("138 | 101 | 17\n--------------< 104\n4.1 | 24 | 0.9", CHEMISTRY),
+    "a panel in its order": ("BMP: 138, 4.1, 101, 24, 17, 0.9, 104", CHEMISTRY),
+    "a panel of six": ("BMP: 138, 4.1, 101, 24, 17, 0.9", {}),
     "haematocrit that does not fit": ("5.6 > 12.1 / 20.4 < 210", {}),
     "comparisons": ("score 5 > 4 / 9 < 12", {}),
     "a table without glucose": ("138 | 101 | 17\n4.1 | 24 | 0.9", {}),

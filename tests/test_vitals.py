@@ -49,6 +49,13 @@ CASES = {
     "normothermia": ("normothermia (36.6 °C)", {"temperature": [36.6]}),
     "breaths": ("heart rate 40 breaths/min", {}),
     "lying and standing": ("Blood pressure is 95/62 lying down and drops to 75/40 standing.", {"systolic_bp": [95.0, 75.0], "diastolic_bp": [62.0, 40.0]}),
+    "an infant beside its age": ("A 3-month-old 6.1 kg girl was brought in.", {"weight": [6.1]}),
+    "the patient behind": ("The 70 kg patient received 5 mg per 60 kg adult.", {"weight": [70.0]}),
+    "lost from": ("He had lost 10 kg (from 80 to 70 kg).", {"weight": [70.0]}),
+    "hyphened": ("the 45-year-old, 165-cm, 70-kg woman", {"height": [165.0], "weight": [70.0]}),
+    "beats without a name": ("She had 40 breaths/min, 140 bpm and a temperature of 37.4 °C.", {"heart_rate": [140.0], "temperature": [37.4]}),
+    "breaths called beats": ("Respiratory rate 22 bpm, blood pressure 120/80", {"systolic_bp": [120.0], "diastolic_bp": [80.0]}),
+    "on repeat": ("Blood pressure: 107/59 mm Hg and on repeat 77/49", {"systolic_bp": [107.0, 77.0], "diastolic_bp": [59.0, 49.0]}),
     "two visits": (
         "Blood pressure readings at the six- and 12-month visits were 112/64 and 117/60 mmHg.",
         {"systolic_bp": [112.0, 117.0], "diastolic_bp": [64.0, 60.0]},

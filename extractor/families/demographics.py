@@ -28,8 +28,9 @@ _OLD = re.compile(
     r"(?P<n>\d(?<![\d.,/-]\d)\d{0,2})(?P<plus>\+)?(?P<half>[\s–-]1/2|½)?[\s–-]*(?P<unit>years?|yrs?|y|months?|mos?|weeks?|wks?"
     r"|days?)\.?[\s–-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|(?<=[y.])o(?=[wbah]?[mf]\b)|of\s+age\b)"
 )
+_AND = re.compile(r"(\d{1,2})[\s-](?:years?|yrs?|y)[\s,-]{1,2}(?:and\s)?$")  # "an 8 year 3 month old boy"
 _AGED = re.compile(
-    r"\b(?<!gestational )(?<!gestation )(?<!bone )(?<!mental )(?:aged|age|agee?)\s*(?:is|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/]|\.\d|\s?(?:%|mg|month|week|day|mois|to\b"
+    r"\b(?<!gestational )(?<!gestation )(?<!bone )(?<!mental )(?:aged|age|agee?)\s*(?:is|was|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/]|\.\d|\s?(?:%|mg|month|week|day|mois|to\b"
     r"|-))(?:\s?(?:years?|yrs?|y\b|ans\b))?"
 )
 _ANS = re.compile(
@@ -38,9 +39,9 @@ _ANS = re.compile(
 )
 _CIVIL = re.compile(r"\b(?:m\.|mr|mme|monsieur|madame)\s+[a-z'-]{1,20}\.?,?\s*\(?(?P<n>\d{2,3})\s?ans\b")
 #: "man 70y", "70 y man", "66 ans, homme": years beside a word for a man or a woman, without "old"
-_PERSON = r"(?:man|woman|male|female|gentleman|lady|homme|femme|patiente)"
+_PERSON = r"(?:boy|girl|man|woman|male|female|gentleman|lady|homme|femme|patiente)"
 _YEARS_ALONE = re.compile(
-    rf"\b(?:{_PERSON}[\s,]{{1,2}}(?P<n>\d{{2}})\s?(?:y|yr|yrs|years|ans)\b|(?P<n2>\d{{2}})\s?(?:y|yr|ans)[\s,]{{1,2}}{_PERSON}\b)"
+    rf"\b(?:{_PERSON}[\s,]{{1,2}}(?:of\s|aged\s)?(?P<n>\d{{1,2}})\s?(?:y|yr|yrs|years|ans)\b|(?P<n2>\d{{2}})[\s-]?(?:y|yrs?|years?|ans)[\s,-]{{1,2}}{_PERSON}\b)"
 )
 _YEARS_ALONE_HINT = re.compile(r"\d\s?(?:y|ans)")
 #: an age at the diagnosis of the disease; with its year it gives the age now
@@ -52,22 +53,7 @@ _ANOS = re.compile(
     r"\b(?:paciente|varon|mujer|hombre|paziente|uomo|donna|man|vrouw|mann|frau|patientin|patient|dhr\.?|mevrouw|meneer|dame)"
     r"[\s,(]{1,3}(?:de\s|di\s|van\s|con\s|anni\s){0,2}(?P<n>\d{2,3})(?:\s?(?:anos|anni|jaar|jahre|j\.)|(?<=anni\s\d\d))"
 )
-_FOREIGN_WORDS = frozenset(
-    {
-        "anos",
-        "anni",
-        "jaar",
-        "jahre",
-        "jarig",
-        "jarige",
-        "jahrig",
-        "jahrige",
-        "jahriger",
-        "jahriges",
-        "jahrigen",
-        "jahrigem",
-    }
-)
+_FOREIGN_WORDS = frozenset("anos anni jaar jahre jarig jarige jahrig jahrige jahriger jahriges jahrigen jahrigem".split())
 #: "68 F small cell lung cancer" opens a note
 _OPENING = re.compile(r"\s*(?P<n>[2-8]\d|9[0-3])\s?(?P<sex>[MF])\s+(?=[a-z])")
 #: F/71 and 71/M, "(M, 36)"
@@ -262,6 +248,8 @@ def _ages(note: NoteText) -> Iterator[_Age]:
     for match in _OLD.finditer(folded):
         unit = match["unit"][0]
         value = (float(match["n"]) + (0.5 if match["half"] else 0)) * _YEARS[unit]
+        if unit != "y" and (full := _AND.search(folded, max(0, match.start() - 20), match.start())):
+            value += float(full[1])
         if not 0 <= value <= 112 or not _of_patient(note, match.start(), match.end()):
             continue
         behind = folded[match.end() : match.end() + 60]

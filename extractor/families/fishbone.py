@@ -1,4 +1,5 @@
-r"""Blood count and basic chemistry drawn as a fishbone: ``5.6 >12.1/36.4< 210``, over two lines or over three.
+r"""Blood count and basic chemistry drawn as a fishbone: ``5.6 >12.1/36.4< 210``, over two lines or over three, or as the seven numbers of a panel in
+their order.
 
 A drawing counts only where its numbers prove it: the haematocrit (%) is about three times the haemoglobin (g/dL), and
 sodium, chloride, bicarbonate, potassium and creatinine lie where no other row of five numbers does.
@@ -46,6 +47,15 @@ _CHEMISTRY = re.compile(
     rf"(?P<g1>{_N})?{_GAP}\n(?:[ \t]{{0,40}}[-–—_+|]{_BONE}<{_GAP}(?P<g2>{_N}){_GAP}\n)?"
     rf"[ \t]{{0,40}}(?P<potassium>{_N}){_GAP}\|{_GAP}(?P<bicarbonate>{_N}){_GAP}\|{_GAP}(?P<creatinine>{_N})(?![\w.]\d)"
 )
+#: seven numbers in the order of the panel: "BMP: 131, 2.5, 94, 28, 11, 1.6, 115"
+_STEP = r"[ \t]{0,2}[,/][ \t]{0,2}"
+_ROW = re.compile(
+    r"\b(?:bmp|chem(?:istry)?[- ]?7|sma[- ]?7|basic metabolic panel)[ \t]{0,2}[:=]?[ \t]{1,3}"
+    + _STEP.join(rf"(?P<{name}>{_N})" for name in ("sodium", "potassium", "chloride", "bicarbonate", "bun", "creatinine", "g1"))
+    + r"(?![\w.]\d)",
+    re.IGNORECASE,
+)
+_ROW_WORDS = frozenset({"bmp", "chem", "chemistry", "sma", "metabolic"})
 _LIMITS = {
     "wbc": (0.0, 300.0), "hemoglobin": (3.0, 22.0), "platelets": (1.0, 1999.0), "sodium": (110.0, 175.0),
     "chloride": (65.0, 140.0), "bun": (1.0, 250.0), "potassium": (1.5, 9.5), "bicarbonate": (5.0, 50.0),
@@ -76,6 +86,10 @@ def read(note: NoteText) -> Iterable[Draft]:
             for match in _CHEMISTRY.finditer(text):
                 if (match["g1"] is None) != (match["g2"] is None) and _plausible(match):
                     yield from _drafts(note, match)
+    if not _ROW_WORDS.isdisjoint(note.vocabulary):
+        for match in _ROW.finditer(text):
+            if _plausible(match):
+                yield from _drafts(note, match)
 
 
 def _plausible(match: re.Match[str]) -> bool:

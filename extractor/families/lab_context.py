@@ -19,6 +19,7 @@ _DEMAND = re.compile(r"\s*(?:is\s+|are\s+)?(?:required|requirement|criteri|thres
 _NORMALS = re.compile(r"[(\[](?:normal|reference|ref|nl|nv|cut-?off)\b[^()\[\]]*$")
 #: "3.5 mg for GFR 50-60 mL/min": the row of a table of doses
 _DOSED_FOR = re.compile(r"\d\s?(?:mg|mcg|g)(?:/\w+)?\s+(?:for|if|when)\s+(?:an?\s+)?$")
+_FOR = re.compile(r"(?<!except )(?<!but )\bfor\s+(?:an?\s+|any\s+|the\s+)?(?:\w+\s+)?$")  # "call for a sodium < 125"
 _CLAUSE = re.compile(r"[;\n]|\.\s|,\s(?=and\b)|\b(?:but|however)\b")
 
 
@@ -99,7 +100,7 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
         return False
     if c.wish_label.match(folded, sentence.start, name.start):
         return False
-    if reading.comparator in "<=>=" and reading.comparator != "=" and c.threshold.search(clause):
+    if reading.comparator in "<=>=" and reading.comparator != "=" and (c.threshold.search(clause) or _FOR.search(clause)):
         return False
     if reading.comparator != "=" and _DEMAND.match(folded, reading.tail, sentence.end):
         return False

@@ -26,20 +26,25 @@ _STONES = re.compile(
 )
 # "He was 170 cm and 70 kg", "58 kg, 156 cm woman": together they can be nothing else
 _BUILD = re.compile(
-    r"(?<![\d.,])(?P<h1>\d{3}(?:[.,]\d)?|[12][.,]\d{1,2})\s?(?P<u1>cm|m)(?:\s+tall)?\s?(?:,|;|/|and"
+    r"(?<![\d.,])(?P<h1>\d{3}(?:[.,]\d)?|[12][.,]\d{1,2})[\s-]?(?P<u1>cm|m)(?:\s+tall)?\s?(?:,|;|/|and"
     r"|-)\s?(?:weigh\w*\s)?"
-    r"(?P<w1>\d{2,3}(?:[.,]\d+)?)\s?kg\b(?!\s?/)"
+    r"(?P<w1>\d{2,3}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/)"
     r"|(?<![\d.,])(?P<w2>\d{2,3}(?:[.,]\d+)?)\s?kg\s?(?:,|;|/|and|-)\s?(?P<h2>\d{3}(?:[.,]\d)?"
     r"|[12][.,]\d{1,2})\s?(?P<u2>cm|m)\b"
 )
 # "74M 62 kg", "a 45-year-old, 58 kg woman"
 _BUILT = re.compile(
-    r"(?:\b(?:[Hh]e|[Ss]he|[Pp]atient|[Pp]t)\s(?:is|was)(?:\snow)?|years?[\s-]old|y/?o|y\.o\.?|\d{2}\s?(?:[MFmf]|y|yr|yrs|ans)\b"
+    r"(?:\b(?:[Hh]e|[Ss]he|[Pp]atient|[Pp]t)\s(?:is|was)(?:\snow)?|(?:years?|months?|weeks?|days?)[\s-]old|y/?o|y\.o\.?|\d{2}\s?(?:[MFmf]|y|yr|yrs|ans)\b"
     r"|\b(?:man|woman|male|female|homme|femme))[\s,(-]{1,3}(?:weighing\s)?$"
 )
 _KILOS = re.compile(
-    r"(?P<w>\d(?<![\d.,]\d)\d{1,2}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/|\s(?:lighter|heavier|less|more|over|below|under|above))"
+    r"(?P<w>\d(?<![\d.,]\d)\d{0,2}(?:[.,]\d+)?)[\s-]?kg\b(?!\s?/|\s(?:lighter|heavier|less|more|over|below|under|above))"
 )
+#: "the 70 kg patient", not "5 mg per 70 kg patient"
+_PERSON_BEHIND = re.compile(r"\s(?:patient|man|woman|male|female|boy|girl|child|infant|adult)\b")
+_DOSED = re.compile(r"\b(?:for|per|in|each|standard|average)\s+(?:an?\s+)?$")
+#: "lost 10 kg (from 80 to 70 kg)": the second is the weight now
+_LOST_FROM = re.compile(r"\bfrom\s\d{2,3}(?:[.,]\d)?\s?(?:kg)?\sto\s(?P<w>\d{2,3}(?:[.,]\d)?)\s?kg\b(?<=kg)(?=\)|\s|[.,;]|$)")
 #: 5'9": both marks together are nobody's but a person's
 _FEET_AND_INCHES = re.compile(r"[4-7](?<![\w.,/'-]\d)\s?['’′]\s?\d{1,2}(?:\.\d)?\s?(?:\"|''|”|″)(?! ?[x×])")
 _BODY_WORDS = frozenset({"kg", "lb", "lbs", "pounds", "weighs", "weighed", "weighing"})
@@ -68,6 +73,22 @@ def may_stand(text: str, vocabulary: frozenset[str]) -> bool:
     return not _BODY_WORDS.isdisjoint(vocabulary) or _FEET_AND_INCHES.search(text) is not None
 
 
+#: "40 breaths/min, 140 bpm and 37.4 °C": beats are those of the heart
+_BEATS = re.compile(r"(?<![\d.,/–-])(?P<n>\d{2,3})\s?(?:bpm|beats?\s?(?:/|per\s)\s?min(?:ute)?)\b")
+_OTHER_BEATS = re.compile(r"\b(?:resp\w*|rr|breath\w*|fo?etal|by|above|below|over|under|target|max\w*)\b[^,;.]{0,20}$|[<>≥≤]\s?$")
+
+
+def rate_beside(folded: str, start: int, end: int) -> Iterator[Draft]:
+    """A number of beats without its name, in a sentence that tells other vital signs."""
+    for match in _BEATS.finditer(folded, start, end):
+        if 25 <= int(match["n"]) <= 250 and not _OTHER_BEATS.search(folded, max(start, match.start() - 30), match.start()):
+            yield Draft(
+                _VITAL, "heart_rate", match.start(), match.end(), "vitals/vital_signs:heart_rate", code="LOINC 8867-4",
+                value=float(match["n"]), comparator="=", unit="/min", value_as_written=match["n"], assertion="present",
+            )  # fmt: skip
+            return
+
+
 def unnamed(text: str, folded: str) -> Iterator[Draft]:
     """Height and weight without their names, beside each other or beside the age; feet and inches wherever they stand."""
     for match in _FEET_AND_INCHES.finditer(text):
@@ -86,8 +107,11 @@ def unnamed(text: str, folded: str) -> Iterator[Draft]:
             yield _plain("height", height, match, f"h{group}", f"u{group}")
             yield _plain("weight", values.number(match[f"w{group}"])[0], match, f"w{group}", None)
     for match in _KILOS.finditer(text):
-        if _BUILT.search(text, max(0, match.start() - 40), match.start()):
+        ahead = max(0, match.start() - 40)
+        if _BUILT.search(text, ahead, match.start()) or (_PERSON_BEHIND.match(text, match.end()) and not _DOSED.search(text, ahead, match.start())):
             yield _plain("weight", values.number(match["w"])[0], match, "w", None)
+    for match in _LOST_FROM.finditer(folded):
+        yield _plain("weight", values.number(match["w"])[0], match, "w", None)
 
 
 def _pounds_and_feet(text: str, folded: str, weighs: re.Match[str]) -> Iterator[Draft]:

@@ -44,7 +44,7 @@ _SYSTOLIC = re.compile(
 )
 _ABOUT = re.compile(r"(?:around|about|approximately|approx\.?|roughly|nearly|almost|as (?:high|low) as|up to|~)\s?(?=\d)")
 _NEXT_PRESSURE = re.compile(
-    r"\s*(?:\([a-z ]{3,24}\)|(?:sitting|lying|supine|standing))?\s*[,;]\s*(?=\d{2,3}/\d{2})|\s*(?:->|-->|→|\bto\b|and\b(?=\s+\d{2,3}/\d{2})|[^.;\n\d]{0,40}?\b(?:drop\w*|f[ae]ll\w*|ris\w+|rose|increas\w*|decreas\w*|declin\w*|improv\w*|went|came)\s+(?:up\s|down\s|back\s)?to\b(?=\s\d{2,3}/\d{2})|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)"
+    r"\s*(?:\([a-z ]{3,24}\)|(?:sitting|lying|supine|standing))?\s*[,;]\s*(?=\d{2,3}/\d{2})|\s*(?:->|-->|→|\bto\b|(?:,?\s*and\b\s*)?(?:(?:on|with|upon)\s)?(?:a\s)?(?:repeat\w*|recheck\w*|second|manual\w*)\b[^.;\n\d]{0,20}(?=\d{2,3}/\d{2})|and\b(?=\s+\d{2,3}/\d{2})|[^.;\n\d]{0,40}?\b(?:drop\w*|f[ae]ll\w*|ris\w+|rose|increas\w*|decreas\w*|declin\w*|improv\w*|went|came)\s+(?:up\s|down\s|back\s)?to\b(?=\s\d{2,3}/\d{2})|,?\s*then\b|,?\s*and then\b|,\s*(?:down|up) to\b)\s*(?=\d)"
 )
 _CHANGE = re.compile(
     r"\b(?:lost|gained|gain|loss|down|up|decreas\w*|increas\w*|drop\w*|fell|fallen|declin\w*"
@@ -96,6 +96,8 @@ def read(note: NoteText) -> Iterable[Draft]:
             yield draft
         if "systolic_bp" in read_here and "temperature" not in read_here:
             yield from vital_build.temperature_beside(note.text, sentence.start, sentence.end)
+        if read_here & {"systolic_bp", "temperature", "spo2"} and "heart_rate" not in read_here:
+            yield from vital_build.rate_beside(note.folded, sentence.start, sentence.end)
     if vital_build.may_stand(note.text, note.vocabulary):
         for draft in vital_build.unnamed(note.text, note.folded):
             if not any(start < draft.end and draft.start < end for start, end in covered):

@@ -62,6 +62,7 @@ _CIRCUMSTANCE = re.compile(
 )
 #: a unit of counts in brackets between a name and its value: "Platelets (x10^3/uL) 97"
 _CIRCUMSTANTIAL = frozenset("aobipudftsn0123456789")
+_SPREAD = re.compile(r"\s?(?:±|\+/-|\+-)\s?\d")
 #: a remark of the laboratory: "6.8 (hemolyzed), repeat 4.4"
 _SPOILT = re.compile(r"\s*[(\[,]\s*(?:(?:slightly|mildly|grossly|moderately|specimen|sample)\s+){0,2}(?:ha?emoly[sz]ed|ha?emolysis|lip[ae]+mic|icteric|clotted)(?:\s+(?:specimen|sample))?\s*[)\]]?")
 _UNIT_ASIDE = re.compile(r"[(\[]\s*(?:[x×]\s?)?(?:10\s?[\^*eE]{0,2}\s?\d{1,2}|1000)\s?/\s?[A-Za-zµμ]{1,3}\d?\s*[)\]]|\(\s?%\s?\)|\(m[lL]/min/1[.,]73\s?m[2²]\)")
@@ -80,7 +81,7 @@ def connect(
     g = grammar()
     folded = folded if folded is not None else folded_text(text)
     flag, start, reference = None, pos, None
-    charge = re.compile(r"[+−#]{1,2}(?=[\s:=\d])|['’]s(?=\s)").match(text, pos, limit)  # Na+ 138, NEUT# 4.2, plt's 88
+    charge = re.compile(r"(?: ?[+−](?= ?\d)|[+−#]{1,2}(?=[\s:=\d\])]))|['’]s(?=\s)").match(text, pos, limit)  # Na+ 138, NEUT# 4.2, plt's 88
     pos = charge.end() if charge else pos
     while pos < limit:
         mark = g.flag.match(text, pos, limit) if text[pos] in "([*!↑↓" else None
@@ -230,6 +231,8 @@ def read_plain(
             value, other, end = 10.0**value, None, log.end()
         elif power is not None and (int(power[1]) not in (3, 9, 12) or text[power.start()] in "eE"):
             value, other, end = value * 10.0 ** int(power[1]), None, power.end()
+    if _SPREAD.match(text, end):
+        return None  # the mean of a group
     before_unit = _flag(g, text, end, limit)
     reading = Reading(pos, end, value, text[first.start() : written_end], high, comparator, number_end=end, other=other)
     multiple = _MULTIPLE.match(folded, end, limit)

@@ -74,8 +74,8 @@ def read_number(
     joint = TO
     if re.search(r"\b(?:between|entre)\s*$", between):
         joint = AND
-    elif grammar().move.search(between):
-        joint = DASH  # "rose from 1.6 to 5.7" is a trend
+    elif grammar().move.search(between) or _FROM.search(between):
+        joint = DASH  # "rose from 1.6 to 5.7" is a trend, "ranged from 1.6 to 5.7" is none
     reading = read_plain(text, start, limit, letters=letters, folded=folded, joint=joint)
     if reading is None:
         return None
@@ -96,6 +96,8 @@ def read_number(
     return _trend(text, folded, reading, limit, letters, between)
 
 
+_FROM = re.compile(r"(?<!ranging )(?<!ranged )(?<!ranges )(?<!varied )(?<!varying )(?<!fluctuated )(?<!fluctuating )\bfrom\s*$")
+_FALL = re.compile(r"\b(?:dropped|fell|falling|declined|decreased)\s*$")
 _BEHIND_RANGE = re.compile(r"[ ]*(?:[ ]{2}|\t|\|)[ \t|]*(?=[<>]?\d)")
 _GIVEN = re.compile(r"\s*\d{1,2}\s?(?:u|units?|unites?|culots?|bags?|packs?|prbcs?|g-?csf)\b(?!\s?/)|\s*(?:transfus|held|hold|g-?csf)")
 
@@ -160,6 +162,8 @@ def _trend(text: str, folded: str, first: Reading, limit: int, letters: Mapping[
         if newer:
             current = index
     history = tuple(r for i, r in enumerate(readings) if i != current)
+    if len(readings) == 2 and current == 1 and first.value < readings[1].value and _FALL.search(between):
+        history = ()  # "dropped 3 g/dL to 8.2": the first number is the change
     return replace(readings[current], history=history, tail=found[-1][0].tail)
 
 

@@ -17,6 +17,8 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
     "\u1680\u2000-\u200a\u202f\u205f\u3000]"  # and spaces of every width (general category Zs)
 )
+#: hyphens of other widths (Unicode 2010-2012)
+_HYPHENS = dict.fromkeys((0x2010, 0x2011, 0x2012), "-")
 #: a letter with accents of their own (Unicode block 0300-036F), a soft hyphen inside a word
 _MANY = re.compile("[^\\W\\d_][\u0300-\u036f]{1,8}|(?<=[^\\W\\d_])\u00ad{1,8}(?=[^\\W\\d_])")
 #: what is left of a web page: its semicolon would end a clause
@@ -38,7 +40,7 @@ def calm(text: str) -> str:
     '142 K/uL .'
     """
     if not text.isascii() or text.encode().translate(None, _SEEN):
-        text = _UNSEEN.sub(" ", text)
+        text = _UNSEEN.sub(" ", text).translate(_HYPHENS)
     if any(text[at : at + _BLOCK].isspace() for at in range(0, len(text), _BLOCK)):
         text = _BLANK_RUN.sub(lambda run: run[0][:80] + "\x00" * (len(run[0]) - 160) + run[0][-80:], text)
     return text
