@@ -27,6 +27,6 @@ YEAR_NOT_BEFORE = re.compile(
     re.IGNORECASE,
 )
 YEAR_OK_OF = re.compile(
-    r"\b(?:early|late|end|beginning|middle|mid|spring|summer|fall|autumn|winter|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6})\s+of\s*$|\b(?:ago,?|in|since|from|until)\s+(?:approximately|about)\s*$",
+    r"\b(?:early|late|end|beginning|middle|mid|spring|summer|fall|autumn|winter|year|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6})\s+of\s*$|\b(?:ago,?|in|since|from|until)\s+(?:approximately|about)\s*$",
     re.IGNORECASE,
 )

@@ -466,7 +466,7 @@ def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     before, after = t[max(0, m.start() - 30) : m.start()], t[m.end() : m.end() + 24]
     if 1 <= a <= 12 and 50 <= b <= 99 and _MONTH_OF.search(before) and not NOT_AFTER.match(after):
         return _month(1900 + b, a)
-    if n is None or not (1 <= a <= 31 and 1 <= b <= 31) or NOT_AFTER.match(after):
+    if n is None or not (1 <= a <= 31 and 1 <= b <= 31) or NOT_AFTER.match(after) or (a == 1 and b == 2 and re.search(r"\d[ -]$", before)):
         return None
     hint: object = HINT.search(before) or LAST.search(before) or _RANGE_BEHIND.match(after) or _TREATED_ON.search(before)
     hint = hint or _one_of_days(a, b, before, after, o)

@@ -69,6 +69,8 @@ MEDICATIONS = [
     ("Flu shot today.", []),
     ("Pseudomonas sensitive to ceftazidime and ciprofloxacin.", []),
     ("Fixed with antibiotic cement.", []),
+    ("Next, 1 cc of dexamethasone phosphate was instilled in the joint.", []),
+    ("A steroid-eluting lead was placed.", []),
     ("A total of 1 cc dexamethasone phosphate was then injected into the surgical site.", []),
     ("He was kept on Fortaz.", [("antibiotic", None, "ceftazidime", "present", "ongoing")]),
 ]

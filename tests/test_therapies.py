@@ -99,6 +99,7 @@ def test_status(engine: Engine, text: str, concept: str, status: str, assertion:
 
 
 DATED = [
+    ("On December 5, 2008, Mr. Smith underwent a total knee replacement.", "surgery", "2008-12-05"),
     ("hemodialysis (1983-1988), kidney transplant (1988)", "transplant", "1988"),
     ("History of kidney transplant, who presented to clinic in May 2001 with pain.", "transplant", None),
 ]

@@ -95,7 +95,7 @@ _NO = re.compile(
     r"\b(?:no|not|non|denies|denied|never|without|negative for|nor|neither|pas de|doesn't|does not|don't|didn't|did not|free of)\b"
 )
 _CURRENT_SMOKER = re.compile(
-    r"\b(?:current(?:ly)?|continues|still|active|ongoing|heavy smoker|smokes|smoking \d|is a smoker|a smoker|smoker|tobacco (?:abuse|smoking|use) disorder|tobacco abuse|\d ?ppd|nicotine dependence|fumeur actif|packs? (?:per|a) day)\b"
+    r"\b(?:current(?:ly)?|continues|still|active|ongoing|heavy smoker|smokes|smoking \d|is a smoker|a smoker|smoker|tobacco (?:abuse|smoking|use) disorder|tobacco abuse|\d ?ppd|does (?:still |currently |continue to )?(?:smoke|use tobacco)|half (?:an? )?pack|packs? of (?:cigarettes?|tobacco) (?:\w+ )?(?:per|a|daily|each)|nicotine dependence|fumeur actif|packs? (?:per|a) day)\b"
 )
 _FORMER_SMOKER = re.compile(
     r"\b(?:former(?:ly)?|ex-?smok(?:er|ing)|quit|stopped|previous(?:ly)? (?:smok\w+|tobacco|a smoker)|past (?:smok\w+|tobacco)|prior (?:smok\w+|tobacco)|remote|smoked|ceased|until|discontinued|sevre|ancien|(?:h/o|history of|hx of) (?:\w+ ){0,2}(?:smok\w+|tobacco|cigarette\w*|nicotine))\b"
@@ -386,11 +386,25 @@ _EXAMINED = re.compile(
 )
 
 
+_AS_LARGE_AS = re.compile(r"\b(?:tumou?r|mass|fibroids?|enlarged|size)\b[^.;]{0,90}\b(?:compatible with|size of|equivalent to|as large as)\b[^.;]{0,40}$")
+#: an effusion beside these is a joint's or an ear's
+_JOINT = re.compile(
+    r"\b(?:knees?|intra-?articular|joints?|menisc\w+|patell\w*|cruciate|ligaments?|crepit\w+|lachman\w*|range of motion|hips?|elbows?|ankles?|shoulders?|tympanic|ears?|tms?|otitis|synovial)\b"
+)
+_CHEST = re.compile(
+    r"\b(?:pleura\w*|lungs?|lobes?|lobar|chest|thora\w+|hemithorax|pulmonary|pneumo\w+|basilar|bases?|cxr|cardi\w+|pericardi\w*|infiltrat\w+|atelecta\w+|hilar|mediastin\w*|consolidat\w+|costophrenic)\b"
+)
 _LISTS_OF_ILLNESS = frozenset({"past_medical_history", "medications", "problem_list", "family_history", "social_history", "assessment", "impression"})
 _READING = re.compile(r"\s*(?:\([^)\n]{0,24}\))?\s*[:=]?\s*\d{2,4}\s*(?:%|u/?l\b|ui/l|iu/l)")
 
 
 def _is_examination(note: NoteText, hit: Hit) -> bool:
+    if hit.key == "pregnancy":  # a tumour as large as a womb with child
+        return _AS_LARGE_AS.search(note.folded, max(0, hit.start - 160), hit.start) is not None
+    if hit.key == "pleural_effusion" and hit.name in ("effusion", "effusions"):
+        sentence = note.sentence_at(hit.start)
+        near = note.folded[max(sentence.start - 250, 0) : min(sentence.end + 120, len(note.folded))]
+        return _JOINT.search(near) is not None and _CHEST.search(near) is None
     if hit.name == "bipolar":  # of an illness in a list of them, else of cautery or a prosthesis
         return note.section_at(hit.start) not in _LISTS_OF_ILLNESS
     if note.text[hit.start : hit.end] == "AF":  # Dutch for alkaline phosphatase; a rate is none of the rhythm

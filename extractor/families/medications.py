@@ -128,8 +128,7 @@ def _counts(note: NoteText, start: int, end: int, hit: Hit) -> bool:
     context = _KNOWN.context
     if context["none_before"].search(before) or context["none_after"].search(after):
         return False
-    behind = folded[hit.end : min(end, hit.end + 70)]
-    clause = re.split(r"[;,.]\s|\n", before)[-1] + " # " + re.split(r"[;,.]\s|\n| and ", behind)[0]
+    clause = re.split(r"[;,.]\s|\n", before)[-1] + " # " + re.split(r"[;,.]\s|\n| and ", folded[hit.end : min(end, hit.end + 70)])[0]
     sentence = folded[start:end]
     if hit.key in ("systemic_steroid", "antibiotic", "immunosuppressant") and _KNOWN.route["excluded"].search(clause):
         return False
