@@ -79,7 +79,8 @@ class LocalContext:
             if hit.key == "srs":
                 return self.near("srs", around)
             close = before[-60:] + " # " + after[:60]
-            return self.near("radiotherapy", close) and not self.near("radiotherapy_not", close)
+            dosed = re.match(r"[^.;]{0,30}\d ?c?gy\b", after) is not None  # "bony pain: RT R hip 20 Gy/5"
+            return self.near("radiotherapy", close) and (dosed or not self.near("radiotherapy_not", close))
         if hit.get("component") == "bare":
             if hit.name != "removed" and _HEADING.match(after):
                 return False  # "OPERATIONS: none"

@@ -316,6 +316,8 @@ def header_date(view: NoteText, sentence: Sentence) -> tuple[datetime.date, date
 
 # the date stands in brackets that belong to something named after the mention: "ES-SCLC on lurbinectedin (C3 12/22)"
 _IN_BRACKETS = re.compile(r"^\W*+\w++\W++\w++[^()]*+\([^)]*+$")
+#: what one study denies, one by one: "MRI 3/25/2026 no recurrence, no new lesion, no LMD"
+_DENIALS = re.compile(r"[\s:,-]*(?:(?:no|without|negative for|neg for)\s[^,;.]{1,40}[,;]\s*(?:and\s)?)*(?:no|without|negative for|neg for)\s[^,;.]{0,30}", re.IGNORECASE)
 #: behind the comma the same condition goes on: "stroke (R MCA), admitted 1/21/2025"
 _SAME_ITEM = re.compile(
     r"\s*(?:\([^()]{1,30}\))?,\s*(?:was |were )?(?:admitted|hospitali[sz]ed|diagnosed|dx.?d?|treated|found|onset|discovered)(?:\s(?:on|in|at|for it))*\s*",
@@ -385,6 +387,8 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
         return not _NEXT_ITEM.search(between) and len(between) < 40
     listed = draft.family in _LISTED or (span.precision == "year" and draft.family in _MEASURED)
     if not listed or not _NEXT_ITEM.search(between):
+        return True
+    if span.end <= position and _DENIALS.fullmatch(between):
         return True
     return opens or (span.start < position and ":" in between)
 

@@ -6,6 +6,7 @@ import datetime
 
 from extractor.records import Fact
 from extractor.timeline import chronology as time
+from extractor.timeline.knowledge import drug_name
 from extractor.timeline.patient import Patient
 from extractor.timeline.registry import state
 from extractor.timeline.settings import Settings
@@ -144,6 +145,10 @@ def _anticonvulsant(patient: Patient, settings: Settings) -> Answer:
     facts = [fact for fact in every if is_current(fact) and fact.attributes.get("indication") not in ("pain",)]
     newest_denial = max((told(fact) for fact in every if fact.assertion == "absent"), default=None)
     facts = [fact for fact in facts if newest_denial is None or told(fact) > newest_denial]
+    stops = [fact for fact in every if fact.assertion == "present" and not is_current(fact) and time.ended(fact)]
+    facts = [  # what the story says was stopped wins over a list of the same note
+        fact for fact in facts if not any(drug_name(stop) == drug_name(fact) and told(stop) >= told(fact) for stop in stops)
+    ]
     seizures = [
         fact
         for fact in patient.facts("seizure", "condition")

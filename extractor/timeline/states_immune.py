@@ -390,6 +390,16 @@ def _told_as_past(fact: Fact) -> bool:
     return fact.temporality == "historical" and (grade is None or grade.compare(">", 1) is Truth.F)
 
 
+def _told_of_long_ago(fact: Fact, days: int) -> bool:
+    """Dated by the text long before its own note, and not said to go on."""
+    return bool(
+        time.is_dated(fact)
+        and fact.note_date
+        and (fact.note_date - time.last_day(fact)).days > days
+        and fact.attributes.get("status") not in ("ongoing", "worsening")
+    )
+
+
 def _toxicity(
     patient: Patient, name: str, newest: list[Fact], resolved: datetime.date | None, days: int
 ) -> Answer | None:
@@ -410,6 +420,10 @@ def _toxicity(
         )
     if resolved is not None and resolved >= told(present[-1]) and not grades:
         return None
+    if grades and all(_told_of_long_ago(fact, 2 * days) for fact in present):
+        return time.say(
+            Truth.U, f"{name} of the past; its end is not written.", present, missing=f"present grade of the {name}"
+        )
     if not grades:
         return time.say(Truth.U, f"{name} without a grade.", present, review=("R9",), missing=f"grade of the {name}")
     lowest = min(grades, key=lambda item: item.high)
