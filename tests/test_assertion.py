@@ -140,6 +140,8 @@ MANY = [
     ("Keine [Metastasen], jedoch [Pleuraerguss].", "absent present"),
     ("Nicht-kleinzelliges [Lungenkarzinom].", "present"),
     ("Geen [koorts], wel [hoesten].", "absent present"),
+    ("[Hepatitis B], cured (HBsAg negative).", "present"),
+    ("[PE] (ruled out by CT).", "absent"),
     ("Eine [Lungenembolie] ließ sich nicht nachweisen.", "absent"),
 ]
 

@@ -72,6 +72,18 @@ MEDICATIONS = [
     ("Next, 1 cc of dexamethasone phosphate was instilled in the joint.", []),
     ("A steroid-eluting lead was placed.", []),
     ("A total of 1 cc dexamethasone phosphate was then injected into the surgical site.", []),
+    ("He asks to come off the Dilantin.", [("anticonvulsant", None, "phenytoin", "present", "ongoing")]),
+    ("Prednisone 1 mg/kg (70 mg/day) started 6/3/2025.", [("systemic_steroid", 70.0, "prednisone", "present", "received")]),
+    (
+        "Meds: apixaban 5 mg bid, atorvastatin, amiodarone stopped in January.",
+        [("anticoagulant", None, "apixaban", "present", "ongoing")],
+    ),
+    (
+        "Allergie : pénicilline (éruption).\nSortie sous prednisone 60 mg/j.",
+        [("systemic_steroid", 60.0, "prednisone", "present", "ongoing")],
+    ),
+    ("Allergies: NKDA\nPatient on apixaban 5 mg BID.", [("anticoagulant", None, "apixaban", "present", "ongoing")]),
+    ("Allergies: penicillin, prednisone 20 mg (rash)", []),
     ("He was kept on Fortaz.", [("antibiotic", None, "ceftazidime", "present", "ongoing")]),
 ]
 

@@ -75,6 +75,13 @@ def test_a_heading_that_no_list_has_ends_a_family_history():
     assert [note.section_at(note.text.index(word)) for word in ("gout", "resection")] == ["family_history", None]
 
 
+def test_a_line_about_the_patient_ends_a_family_history_and_a_list_of_allergies():
+    text = "Family history: father had gout.\nMother: asthma.\nShe takes apixaban.\nAllergies: sulfa\ncodeine\nOn warfarin 5 mg."
+    note = NoteText(text)
+    names = [note.section_at(text.index(word)) for word in ("gout", "asthma", "apixaban", "codeine", "warfarin")]
+    assert names == ["family_history", "family_history", None, "allergies", None]
+
+
 def test_section_at_a_position():
     text = "HPI: cough\nPMH: HTN"
     note = NoteText(text)

@@ -14,7 +14,7 @@ STATUS = (
     (
         "resolved",
         re.compile(
-            r"\b(?:resolved|resolution|cleared|cured|healed|in (?:\w+[- ](?:free )?)?remission|drug-free remission|quiescent|no recurrence|symptoms (?:have |are |all )?(?:gone|settled|cleared)|svr\d*|completed treatment|gueri|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared|stopped|ceased|weaned)\b"
+            r"\b(?:resolved|resolution|cleared|cured|ausgeheilt|genezen|healed|in (?:\w+[- ](?:free )?)?remission|drug-free remission|quiescent|no recurrence|symptoms (?:have |are |all )?(?:gone|settled|cleared)|svr\d*|completed treatment|gueri[es]*|fully treated|inactive|burnt out|burned out|now gone|disappeared|eradicated|spontaneously cleared|stopped|ceased|weaned)\b"
         ),
     ),
     ("improving", re.compile(r"\b(?:improving|improved|resolving|decreased|decreasing|smaller|en voie de guerison)\b")),

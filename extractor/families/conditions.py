@@ -428,7 +428,7 @@ _NO_AGENT = re.compile(
     r".*\b(?:has|have|had|is|are|was|does|did|states?|denie[sd]|denies|no|not|any|known|reports?|includes?|seasonal|which|who|listed)\b|"
     r"(?:all|both|each|these|(?:the )?(?:patient|pt)|s?he|her|his|they|with|but|medications?|drugs?|nausea|vomiting|diarrhea|itching|hives|swelling|rash(?:es)?)$"
 )
-_ITEM = re.compile(r"[^,;\n]+?(?=,|;|\n|\.\s|\.$|\band\b|$)")
+_ITEM = re.compile(r"(?:\([^()\n]*\)|[^,;\n])+?(?=,|;|\n|\.\s|\.$|\band\b|$)")
 
 
 def _allergy_list(note: NoteText) -> Iterator[Draft]:

@@ -88,8 +88,8 @@ _OVER = re.compile(r"\b(?:finished|completed|ended|stopped|came off|weaned off|t
 _UNCHECKED = re.compile(r"(?:\[ {0,3}\]|[☐□])\s*(?:[a-z]+ ){0,3}$")
 #: the columns START and STOP of a table of medications ("02/2024   present   adalimumab 40 mg q2wk")
 _STILL_COLUMN = re.compile(r"\d\s+(?:present|ongoing|current|continuing)\s*$")
-#: "off dex since September", "came off all steroids"
-_OFF = re.compile(r"\boff (?:all |of |his |her |the )?\W*$")
+#: "off dex since September", "came off all steroids"; who wants to come off one is on it
+_OFF = re.compile(r"(?P<wish>\b(?:come|coming|get|go|take|taking) )?\boff (?:all |of |his |her |the )?\W*$")
 _DATE_ONLY = re.compile(r"\s?\d{1,2}/\d{1,2}\b(?! ?mg)")
 _BRAND = re.compile(r"\s?\([a-z][a-z -]{2,30}\)")
 _TABLETS = re.compile(r"\btake (\d|half an?|one-half|two|three|four) (?:tabs?|tablets?|capsules?|pills?)\b")
@@ -374,8 +374,9 @@ def _status(course: Course, before: str, after: str, concept: str) -> tuple[str 
         return "not_given", "absent"
     if _STILL_COLUMN.search(before):
         return "ongoing", "present"
-    if _OFF.search(before):
-        return "not_given", "absent"
+    off = _OFF.search(before)
+    if off:
+        return ("ongoing", "present") if off["wish"] else ("not_given", "absent")
     found = _KNOWN.cues.status(before, after)
     if found != "ongoing" and _BEGIN.search(before) and _ON_CONDITION.match(course.sentence.note.folded, course.end, course.sentence.end):
         found = "planned"

@@ -11,16 +11,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..gated import Gated
 from ..pipeline.lexicon import Hit
 from ..pipeline.text import NoteText, Sentence
 
 _DOSE = (
     r"(?:\(?\s*(?:auc\s*[=:]?\s*\d(?:\.\d)?(?:\s*[-–]\s*\d)?|(?:at |of )?[\d.,]+\s*(?:mg|g|mcg|µg|ug|gbq|mci|mu|iu|units?)\b"
-    r"(?:\s*/\s*(?:m\s?2|m²|sqm|kg|day|d|body|m\^2|dose)\b)*)\s*\)?|\b(?!(?:19|20)\d\d\b)\d{2,4}\b(?!\s*[-/.]\s*\d)|\([a-z-]{2,14}\)|\(\s*[\d.,]+\s*(?:mg|g|mcg)\b[^()\n]{0,45}\)|\bd(?:ays?)?\s?\d(?:\s*[-–,]\s*\d+)*)"
+    r"(?:\s*/\s*(?:m\s?2|m²|sqm|kg|day|d|body|m\^2|dose)\b)*)\s*\)?|\b(?!(?:19|20)\d\d\b)\d{2,4}\b(?!\s*[-/.]\s*\d)|\([a-z-]{2,14}\)|\(\s*[\d.,]+\s*(?:mg|g|mcg)\b[^()\n]{0,45}\)|\b(?:on )?d(?:ays?)?\s?\d(?:\s*[-–,]\s*\d+)*)"
 )
 #: what may stand between two drugs of one regimen: connectors, doses, days
 _JOIN = re.compile(
-    rf"(?:[\s,/+&<>-]|\b(?:inj|tab|cap)\b\.?|\b(?:and|plus|with|or|et|und|en|avec|mit|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|po|"
+    rf"(?:[\s,/+&<>-]|\b(?:inj|tab|cap)\b\.?|\b(?:and|plus|with|or|et|und|en|avec|mit|w/|in combination with|combined with|nor|hydrochloride|weekly|daily|iv|intravenous|po|"
     rf"then with|together with|chemotherapy|both|concurrent|concurrently with|maintenance|oral|(?:anti-)?pd-?l?1(?: (?:immune )?(?:checkpoint )?inhibitor| antibody)?|(?:immune )?checkpoint inhibitor|injection|the|any|other|further|prior|radiation to|c/w)\b|{_DOSE})*",
     re.IGNORECASE,
 )
@@ -28,12 +29,13 @@ _JOIN = re.compile(
 _FILLED = re.compile(
     r"(?:[\s,/+&(:-]|\b(?:par|avec|associant|type|a base de|à base de|mit|bestehend aus|met|consisting|consisted|of|with|including|included|includes|using|comprising|regimens?|first|according to|based|on|"
     r"the|combination|combined|therapy|treatment|protocol|and|plus|a|an|was|were|followed|containing|namely|as|palliative|systemic|"
-    r"intensive|agents?|x|up to|[1-9]|cycles?|given|by|started|multi-?agent|standard|weekly|oral|iv|administered|initiated)\b)*",
+    r"intensive|agents?|x|up to|[1-9]|cycles?|given|by|started|multi-?agent|standard|weekly|oral|iv|intravenous|administered|initiated)\b"
+    r"|\d{1,4} ?mg(?:/ ?m[2²])?)*",
     re.IGNORECASE,
 )
 #: between a drug and the name of its class or place ("nivolumab was given as third-line systemic therapy")
 _AS = re.compile(
-    r"(?:\s(?:was|were) (?:given|used|administered|initiated|started|chosen|selected|offered) (?=as\b))?"
+    r"(?:\s(?:was|were) (?:given|used|administered|initiated|started|begun|commenced|introduced|performed|chosen|selected|offered) (?=as\b))?"
     r"[\s,(-]*(?:(?:combination|based|doublet|according to|as|an?|the|combined|plus|and|with|(?:first|second|third|fourth|fifth|[1-5](?:st|nd|rd|th))[- ]line|"
     r"salvage|palliative|adjuvant|neoadjuvant|maintenance|induction)\b[\s,-]*)*"
 )
@@ -82,6 +84,13 @@ class Course:
     def after(self, text: str) -> str:
         return text[self.end : self.right]
 
+#: the next item of a list, a drug of no interest that was stopped: "apixaban 5 mg, atorvastatin, amiodarone stopped in May"
+_NEIGHBOUR = Gated(
+    r"[,;]\s*(?!(?:it|now|then|since|last|was|were|both|all|treatment|therapy|chemo\w*|drugs?|pt|patient|they|doses?|cycles?|which|later|also|"
+    r"self|recently|subsequently|progress\w*|toxicity|planned|ongoing|\w+ly)\b)[a-z][a-z-]{4,}(?:\s\d[\d.,]*\s?m?c?g)?\s(?:was\s)?"
+    r"(?:stopped|discontinued|arretee?s?|suspendue?s?|abgesetzt|gestopt)\b"
+)
+
 
 def courses(view: NoteText, sentence: Sentence, hits: Sequence[Hit]) -> list[Course]:
     """The courses of a sentence in the order of the text.
@@ -107,6 +116,8 @@ def courses(view: NoteText, sentence: Sentence, hits: Sequence[Hit]) -> list[Cou
         else:
             right = _extended(sentence, group)
         right = _first_hard(text, end, right)
+        neighbour = _NEIGHBOUR.search(view.folded[end:right])
+        right = end + neighbour.start() if neighbour else right
         found.append(Course(tuple(group), start, end, left, right, sentence))
         left = right
     return found
@@ -121,7 +132,7 @@ def _joined(gap: str, before: Hit, after: Hit) -> bool:
         return True
     classes = ("unnamed", "regimen")
     if before.get("kind") in classes and after.get("kind") in (None, *classes):
-        return _FILLED.fullmatch(gap) is not None
+        return _FILLED.fullmatch(gap) is not None or (before.get("kind") == "regimen" and _AS.fullmatch(gap) is not None)
     if before.get("kind") is None and after.get("kind") in classes:
         return _AS.fullmatch(gap) is not None
     return False

@@ -133,6 +133,8 @@ _PATIENT_AGAIN = re.compile(
 )
 #: ... in a family history
 _PATIENT_OWN = re.compile(r"\b(?:patient|pt) (?:himself |herself |him/herself |personally )?(?:has|had|is|was|denies|does|reports)\b")
+#: a bracket that names something else: "hepatitis B, cured (HBsAg negative)"
+_OTHER_IN_BRACKET = re.compile(r"\((?![^()]*\))\s*(?!(?:now|was|were|is|has|have|been|by|on|since|later|recently|subsequently|initially|ct|cta|mri|pet|biopsy|irm|tdm)\b)[a-z]")
 #: adjectives of doubt: behind a name they belong to the next one ("COPD and possible fibrosis")
 _ATTRIBUTIVE = frozenset({"possible", "suspected", "probable", "likely", "questionable"})
 _NEXT_NAME = re.compile(r"(?:\b(?:and|with|plus|et|also|now)|,)\s+(?:now |also |a |an )?$")
@@ -315,6 +317,8 @@ class Assertor:
             return False
         name = folded[cue.start : cue.end]
         if name in _ATTRIBUTIVE and _NEXT_NAME.search(between) and re.match(r"\s+[a-z]", folded[cue.end : cue.end + 3]):
+            return False
+        if _OTHER_IN_BRACKET.search(between):
             return False
         plural = name.startswith(("were ", "are ", "have "))
         if not plural and "," in between and not _PANEL.fullmatch(between):

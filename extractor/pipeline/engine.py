@@ -381,6 +381,8 @@ def _belongs(text: str, sentence: Sentence, position: int, end: int, span: DateS
     if draft.family != "demographic" and _BORN.search(lead):
         return False
     opens = span.start < position and len(lead) < 30 and "," not in lead
+    if opens and draft.family in _LISTED:  # "PMH: MI in 2011, AF": the first item's own date
+        opens = all(hit.end > span.start for hit in sentence.hits(draft.family))
     if draft.family == "demographic":  # "diagnosed at age 61 (2019)": else an age is the age of the note
         return opens or (span.start >= end and len(between) <= 6)
     if span.kind == "duration":

@@ -353,7 +353,14 @@ _ONE_PARAGRAPH = frozenset({"eligibility", "instructions"})
 #: ... and those that do so where they begin behind their heading ("Allergies: NKDA", then the story goes on)
 _BEGUN_PARAGRAPH = frozenset({"allergies", "family_history", "social_history"})
 _BEGUN = re.compile(r"[ \t]*[^\s]")
+_CONTENT = re.compile(r"\s*\S[^\n]*")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
+#: a line that speaks of the patient again, or gives a dose, is no allergy and no relative's
+_OF_PATIENT_AGAIN = re.compile(
+    r"\n[ \t]*(?:(?:the |this )?(?:patient|pt|veteran)\b(?!.?s\b)|(?:he|she|il|elle|er|sie|hij|zij|mr|mrs|ms|currently|today|discharged|admitted|started|"
+    r"plan|le patient|la patiente|der patient|die patientin|de patient|sortie|actuellement|aktuell)\b"
+    r"|on [a-z]+ \d|[^\n:]{0,60}\b\d+(?:[.,]\d+)? ?m?c?g(?:/|\b))"
+)
 
 
 @lru_cache(maxsize=1)
@@ -417,6 +424,10 @@ def find_sections(text: str, folded: str) -> list[Section]:
         elif category in _ONE_PARAGRAPH or (category in _BEGUN_PARAGRAPH and _BEGUN.match(text, body)):
             blank = _BLANK_LINE.search(text, body)
             last = blank.start() if blank else last
+        if category in _BEGUN_PARAGRAPH:
+            content = _CONTENT.match(text, body)
+            again = _OF_PATIENT_AGAIN.search(folded, content.end() if content else body, last)
+            last = again.start() if again else last
         found.append(Section(category, start, body, last, text[start : start + length]))
     return found
 
