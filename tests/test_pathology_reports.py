@@ -20,7 +20,7 @@ STAGE = [
     ("pT3 pNl", {("tnm", "present", "pT3 N1")}),
     ("pT1miNO (8th edition)", {("tnm", "present", "pT1mi N0")}),
     ("pT: 3a, pN: 1, pM: X", {("tnm", "present", "pT3a N1 MX")}),
-    ("Tumor stage for kidney tumors:\n   PT3a", {("tnm", "present", "pT3a")}),
+    ("Tumor stage for kidney tumors:\n   PT3a\n2. Adrenal", {("tnm", "present", "pT3a")}),
     ("Extension into the seminal vesicle (T3b).", {("tnm", "present", "T3b")}),
     ("TIA, no residual deficit.", set()),
     ("Wedge fracture of T2. No other lesion.", set()),
@@ -43,6 +43,11 @@ STAGE = [
     ("No evidence of metastatic carcinoma, left pelvic lymph node.", {("metastatic_site", "absent", "lymph_node")}),
     ("Distant metastasis cannot be assessed (MX).", set()),
     ("10) perigastric lymph node metastasis: no metastasis in 11 regional lymph nodes", {("metastatic_site", "absent", "lymph_node")}),
+    (
+        "Lymph nodes:\n   Hilar (10R): 0/4\n   Subcarinal (7): 1/3, extranodal\n   Paratracheal: negative",
+        {("metastatic_site", "present", "lymph_node"), ("metastatic_site", "absent", "lymph_node")},
+    ),
+    ("T: T2     N: N1      M: MX", {("tnm", "present", "T2 N1 MX")}),
     ("LYMPH NODES ............ 6 of 19 positive", {("metastatic_site", "present", "lymph_node")}),
     ("LIVER, WEDGE, SEGMENT 3: Metastatic neuroendocrine tumor.", {("metastatic_site", "present", "liver"), ("metastatic", "present", None)}),
     ("Regional lymph nodes:  [ ] Negative  [x] Positive", {("metastatic_site", "present", "lymph_node")}),
@@ -83,6 +88,7 @@ BIOMARKERS = [
     ("Trials: a bispecific in DLL3-positive tumors.", set()),
     ("RB1 loss is seen in up to 80% of small cell lung cancers.", set()),
     ("The Ki-67 index is 75% (rectum) and 80% (liver).", {("ki67", "present", None)}),
+    ("Angiolymphatic invasion: present. Necrosis 20%.", {("tumor_necrosis", "present", "positive")}),
     ("Tumor necrosis: __ Present  _x_ Not identified", {("tumor_necrosis", "present", "negative")}),
     ("DLL3 high is defined as >=50% of tumor cells.", set()),
     ("Control tissue: internal control for Rb retained in stroma.", set()),
@@ -132,6 +138,8 @@ HISTOLOGY = [
     ),
     ("Histologic type:\n[ ] Adenocarcinoma\n[X] Squamous cell carcinoma\n[ ] Small cell carcinoma", {("squamous_cell_carcinoma", "present", None)}),
     ("Histologic type\n___ Adenocarcinoma\n_X_ Carcinoid tumor, typical\n___ Lymphoma", {("typical_carcinoid", "present", None)}),
+    ("Urothelial carcinoma with a large cell neuroendocrine component.", {("other_malignancy", "present", "urothelial carcinoma"), ("lcnec", "present", None)}),
+    ("Lung: adenocarci-\n  noma.", {("adenocarcinoma", "present", None)}),
     ("EGFR-mutant adenocarcinoma may transform to small cell carcinoma.", set()),
 ]
 

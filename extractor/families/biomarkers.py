@@ -32,7 +32,7 @@ _NECROSIS_NEGATIVE = re.compile(
     r"\s*(?:\([^)]*\)\s*)?[:=]?\s*(?:is |was |are )?(?:not (?:identified|seen|present|evident|observed|found)|absent|none|negative|no\b(?!\s+\w+ of)|0\s?%)"
 )
 _NECROSIS_SETTING = re.compile(
-    r"tumou?r|mito|ttf-?1|dll3|resection margin|lymph nodes?\b|carcinoma|neoplas|malignan|cell|nuclei|nuclear|ki-?67|imtcgs|growth|atypia|pleomorph|chromatin|glioma|histolog|microscop|synaptophysin|\bhpf\b|grade|pseudocapsul|geograph|coagulat|nests"
+    r"tumou?r|mito|ttf-?1|dll3|resection margin|lymph nodes?\b|carcinoma|neoplas|malignan|cell|nuclei|nuclear|ki-?67|imtcgs|growth|atypia|pleomorph|chromatin|invasion|\bstas\b|\bmarges?\b|ganglion|glioma|histolog|microscop|synaptophysin|\bhpf\b|grade|pseudocapsul|geograph|coagulat|nests"
 )
 _NECROSIS_OTHER = re.compile(
     r"\b(?:fna|biopsy[- ]site|post[- ]?(?:biops|radiat|treat|embol)\w*|isch[a]?emi\w+|infarct\w*|treatment|radiation|appendi\w+|bowel|wound|skin|flap)\b"

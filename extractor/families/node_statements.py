@@ -8,6 +8,7 @@ somebody looked. The tumour of such a statement is no metastatic disease of its 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..pipeline.lexicon import Hit
@@ -92,10 +93,10 @@ def statements(note: NoteText) -> list[Statement]:
             continue
         if report is None:
             report = len(_REPORT & note.vocabulary) > 1
-        statement = _of(note, sentence, hit, report)
-        if statement is not None:
-            found.append(statement)
-            done = statement.end
+        listed = list(_listed(note, hit))
+        statement = None if listed else _of(note, sentence, hit, report)
+        found += [statement] if statement is not None else listed
+        done = found[-1].end if found else done
     return found
 
 
@@ -119,6 +120,33 @@ def _of(note: NoteText, sentence: Sentence, hit: Hit, report: bool) -> Statement
     stop = _ENDS.search(window, heading)
     window = _LEADERS.sub(lambda m: ":" + " " * (len(m.group()) - 1), window[: stop.start()] if stop else window)
     return _counted(hit, window) or _verdict(note, sentence, hit, window, report) or _tissue(note, hit, heading, item)
+
+
+#: one line of a list below "Lymph nodes:": "Subcarinal (7): 1/2"
+_ITEM = re.compile(r"\n[ \t]*(?:[-*•][ \t]*)?(?P<name>[a-z][\w ().,#-]{1,40}?)\s?[:=-]\s?(?P<verdict>[^\n]{1,80})")
+_ITS_COUNT = re.compile(r"\(?(?P<a>\d{1,2})\s?/\s?(?P<b>\d{1,3})(?![\d/])")
+
+
+def _listed(note: NoteText, hit: Hit) -> Iterator[Statement]:
+    """The stations that are listed under a heading, each with its count or verdict."""
+    folded = note.folded
+    if not re.match(r"\s?(?:\([^()\n]{1,30}\)\s?)?:?[ \t]*(?=\n)", folded[hit.end : hit.end + 40]):
+        return
+    at = folded.index("\n", hit.end)
+    for _ in range(15):
+        item = _ITEM.match(folded, at)
+        if item is None:
+            return
+        count = _ITS_COUNT.match(item["verdict"])
+        verdict = None if count else _VERDICT.match(item["verdict"])
+        if count and int(count["a"]) <= int(count["b"]):
+            yield Statement(item.start("name"), item.start("verdict") + count.end(), count["a"] == "0")
+        elif verdict is not None and not verdict["unknown"]:
+            free = verdict["free"] is not None or verdict["bare_free"] is not None
+            yield Statement(item.start("name"), item.start("verdict") + verdict.end(), free)
+        else:
+            return
+        at = item.end()
 
 
 def _tissue(note: NoteText, hit: Hit, heading: int, item: int) -> Statement | None:

@@ -42,8 +42,8 @@ _TNM = re.compile(
     r"(?<![a-z0-9-])(?P<prefix>[ym]?[cpra]{0,2})\s?t(?:\s?|(?<=[cp]t)\s?[:=-]\s?)"
     r"(?P<t>is|x|a(?![a-z])|[0-4](?:mi|[a-d])?(?![a-z\d])|[0-4](?:mi|[a-d])?(?=[cpyn])|[iv]{1,4}[abc]?(?=[\s,])|(?<=t)[li][abc]?(?![a-z\d]))"
     r"(?P<rest>(?:\s?\([^()\n]{1,9}\))*)"
-    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?n(?:\s?|\s?[:=]\s?)(?P<n>[0-3xo+](?:[a-d]|mi)?|(?<=n)[li][abc]?)(?:(?![a-z\d])|(?=[ycpra]{0,2}m\s?[01xo]))(?:\s?\([^()\n]{1,9}\))*)?"
-    r"(?:[\s,;.:/-]{0,3}[yrcpa]{0,2}\s?m(?:\s?|\s?[:=]\s?)(?P<m>[01xo](?:[a-d][12]?)?)(?![a-z\d]))?"
+    r"(?:[\s,;.:/-]{0,6}(?:p?n\s?:\s{0,3})?[yrcpa]{0,2}\s?n(?:\s?|\s?[:=]\s?)(?P<n>[0-3xo+](?:[a-d]|mi)?|(?<=n)[li][abc]?)(?:(?![a-z\d])|(?=[ycpra]{0,2}m\s?[01xo]))(?:\s?\([^()\n]{1,9}\))*)?"
+    r"(?:[\s,;.:/-]{0,6}(?:p?m\s?:\s{0,3})?[yrcpa]{0,2}\s?m(?:\s?|\s?[:=]\s?)(?P<m>[01xo](?:[a-d][12]?)?)(?![a-z\d]))?"
 )
 #: what every TNM string holds, searched from "t" to "t": a T category behind no more than a prefix
 _TNM_HINT = re.compile(
@@ -269,7 +269,7 @@ def _is_tnm(text: str, folded: str, match: re.Match[str], start: int) -> bool:
 
 #: a word behind "NO" that makes it a word too
 _GOES_ON = re.compile(r"[ \t]+(?!(?:grade|stage|ajcc|uicc|figo|dukes|according|per|m\s?[01xo]|g\s?[1-4])\b)[a-z]{2,}")
-_SIGNAL = re.compile(r"\s?-?(?:w\b|weighted|flair|signal|rib|spine|vert|-?\d)")
+_SIGNAL = re.compile(r"[ \t]?-?(?:w\b|weighted|flair|signal|rib|spine|vert|-?\d)")
 #: a heading above a category that has a line to itself
 _STAGE_LINE = re.compile(r"(?:\bstag(?:e|ing)\b|\btnm\b|primary tumou?r)[^\n]{0,60}\n\s*$")
 

@@ -48,17 +48,21 @@ def mended(text: str, known: Container[str]) -> str:
 
 
 _RN = re.compile(r"[rR][nN]")
+#: a word that the end of a line broke: "differen-\ntiated"
+_BROKEN = re.compile(r"(?<![A-Za-z])(?P<a>[A-Za-z]{2,20})- ?\n[ \t]{0,40}(?P<b>[A-Za-z]{2,20})(?![A-Za-z])")
 _REAL = frozenset({"sterni"})  # words of their own: "manubrium sterni" is no STEMI
 _SHORT = frozenset({"mets"})  # of four letters; all others that are joined have five or more
 
 
 def joined(text: str, places: list[int] | None, known: Container[str]) -> tuple[str, list[int] | None]:
-    """The text with "rn" read as "m" where only that makes a known word, and the place of each character.
+    """The text with "rn" read as "m" where only that makes a known word, broken words whole, and each character's place.
 
     >>> joined("srnall burn", None, {"small"})
     ('small burn', [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+    >>> joined("carci-\\nnoma", None, {"carcinoma"})
+    ('carcinoma', [0, 1, 2, 3, 4, 7, 8, 9, 10, 11])
     """
-    cuts: list[int] = []
+    cuts: list[tuple[int, int, str]] = []
     for match in _RN.finditer(text) if "rn" in text or "RN" in text or "Rn" in text or "rN" in text else ():
         start, end = match.span()
         while start > 0 and match.start() - start < _LONGEST and text[start - 1].isalpha():
@@ -68,17 +72,22 @@ def joined(text: str, places: list[int] | None, known: Container[str]) -> tuple[
         word = text[start:end].lower()
         right = word.replace("rn", "m")
         if right in known and word not in known and word not in _REAL and (len(right) > 4 or right in _SHORT):
-            cuts.append(match.start())
+            cuts.append((*match.span(), "M" if text[match.start()].isupper() else "m"))
+    if "-\n" in text or "- \n" in text:
+        for match in _BROKEN.finditer(text):
+            whole = (match["a"] + match["b"]).lower()
+            if len(whole) > 6 and whole in known and not (match["a"].lower() in known and match["b"].lower() in known):
+                cuts.append((match.end("a"), match.start("b"), ""))
     if not cuts:
         return text, places
     held = places or list(range(len(text) + 1))
     pieces: list[str] = []
     at = 0
     kept: list[int] = []
-    for cut in cuts:
-        pieces += [text[at:cut], "M" if text[cut].isupper() else "m"]
-        kept += held[at : cut + 1]
-        at = cut + 2
+    for start, end, right in sorted(cuts):
+        pieces += [text[at:start], right]
+        kept += held[at : start + len(right)]
+        at = end
     return "".join([*pieces, text[at:]]), kept + held[at:]
 
 
