@@ -55,6 +55,8 @@ CASES = {
     "head of a letter": ("Mr Keith T, 14.02.1957\n\nSmall cell lung cancer.", (68.0, None), "male"),
     "head without birth date": ("Mr Keith T, 14.02.2025\n\nSmall cell lung cancer.", None, "male"),
     "letter and age in brackets": ("Visit with pt (M, 36) and partner, her IUD.", (36.0, None), "male"),
+    "letter, age and y": ("Patient M, 79 y", (79.0, None), "male"),
+    "scanned": ("51 yo rnale with SCLC", (51.0, None), "male"),
     "thermometer": ("Temp 98 F, 14 F catheter.", None, None),
 }
 

@@ -26,6 +26,8 @@ def therapy(engine: Engine, text: str) -> dict[str, list]:
 
 
 STATUS = [
+    ("11/4/2025 - present: lurbinectedin", "lurbinectedin", "ongoing", "present"),
+    ("| 2 | topotecan | 06/2025 | present |", "topotecan", "ongoing", "present"),
     ("Atezolizumab     1200 mg   maint   11/03/2025     HELD - progression, not given", "atezolizumab", "not_given", "absent"),
     ("| Drug | Given |\n| Atezolizumab | 11/03/2025 | not given |", "atezolizumab", "not_given", "absent"),
     ("Received cisplatin.", "cisplatin", "received", "present"),
@@ -292,3 +294,43 @@ CYCLES = [
 @pytest.mark.parametrize(("text", "concept", "cycles"), CYCLES, ids=[row[0] for row in CYCLES])
 def test_cycles(engine: Engine, text: str, concept: str, cycles: int) -> None:
     assert [f.attributes.get("cycles") for f in therapy(engine, text)[concept]] == [cycles]
+
+
+def test_what_stands_before_a_relapse_is_no_reason_to_stop(engine: Engine) -> None:
+    for text in (
+        "She was treated with anlotinib after disease progression in December 2018.",
+        "Octreotide due to liver tumor recurrence.",
+        "After switching to durvalumab, a progression-free survival of 11 months.",
+    ):
+        found = [f for drafts in therapy(engine, text).values() for f in drafts]
+        assert found
+        assert all("reason_stopped" not in f.attributes for f in found), text
+
+
+def test_doses_before_the_drugs_of_a_regimen(engine: Engine) -> None:
+    text = (
+        "Adjuvant chemotherapy was administered with 80 mg/m2 intravenous cisplatin on day 1 and 100 mg/m2 etoposide on days 1-3 for 2 cycles."
+    )
+    found = therapy(engine, text)
+    for drug in ("cisplatin", "etoposide"):
+        assert [(f.attributes.get("intent"), f.attributes.get("cycles")) for f in found[drug]] == [("adjuvant", 2)]
+
+
+def test_a_regimen_by_its_short_name_again(engine: Engine) -> None:
+    found = therapy(engine, "Carboplatin plus etoposide (CE) x 4. CE was administered again but resulted in PD.")
+    assert len(found["carboplatin"]) == 2
+
+
+def test_intent_of_a_regimen_told_behind_it(engine: Engine) -> None:
+    found = therapy(engine, "CapeOX was begun as adjuvant chemotherapy in August 2018.")
+    assert [f.attributes.get("intent") for f in found["capecitabine"]] == ["adjuvant"]
+
+
+def test_operations_are_not_adjuvant_themselves(engine: Engine) -> None:
+    found = therapy(engine, "He declined adjuvant therapy and died 2 months after surgery.")
+    assert all("intent" not in f.attributes for f in found.get("surgery", []))
+
+
+def test_no_risk_factor_is_no_radiation(engine: Engine) -> None:
+    found = therapy(engine, "No risk factors including smoking, previous radiation therapy or hereditary factors.")
+    assert [f.assertion for f in found["radiotherapy"]] == ["absent"]

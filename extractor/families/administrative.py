@@ -103,8 +103,13 @@ def _expectancy(sentence: Sentence, hit: Hit) -> Draft | None:
     )  # fmt: skip
 
 
+_IRREGULAR = re.compile(r"\b(?:irregular\w*|inconsisten\w*|occasional\w*|sometimes|on and off|often forgets|forgets|poor(?:ly)? adheren\w*)\b")
+
+
 def _named(sentence: Sentence, hit: Hit) -> Draft:
-    """The method; that of the partner protects the couple."""
+    """The method; that of the partner protects the couple. One that is taken now and then protects nobody."""
+    if _IRREGULAR.search(sentence.folded, max(0, hit.start - sentence.start - 30), hit.end - sentence.start + 30):
+        return _plain(sentence, hit, experiencer="patient", value_text="irregular")
     return _plain(sentence, hit, experiencer="patient", value_text=sentence.note.folded[hit.start : hit.end])
 
 

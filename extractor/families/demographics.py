@@ -56,11 +56,11 @@ _ANOS = re.compile(
 _FOREIGN_WORDS = frozenset("anos anni jaar jahre jarig jarige jahrig jahrige jahriger jahriges jahrigen jahrigem".split())
 #: "68 F small cell lung cancer" opens a note
 _OPENING = re.compile(r"\s*(?P<n>[2-8]\d|9[0-3])\s?(?P<sex>[MF])\s+(?=[a-z])")
-#: F/71 and 71/M, "(M, 36)"
+#: F/71 and 71/M, "(M, 36)", "Patient: F, 66", "M, 79 y"
 _STROKED = re.compile(
-    r"(?<![\w/.])(?:(?P<sex>[MF])\s?(?:/|(?<=\([MF]),)\s?(?P<n>\d{2})|(?P<n2>\d{2})\s?(?:/|(?<=\(\d\d),)\s?(?P<sex2>[MF]))(?![\w/.]\w|\w|/|\s?(?:mg|mL|cm|mm)\b)"
+    r"(?<![\w/.])(?:(?P<sex>[MF])\s?(?:/|(?<=\([MF]),|(?<=[Pp]atient [MF]),|(?<=[Pp]atient: [MF]),|(?<=Pt [MF]),|,(?=\s?\d{2}\s?y(?:o|rs?|ears?)?\b))\s?(?P<n>\d{2})|(?P<n2>\d{2})\s?(?:/|(?<=\(\d\d),)\s?(?P<sex2>[MF]))(?![\w/.]\w|\w|/|\s?(?:mg|mL|cm|mm)\b)"
 )
-_STROKED_HINT = re.compile(r"/(?:(?<=[MF]/)|(?<=[MF]\s/)|\s?[MF](?!\w))|\((?:[MF],\s?\d|\d\d,\s?[MF]\b)")
+_STROKED_HINT = re.compile(r"/(?:(?<=[MF]/)|(?<=[MF]\s/)|\s?[MF](?!\w))|[MF],\s?\d\d|\(\d\d,\s?[MF]\b")
 _LETTER = re.compile(
     r"(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/"
     r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\()"

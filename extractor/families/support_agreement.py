@@ -55,7 +55,7 @@ _DONE = re.compile(
     r"\b(?:banked|froze|frozen|stored|donated|retrieved|cryopreserved|collected|preserved)\b(?<!be banked)(?<!be frozen)"
     r"|\b(?:did|has|had|have|was|were) not\b|\b(?:discuss\w*|offer\w*|counsel\w*|inform\w*|leaflet|advised?|refer\w*)\b"
 )
-_NEGATION = re.compile(r"\b(?:not?|never|neither|nor|refrain\w*|avoid\w*|forgo\w*|abstain\w*|won't|pas|aucun\w*)\b")
+_NEGATION = re.compile(r"\b(?:not?|never|neither|nor|refrain\w*|avoid\w*|forgo\w*|abstain\w*|won't|pas|ni|ne|aucun\w*)\b")
 _WISH = re.compile(
     r"\b(?:want\w*|wish\w*|plan\w*|intend\w*|insist\w*|hop(?:es|ing)|would like|will|going to|schedul\w+|book\w+|"
     r"appointment|request\w*|keen|desire\w*|arrang\w+|souhaite\w*|prevu\w*|programme\w*)\b"

@@ -179,7 +179,8 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     behind = _DOSING.match(after)
     behind_dose = after[behind.end() if behind else 0 :][:16]
     phase = cues.intents(before[-28:] + " # " + note.folded[course.start : course.end] + " # " + behind_dose)
-    intents = [name for name in intents if name not in PHASES or name in phase]
+    cut = course.hits[0].get("kind") == "surgery"  # an operation after adjuvant treatment is not adjuvant
+    intents = [name for name in intents if name in phase or (name not in PHASES and not (cut and name.endswith("adjuvant")))]
     if intents:
         attributes["intent"] = intents[0]
     count = details.cycles(before, after)
@@ -209,6 +210,7 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
 _DOSING = re.compile(r"(?:[\s,(]*(?:\d[\d.,]* ?m?g(?: ?/ ?(?:m2|kg))?|auc ?\d|q ?\d ?[dw]?\d?\w?|every \d \w+|iv|po)\)?(?![a-z])){1,4}")
 #: a period whose end is left open ("6/9/25 - : tarlatamab")
 _OPEN_RANGE = re.compile(r"\d\s?[-–—]\s*(?:[:;)|]|present\b|ongoing\b|$)")
+_TO_PRESENT = re.compile(r"\d\s?(?:-|–|—|to|\|)\s*(?:the )?(?:present|ongoing|now|current)\b")
 #: "neuropathy secondary to her chemotherapy": what had an effect was given
 _CAUSED_BY = re.compile(r"\b(?:secondary|due) to\b[^.;]{0,30}$")
 #: an entry of a history ("9/2 start tarlatamab")
@@ -255,9 +257,9 @@ def _default_status(
         return "planned" if to_come and not re.search(r"\bs/p|status post|prior|after\b", region) else "received"
     if section in _SECTIONS_ONGOING and not ended:
         return "ongoing"
-    if period.start is not None and not ended and _OPEN_RANGE.search(before):
+    if period.start is not None and not ended and (_OPEN_RANGE.search(before) or _TO_PRESENT.search(region)):
         return "ongoing"
-    if re.search(r"\bsince\b(?=\s+[\w(])", region) and period.start is not None and not ended and "cycles" not in region:
+    if (re.search(r"\bsince\b", before) or re.match(r"[^.;(]{0,40}\bsince\b(?=\s+[\w(])", after)) and period.start is not None and not ended and "cycles" not in region:
         return "ongoing"
     if to_come and not re.search(
         r"\b(?:s/p|status post|after|prior|received|progress\w*|pd|last|x ?\d|c\d|on)\b", region

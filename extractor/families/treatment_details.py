@@ -275,6 +275,9 @@ _ONE_DAY = re.compile(
 )
 
 
+_TO_PRESENT = re.compile(r"\b(?:present|now|current|ongoing)\s*$", re.IGNORECASE)
+
+
 def split_ranges(dates: Sequence[DateSpan], text: str) -> list[DateSpan]:
     """Spans that hold a whole range ("11/2024-1/2025") as two: start and end, each with its own interval."""
     found: list[DateSpan] = []
@@ -298,7 +301,8 @@ def split_ranges(dates: Sequence[DateSpan], text: str) -> list[DateSpan]:
             found.append(span)
             continue
         found.append(replace(span, end=middle, earliest=first[0], latest=first[1]))
-        found.append(replace(span, start=middle, earliest=last[0], latest=last[1]))
+        if _TO_PRESENT.search(written_as) is None:  # "11/4/2025 - present" has no end
+            found.append(replace(span, start=middle, earliest=last[0], latest=last[1]))
     return found
 
 

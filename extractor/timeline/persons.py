@@ -78,6 +78,9 @@ def sex(patient: Patient) -> str | None:
     return "male" if male > female else "female"
 
 
+FEMALE_ORGANS = ("cervix", "endometrium", "uterus", "ovary", "vagina", "vulva")
+
+
 def _sex_of_organs(patient: Patient) -> str | None:
     """Where no note says it: an organ that only one sex has."""
     male = [fact for fact in patient.facts(("vasectomy", "orchiectomy", "nepc")) if fact.assertion == "present"]
@@ -90,7 +93,12 @@ def _sex_of_organs(patient: Patient) -> str | None:
         fact
         for fact in patient.facts("childbearing")
         if fact.assertion == "present"
-        and fact.value_text in ("hysterectomy", "oophorectomy", "tubal", "postmenopausal")
+        and fact.value_text in ("hysterectomy", "oophorectomy", "tubal", "postmenopausal", "yes")
+    ]
+    female += [
+        fact
+        for fact in patient.facts(family="histology")
+        if str(fact.attributes.get("primary_site")) in FEMALE_ORGANS and fact.assertion == "present"
     ]
     female += [fact for fact in patient.facts("pregnancy", "condition") if fact.assertion == "present"]
     if bool(male) == bool(female):
