@@ -18,6 +18,7 @@ def read(engine, text):
 
 
 CASES = {
+    "small numbers in words": ("A nine-year-old girl.", (9.0, None), "female"),
     "years and months": ("An 8 year 3 month old boy.", (8.25, None), "male"),
     "of years": ("A man of 34 years.", (34.0, None), "male"),
     "hyphen of another width": ("A 34\u2010year\u2010old man.", (34.0, None), "male"),

@@ -65,6 +65,12 @@ CASES = {
     "a charge apart": ("Na + 144 mmol/l, K + 6.3 mmol/l", {"sodium": [144.0], "potassium": [6.3]}),
     "a result behind for": ("All was normal except for a low TSH (<0.005).", {"tsh": [0.005]}),
     "a threshold behind for": ("Call for a sodium < 125.", {}),
+    "grams per litre that are per decilitre": ("haemoglobin 10.2 g/L; Hb 18 g/L; Hb 53 g/L; hemoglobin fell to 1.8 g/dL", {"hemoglobin": [10.2, 5.3, 1.8]}),
+    "thousands forgotten": ("white blood cells of 7.45 /uL, platelets of 299/uL, WBC 450/uL", {"wbc": [7.45, 0.45], "platelets": [299.0]}),
+    "references behind a disorder": ("Causes of hyponatremia and anemia,9,13 are many.", {}),
+    "normal, and its value": ("Clotting disorders were excluded (normal platelet count: 200,560/µL).", {"platelets": [200.56]}),
+    "chemistry of the urine": ("A 24-hour urine biochemistry revealed sodium at 178 mmol/L and calcium at 1.85 mmol/L.", {}),
+    "a thoracocentesis": ("A thoracocentesis produced an exudate with LDH of 113 U/L, glucose of 110 mg/dL.", {}),
     "millilitre for microlitre": ("WBC 8000/mL, platelets 27,000/mL, leukocytes 10200 cells/dl", {"wbc": [8.0, 10.2], "platelets": [27.0]}),
     "ranges before results": (
         "Glucose        90-120 mg/dl     95 mg/dl\nCreatinine     0.7-1.4 mg/dl    0.8 mg/dl\nSodium | 135-145 | 128",

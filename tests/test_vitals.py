@@ -56,6 +56,8 @@ CASES = {
     "beats without a name": ("She had 40 breaths/min, 140 bpm and a temperature of 37.4 °C.", {"heart_rate": [140.0], "temperature": [37.4]}),
     "breaths called beats": ("Respiratory rate 22 bpm, blood pressure 120/80", {"systolic_bp": [120.0], "diastolic_bp": [80.0]}),
     "on repeat": ("Blood pressure: 107/59 mm Hg and on repeat 77/49", {"systolic_bp": [107.0, 77.0], "diastolic_bp": [59.0, 49.0]}),
+    "rhythm and rate": ("tachycardia (heart rate = 130), atrial fibrillation at 118 beats per minute", {"heart_rate": [130.0, 118.0]}),
+    "of a relative": ("The father's height was 168 cm, the mother's weight 60 kg; she is 120 cm tall.", {"height": [120.0]}),
     "two visits": (
         "Blood pressure readings at the six- and 12-month visits were 112/64 and 117/60 mmHg.",
         {"systolic_bp": [112.0, 117.0], "diastolic_bp": [64.0, 60.0]},

@@ -70,9 +70,9 @@ _PATIENT_COMMA = re.compile(
     r"\b(?:patient,\s?(?=\d{2},)|(?:male|female|man|woman),\s?(?=\d{2}\s(?:years|yrs|y)\b))(?P<n>\d{2})"
 )
 _WORDED = re.compile(
-    r"\b(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?P<ones>one|two|three|four|five"
-    r"|six|seven|eight|nine))?"
-    r"[\s-]year[\s-]old\b"
+    r"\b(?:(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?P<ones>one|two|three|four|five"
+    r"|six|seven|eight|nine))?|(?P<young>one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
+    r"|seventeen|eighteen|nineteen))[\s-]year[\s-]old\b"
 )
 _PLAIN = re.compile(r"\b(?:he|she|the patient|patient|pt)\s+is\s+(?:now\s+)?(?P<n>[1-9]\d)(?=\s*(?:[.,;)]|$))")
 # cheap signs without which the expressions above cannot match; each begins with letters that the search can jump to
@@ -276,7 +276,7 @@ def _ages(note: NoteText) -> Iterator[_Age]:
     for match in _WORDED.finditer(folded) if _WORDED_HINT.search(folded) else ():
         if _of_patient(note, match.start(), match.end()) and not w.things.match(folded[match.end() : match.end() + 60]):
             noun = _noun_behind(note, match.end())
-            value = float(w.numbers[match["tens"]] + (w.numbers[match["ones"]] if match["ones"] else 0))
+            value = float(w.numbers[match["tens"] or match["young"]] + (w.numbers[match["ones"]] if match["ones"] else 0))
             end = noun[1] if noun else match.end()
             found.append(_Age(match.start(), end, value, None, match.group(), True, noun))
     words = note.vocabulary

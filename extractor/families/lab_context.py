@@ -20,6 +20,7 @@ _NORMALS = re.compile(r"[(\[](?:normal|reference|ref|nl|nv|cut-?off)\b[^()\[\]]*
 #: "3.5 mg for GFR 50-60 mL/min": the row of a table of doses
 _DOSED_FOR = re.compile(r"\d\s?(?:mg|mcg|g)(?:/\w+)?\s+(?:for|if|when)\s+(?:an?\s+)?$")
 _FOR = re.compile(r"(?<!except )(?<!but )\bfor\s+(?:an?\s+|any\s+|the\s+)?(?:\w+\s+)?$")  # "call for a sodium < 125"
+RELATIVE = re.compile(r"\b(?:father|mother|parent|brother|sister|sibling|husband|wife|partner|donor|twin)(?:['’]s|s['’])\s(?:\w+\s)?$")
 _CLAUSE = re.compile(r"[;\n]|\.\s|,\s(?=and\b)|\b(?:but|however)\b")
 
 
@@ -58,7 +59,7 @@ def setup(table: dict[str, list[str]]) -> None:
             r"|chemistry|culture|cytology)\b|"
             r"\b(?:showed|shows|revealed|reveals|demonstrated|had|with|was|were)\b)"
         ),
-        study=re.compile(rf"{lists['studies']}[^.;]{{0,80}}?\b(?:showed|shows|showing|revealed|reveals|revealing|demonstrated|yielded|was|were|with)\b"),
+        study=re.compile(rf"{lists['studies']}[^.;]{{0,80}}?\b(?:showed|shows|showing|revealed|reveals|revealing|demonstrated|yielded|produced|drained|obtained|was|were|with)\b"),
         blood=re.compile(rf"(?<!white )(?<!red ){lists['blood']}"),
         behind=re.compile(rf"[\s,()]*{lists['after_specimen']}"),
         wish=re.compile(lists["wishes"]),
@@ -85,7 +86,9 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
     before = folded[max(sentence.start, name.start - 120) : name.start]
     if c.before.search(before) and not c.blood.match(folded, name.start):
         return False
-    if _NORMALS.search(before) or ((reading.value_high or reading.comparator != "=") and _DOSED_FOR.search(before)):
+    if (reading.value_high or reading.comparator != "=") and _NORMALS.search(before):
+        return False
+    if RELATIVE.search(before) or ((reading.value_high or reading.comparator != "=") and _DOSED_FOR.search(before)):
         return False
     label = c.label.match(folded, sentence.start, name.start)
     if label is not None and not c.blood.search(folded, label.end(), name.end):

@@ -106,6 +106,8 @@ def _value(
     text, folded, hit = note.text, note.folded, name.hit
     letters = hit.get("letters", {})
     reading = None
+    if hit.get("disorder") and re.match(r",\d", folded[name.end : name.end + 2]):
+        return None  # numbers of references: "anemia,9,13"
     # "555 neutrophils, 440 lymphocytes": the numbers stand before their names
     before = _COUNTED.search(folded, max(floor, name.start - 12), name.start)
     ahead = values.named_behind(text, name.start, floor, letters=letters, folded=folded)

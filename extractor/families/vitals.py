@@ -19,12 +19,12 @@ from ..pipeline.quantity import settle
 from ..pipeline.text import NoteText, Sentence
 from ..pipeline.values import Reading
 from ..records import Draft
-from . import vital_build
+from . import lab_context, vital_build
 
 FAMILY = "vital"
 #: height and weight may stand without a name, so every note is read
 ALWAYS = True
-KEYS = quantity.KEYS | {"pair", "silent", "with_vitals", "body"}
+KEYS = quantity.KEYS | {"disorder", "pair", "silent", "with_vitals", "body"}
 
 _PRESSURE = re.compile(
     r"(?P<s1>\d{2,3}(?:\.\d{1,2})?)(?:\s?[-–]\s?(?P<s2>\d{2,3}))?\s?(?:/|\bover\b"
@@ -185,7 +185,7 @@ def _wished(note: NoteText, sentence: Sentence, name: Name) -> bool:
 
 def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: int, comma: bool) -> Iterator[Draft]:
     text, hit = note.text, name.hit
-    if _wished(note, sentence, name):
+    if _wished(note, sentence, name) or lab_context.RELATIVE.search(note.folded, max(sentence.start, name.start - 30), name.start):
         return
     at, between, _, _ = values.connect(text, name.end, limit, folded=note.folded)
     if hit.get("body"):

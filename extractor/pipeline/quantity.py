@@ -3,7 +3,8 @@
 What is plausible for a concept and what a bare number means for it are data of its pattern file:
 ``plausible = [lo, hi]`` in the canonical unit; ``bare = [[lo, hi, unit], ...]`` in that unit; ``misprints`` maps a unit
 that cannot be meant to the one that is ("albumin 2.7 mg/dL"); ``refuse`` lists units that make it another measurement;
-``mistaken`` maps a unit that is never meant ("9,400 cells/L");
+``doubtful`` maps a unit to a value below which it is taken for another one where the number has decimals ("Hb 15.3 g/L"),
+and refused where it has none; ``whole`` lists units of which there are no fractions ("WBC 7.45 /uL": thousands are meant); ``mistaken`` maps a unit that is never meant ("9,400 cells/L");
 ``bare_decimal`` adds rules for numbers written with a decimal; ``bare_in_row`` counts only behind another result of
 the sentence; ``bare_marked`` takes the place of ``bare`` behind "NEUT#",
 ``bare_si`` in a note that prints SI units; ``mass_factor`` scales mass units (urea to urea nitrogen). Source of the ranges: the clinical specification, 3.1.
@@ -21,7 +22,7 @@ from .values import Reading
 
 KEYS = frozenset(
     {"plausible", "bare", "bare_si", "bare_decimal", "bare_in_row", "bare_marked", "bare_with_reference", "misprints"}
-    | {"refuse", "mass_factor", "letters", "mistaken"}
+    | {"refuse", "mass_factor", "letters", "mistaken", "whole", "doubtful"}
 )
 ULN = "{ULN}"
 _COUNTS = frozenset({"/uL", "/mm3", "{cells}/uL", "{cells}/mm3", "[IU]/mL", "{copies}/mL"})
@@ -64,7 +65,13 @@ def settle(
     written = reading.unit
     if written in data.get("mistaken", ()):
         written = attributes["unit_corrected"] = data["mistaken"][written]
+    if written in data.get("doubtful", ()) and reading.value < data["doubtful"][written][0]:
+        if not reading.value % 1:
+            return None
+        written = attributes["unit_corrected"] = data["doubtful"][written][1]
     choices = [(reading.value, False)]
+    if written in data.get("whole", ()) and reading.value < 1000 and reading.value % 1 and reading.other is None:
+        written = attributes["unit_corrected"] = "10*3/uL"
     if reading.other is not None and reading.value_high is None:
         choices.append((reading.other, True))
     if written is None:

@@ -57,7 +57,7 @@ _ADVERB = re.compile(r"(?!(?:daily|weekly|monthly|yearly|hourly|family|july|supp
 #: where or when it was measured, in front of the verb: "sodium on the third day was", "creatinine two weeks later was"
 _CIRCUMSTANCE = re.compile(
     r"(?:(?:at|on|in|after|before|prior to|upon|during|following|by)\s+(?:(?:[a-z'’/-]+|\d{1,3}(?:(?=\s(?:h|hours?|hrs|days?|weeks?|months?|years?)\b)|-(?:h|hours?|days?|weeks?|months?|years?)\b)|(?<=day\s)\d{1,3})\s+){1,6}?"
-    r"|(?:(?:the|a|an|one|two|three|four|five|six|seven|ten|several|some|\d{1,2})\s+)(?:few\s+|next\s+|following\s+)?(?:hours?|days?|weeks?|months?|years?|morning|evening)\s+(?:(?:later|after\w*|afterwards|before|earlier|prior)\s+)?)"
+    r"|(?:(?:the|a|an|one|two|three|four|five|six|seven|ten|several|some|\d{1,2}(?:\.\d)?)\s+)(?:few\s+|next\s+|following\s+)?(?:h|hrs?|hours?|days?|weeks?|months?|years?|morning|evening)\s+(?:(?:later|after\w*|before|earlier|prior|post)\s+(?:[a-z-]+\s+){0,4}?)?)"
     r"(?=(?:was|were|is|are|had|has|showed|remained|came|rose|fell|dropped|increased|decreased|improved|returned)\s|(?:at|of)\s[\d<>~])"
 )
 #: a unit of counts in brackets between a name and its value: "Platelets (x10^3/uL) 97"
