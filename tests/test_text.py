@@ -82,6 +82,23 @@ def test_a_line_about_the_patient_ends_a_family_history_and_a_list_of_allergies(
     assert names == ["family_history", "family_history", None, "allergies", None]
 
 
+@pytest.mark.parametrize(
+    ("text", "word", "section"),
+    [
+        ("FH: neg\nSCLC dx 3/2025.", "SCLC", None),
+        ("Family history: mother breast cancer, father colon cancer and a paternal\nuncle with melanoma.", "melanoma", "family_history"),
+        ("FAMILY HISTORY:\n\nLupus.\n\nMother with vasculitis.\n\nHypertension", "Lupus", "family_history"),
+        ("FAMILY HISTORY:\n\nLupus.\n\nMother with vasculitis.\n\nHypertension", "vasculitis", "family_history"),
+        ("FAMILY HISTORY:\nLupus\n\nILD since 2020.", "ILD", None),
+        ("Immunizations: flu 10/2024.\nHas chronic hepatitis B.", "hepatitis", None),
+        ("Inclusion: age yes, ECOG yes\nPatient currently on durvalumab.", "durvalumab", None),
+        ("Patient education: CRS.\nPatient to call with fever.", "fever", "instructions"),
+    ],
+)
+def test_where_sections_of_others_end(text, word, section):
+    assert NoteText(text).section_at(text.index(word)) == section
+
+
 def test_section_at_a_position():
     text = "HPI: cough\nPMH: HTN"
     note = NoteText(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ..patterns import Patterns
@@ -56,6 +57,12 @@ def setup(patterns: Patterns) -> None:
         _TABLES[name] = {key: re.compile(expression) for key, expression in table.items()}
 
 
+def _is_taught(sentence: Sentence) -> bool:
+    """Does the sentence stand under a heading of what may come? "Side effects:" heads what came, too."""
+    section = sentence.note.section_of(sentence.start) if sentence.section == "instructions" else None
+    return section is not None and "side effects" not in section.heading.lower()
+
+
 def read(note: NoteText) -> Iterable[Draft]:
     for sentence, hits in note.sentences_with(FAMILY):
         if sentence.section in ("family_history", "allergies"):
@@ -65,7 +72,7 @@ def read(note: NoteText) -> Iterable[Draft]:
             right = hits[index + 1].start if index + 1 < len(hits) else sentence.end
             draft = _draft(note, sentence, hit, left, right)
             if draft is not None:
-                yield draft
+                yield replace(draft, assertion="hypothetical") if draft.value is None and _is_taught(sentence) else draft
 
 
 #: told dose by dose ("CRS: none with dose 1; G1 with dose 2"): the grade is that of the later one

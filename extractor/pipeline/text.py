@@ -352,15 +352,42 @@ _ONE_LINE = frozenset({"comparison", "technique"})
 _ONE_PARAGRAPH = frozenset({"eligibility", "instructions"})
 #: ... and those that do so where they begin behind their heading ("Allergies: NKDA", then the story goes on)
 _BEGUN_PARAGRAPH = frozenset({"allergies", "family_history", "social_history"})
+_ASIDE = _BEGUN_PARAGRAPH | {"immunizations"}
 _BEGUN = re.compile(r"[ \t]*[^\s]")
 _CONTENT = re.compile(r"\s*\S[^\n]*")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
-#: a line that speaks of the patient again, or gives a dose, is no allergy and no relative's
+#: a line that speaks of the patient again, or gives a dose, is no allergy, no vaccine and no habit
 _OF_PATIENT_AGAIN = re.compile(
     r"\n[ \t]*(?:(?:the |this )?(?:patient|pt|veteran)\b(?!.?s\b)|(?:he|she|il|elle|er|sie|hij|zij|mr|mrs|ms|currently|today|discharged|admitted|started|"
-    r"plan|le patient|la patiente|der patient|die patientin|de patient|sortie|actuellement|aktuell)\b"
+    r"plan|has|had|known|received|le patient|la patiente|der patient|die patientin|de patient|sortie|actuellement|aktuell)\b"
     r"|on [a-z]+ \d|[^\n:]{0,60}\b\d+(?:[.,]\d+)? ?m?c?g(?:/|\b))"
 )
+#: ... and tells what is so, among criteria or warnings
+_TELLS_OF_PATIENT = re.compile(
+    r"\n[ \t]*(?:(?:the |this )?(?:patient|pt|veteran)|he|she) (?:has|had|is|was|takes|received|denies|reports|remains|currently)\b(?! (?:to|advised|told|instructed|asked)\b)"
+)
+#: a line that goes on with a family history: a relative, an item of a list, the rest of a wrapped line
+_OF_RELATIVES = re.compile(
+    r"[ \t]*(?:[-*•\u2022(]|[a-z]?\)|$)|.*\b(?:mother|father|mom|dad|parents?|sisters?|brothers?|siblings?|sons?|daughters?|child(?:ren)?|aunts?|uncles?|"
+    r"cousins?|nieces?|nephews?|grand\w+|maternal|paternal|family|relatives?|m[eè]re|p[eè]re|s(?:oe|œ)ur|fr[eè]re|tante|oncle|mutter|vater|schwester|bruder|moeder|vader|zus|broer)\b",
+    re.IGNORECASE,
+)
+
+
+def _family_end(text: str, body: int, last: int) -> int:
+    """Where a family history ends: behind its line, or its paragraph where it begins below its heading."""
+    begun = _BEGUN.match(text, body) is not None
+    content = _CONTENT.match(text, body)
+    begin, line_end = body, content.end() if content else last
+    while 0 <= line_end < last:
+        stop = text.find("\n", line_end + 1, last)
+        after = text[line_end + 1 : stop if stop >= 0 else last]
+        wrapped = text[line_end - 1] == "," or (line_end - begin >= 55 and text[line_end - 1] not in ".;:")
+        goes_on = wrapped or after[:1].islower() or not after.strip() or _OF_RELATIVES.match(after)
+        if not goes_on and (begun or not text[begin:line_end].strip()):
+            return line_end
+        begin, line_end = line_end + 1, stop
+    return last
 
 
 @lru_cache(maxsize=1)
@@ -424,9 +451,12 @@ def find_sections(text: str, folded: str) -> list[Section]:
         elif category in _ONE_PARAGRAPH or (category in _BEGUN_PARAGRAPH and _BEGUN.match(text, body)):
             blank = _BLANK_LINE.search(text, body)
             last = blank.start() if blank else last
-        if category in _BEGUN_PARAGRAPH:
+        if category == "family_history":
+            last = _family_end(text, body, last)
+        ends = _TELLS_OF_PATIENT if category in _ONE_PARAGRAPH else _OF_PATIENT_AGAIN if category in _ASIDE else None
+        if ends is not None:
             content = _CONTENT.match(text, body)
-            again = _OF_PATIENT_AGAIN.search(folded, content.end() if content else body, last)
+            again = ends.search(folded, content.end() if content else body, last)
             last = again.start() if again else last
         found.append(Section(category, start, body, last, text[start : start + length]))
     return found
