@@ -40,6 +40,13 @@ HISTOLOGY = [
     ("Recurrence of his small cell lung cancer was suspected.", [("sclc", "present", "lung")]),
     ("Small cell lung cancer was suspected.", [("sclc", "possible", "lung")]),
     ("Atypical thymic carcinoid.", [("atypical_carcinoid", "present", "thymus")]),
+    ("Small-cell carcinoma (SCC) of the ureter. SCC was resected.", [("sc_nec", "present", "ureter")]),
+    ("Metastatic Merckel cell cancer.", [("merkel_cell", "present", "skin")]),
+    ("Stains for p53 and retinoblastoma were lost.", []),
+    (
+        "MiNEN of the colon: NEC component 70% (small cell type).",
+        [("minen", "present", "colon"), ("nec_nos", "present", "colon"), ("sc_nec", "present", None)],
+    ),
     ("SmCC of the larynx.", [("sc_nec", "present", "larynx")]),
     ("SCLC combined adenocarcinoma.", [("combined_sclc", "present", "lung")]),
     ("Small cell neuroendocrine carcinoma in the TUR-P.", [("nepc", "present", "prostate")]),

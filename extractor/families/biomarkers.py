@@ -465,5 +465,5 @@ def _genes(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Draf
             end,
             value_text=status,
             assertion="present",
-            attributes=panel.origin(folded[max(sentence.start, start - 30) : end + 25]),
+            attributes=panel.origin(folded[max(sentence.start, start - 30) : min(sentence.end, end + 25)]),
         )

@@ -191,12 +191,6 @@ def _window(note: NoteText, sentence: Sentence, start: int, end: int, previous: 
     return before, after[: cut.start()] if cut else after
 
 
-#: "NEC component 70% (small cell type"
-_NE_TYPE = re.compile(r"\b(?:nec|neuroendocrine|minen|manec)\b[^.;()]{0,24}\($")
-#: "small-cell carcinoma (SCC)"
-_SCC_SMALL = re.compile(r"(?<!non-)(?<!non )\bsmall[\s-]cell (?:\w+ ){0,2}(?:carcinomas?|cancers?) ?\(sccs?\b|\bscc ?\(small[\s-]cell")
-
-
 def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) -> Iterator[Mention]:
     start, end = hit.start, (second or hit).end
     group = hit.get("group")
@@ -209,7 +203,7 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
     lead = note.folded[max(sentence.start, start - 60) : start]
     if _OF_OTHERS.search(lead):
         return
-    if hit.name == "SCC" and _SCC_SMALL.search(note.folded):
+    if hit.name == "SCC" and tumour_grades.SCC_SMALL.search(note.folded):
         return  # the small cell carcinoma is named beside it
     before, after = _window(note, sentence, start, end, earlier[-1] if earlier else 0)
     if earlier:
@@ -237,7 +231,7 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
         mention.concept = "sc_nec"
         mention.attributes["settle"] = "small_cell_ne"
     elif group in ("small_cell", "small_cell_ne") and not hit.get("site"):
-        mention.attributes["settle"] = "small_cell_ne" if _NE_TYPE.search(lead) else group
+        mention.attributes["settle"] = "small_cell_ne" if tumour_grades.NE_TYPE.search(lead) else group
     elif group in ("ne_carcinoma", "ne_tumor", "ne_neoplasm"):
         yield from _neuroendocrine(mention, group, before, after)
         return

@@ -23,7 +23,7 @@ _LEFT_WORDS = re.compile(
     re.IGNORECASE,
 )
 _OF = re.compile(
-    r"\s+(?:of|for|to)\s+(?:the |a |an |his |her )?[^\s\d,.;:()]+(?:\s+(?!in\b|on\b|was\b|were\b|and\b|with\b|which\b|who\b|at\b|is\b|by\b|"
+    r"\s+(?:of|for|to)\s+(?!primary\b|metasta|recurren|locali[sz]ed\b|suspect)(?:the |a |an |his |her )?[^\s\d,.;:()]+(?:\s+(?!in\b|on\b|was\b|were\b|and\b|with\b|which\b|who\b|at\b|is\b|by\b|"
     r"for\b|followed\b|\d|that\b|performed\b|from\b|after\b|had\b|has\b)[^\s,.;:()]+){0,4}",
     re.IGNORECASE,
 )
@@ -127,7 +127,7 @@ def site(after: str) -> str | None:
     found = _SITE.search(after[:90])
     if not found or _SPREAD.search(after, 0, found.start()):
         return None
-    words = re.sub(r" (?:region|area|field|bed)$", "", found.group(1).strip())
+    words = re.sub(r"(?: (?:region|area|field|bed)| and| plus)$", "", found.group(1).strip())
     return words if 2 < len(words) < 50 and not re.match(r"(?:date|be|start|begin|continue|(?:an? )?(?:total|dose|maximum)\b.*|\w+ing)\b", words) else None
 
 

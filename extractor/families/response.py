@@ -112,6 +112,10 @@ def counts(note: NoteText, sentence: Sentence, hit: Hit) -> bool:
     )
 
 
+#: "treated with anlotinib after disease progression": the progression was before the drug
+_NEXT_GIVEN = re.compile(r"^[a-z-]+ (?:was (?:started|initiated|given|administered) )?(?:after|upon|following|because of|due to) (?:the |a |an |another |further |confirmed |documented )*(?:disease |tumou?r )?$")
+
+
 def _draft(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
     before, after = note.folded[sentence.start : hit.start], note.folded[hit.end : sentence.end]
     attributes: dict[str, Any] = {}
@@ -121,7 +125,8 @@ def _draft(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
     drugs = [h for h in sentence.hits("therapy") if h.end <= hit.start and h.get("kind") in (None, "regimen")]
     if drugs:
         last = drugs[-1].start
-        attributes["after"] = "/".join(h.key for h in drugs if last - h.start < 60)
+        if not (hit.key == "progression" and _NEXT_GIVEN.search(before[last - sentence.start :])):
+            attributes["after"] = "/".join(h.key for h in drugs if last - h.start < 60)
     date = _date_behind(note, sentence, hit)
     assertion = stated(note.folded, sentence, hit)
     if assertion == "hypothetical" and date is not None and _UNTIL.search(before):
@@ -163,10 +168,10 @@ def _date_behind(note: NoteText, sentence: Sentence, hit: Hit) -> tuple[datetime
 
 
 #: a treatment told in the past ran "until progression", a finding was made "at the time of progression"
-_UP_TO = re.compile(r"\b(?:until|till|at the time of|upon)\W{1,3}(?:\w{1,14} ){0,3}$")
+_UP_TO = re.compile(r"\b(?:until|till|at the time of|upon|at(?=\W{1,3}$))\W{1,3}(?:\w{1,14} ){0,3}$")
 _HAPPENED = re.compile(
-    r"\b(?:received|stayed|remained|continued|took|had been on|(?<!to be )(?:was|were|been) (?:\w+ly )?(?:treated|given|found|continued|maintained|performed|"
-    r"administered|started|obtained|repeated|detected|switched|taken))\b"
+    r"\b(?:received|developed|showed|revealed|demonstrated|stayed|remained|continued|took|had been on|(?<!to be )(?:was|were|been) (?:\w+ly )?(?:treated|given|found|continued|maintained|performed|"
+    r"administered|started|initiated|decided|resumed|changed|obtained|repeated|detected|switched|taken))\b"
 )
 _TO_COME = re.compile(r"\b(?:will|if|risk|monitor\w*|plan\w*|should)\b")
 #: "until progression or unacceptable toxicity": the rule of a treatment, not its course
@@ -178,13 +183,15 @@ def stated(folded: str, sentence: Sentence, hit: Hit) -> str | None:
     before, after = folded[sentence.start : hit.start], folded[hit.end : sentence.end]
     clause = re.split(r"[;.]\s|→|->|\bbut\b", before)[-1]
     if _CONTEXT["future"].search(clause):
-        if _UP_TO.search(clause[-60:]) and _HAPPENED.search(clause) and not (_TO_COME.search(clause) or _ANY_OF.match(after)):
+        if _UP_TO.search(clause[-60:]) and _HAPPENED.search(clause if clause.strip() not in ("at", "at the time of") else after[:80]) and not (_TO_COME.search(clause) or _ANY_OF.match(after)):
             return "present"
         happened = re.search(r"\b(?:stopp\w*|discontinu\w*|off|d/c\S*|died)\b.{0,25}\b(?:at|upon)\W*$", clause)
         return "present" if happened else "hypothetical"
     if re.match(r"\s*(?:was |is )?(?:not (?:seen|noted|observed|identified|present)|has not|: ?no\b|- ?none)", after):
         return "absent"
     found = _ABSENT_BEFORE.search(clause)
+    if found and re.search(r"\b(?:effect|efficacy|benefit|activity)\W+$", found.group()):
+        return "present"  # "nivolumab had no effect (PD)"
     if found and not re.search(
         r"\b(?:but|however|except|although|only|longer|with|then|had|showed|despite|after)\b", found.group()
     ):

@@ -104,6 +104,10 @@ def kept_hits(
     return kept
 
 
+#: said of a regimen whose short name the note has explained ("CE rechallenge")
+_GIVEN_AGAIN = re.compile(r" # \s*(?:re-?challenge|re-?administ\w+|re-?induction|(?:was|were) (?:again )?(?:given|administered|repeated|re-?started))\b")
+
+
 def _supported(note: NoteText, sentence: Sentence, hits: list[Hit], index: int, context: LocalContext) -> bool:
     """Does the context say that a short name is meant as a drug or a regimen?"""
     hit = hits[index]
@@ -128,6 +132,8 @@ def _supported(note: NoteText, sentence: Sentence, hits: list[Hit], index: int, 
             r"[x×]\s?\d|cycle|chemo", around
         ):
             return False
+        if f"({hit.name.lower()})" in folded and _GIVEN_AGAIN.search(around):
+            return True
         return (
             context.near("regimen", before[-30:])
             or context.near("regimen", after[:30])

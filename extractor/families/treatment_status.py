@@ -39,7 +39,7 @@ _PART_GIVEN = Gated(
     r"\b(?:has |have |he's |she's )?(?:completed|received|had) (\w+) (?:out )?of (?:an? |the )?(?:planned )?(\w+) (?:planned )?(?:cycles|courses)"
 )
 _ENDED = re.compile(
-    r"\b(?:stop\w*|arret\w*|not tolerat\w*|intoleran\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|to|switched|ceased|last|"
+    r"\b(?:stop\w*|arret\w*|not tolerat\w*|intoleran\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|(?<!due )to|switched|ceased|last|"
     r"completed|finished|pd|pod|progress\w*)\b"
 )
 _UNTIL_NEXT = re.compile(
@@ -52,6 +52,9 @@ _AS_PLANNED = re.compile(r"\bas (?:planned|scheduled)\b")
 _BECAUSE = re.compile(
     r"\b(?:stop\w*|discontinu\w*|d/c\S*|off|ceased|terminated)\s(?:\w+\s)?(?:for|due to|because of|owing to|on|secondary to)\s(?P<why>[^.;,(]{2,40})"
 )
+#: "anlotinib after disease progression": why it began
+_AFTER_THAT = re.compile(r"\b(?:after|following) (?:the |a |an |another |further |confirmed )*(?:disease |tumou?r )?(?:progress|relaps|recurr)")
+_FREE = re.compile(r"\bprogress\w+[\s-]free\b")
 _COULD_BE = Gated(r"\bcould be\W*$")
 #: said of the treatment itself: it ended
 _IT_ENDED = re.compile(
@@ -107,7 +110,7 @@ class Cues:
                 continue
             if self.after[name].search(after):
                 if name == "planned" and re.match(
-                    r"[^.;]{0,60}\b(?:was|were) (?:started|given|completed|performed)\b", after
+                    r"[^.;]{0,60}\b(?:was|were) (?:started|given|completed|performed)\b|[^.]{0,80}\b(?:stopped|ended|discontinued) after \d", after
                 ):
                     continue
                 if name == "ongoing" and self.stopped.search(after):
@@ -142,6 +145,7 @@ class Cues:
 
     def reason_stopped(self, after: str) -> str | None:
         """Why a treatment ended, where a word of ending stands there."""
+        after = _FREE.sub(" ", _AFTER_THAT.split(after, maxsplit=1)[0])
         if not _ENDED.search(after):
             return None
         stated = _BECAUSE.search(after)

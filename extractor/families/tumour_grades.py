@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+#: "NEC component 70% (small cell type"
+NE_TYPE = re.compile(r"\b(?:nec|neuroendocrine|minen|manec)\b[^.;()]{0,24}\($")
+#: "small-cell carcinoma (SCC)"
+SCC_SMALL = re.compile(r"(?<!non-)(?<!non )\bsmall[\s-]cell (?:\w+ ){0,2}(?:carcinomas?|cancers?) ?\(sccs?\b|\bscc ?\(small[\s-]cell")
 _NOTE_GRADE = re.compile(
     r"\b(?:histologic(?:al)?|histopathologic(?:al)?|tumou?r|who|nottingham|sbr|overall|nuclear|fuhrman(?:'?s)?(?: nuclear)?|isup)\s+grade"
     r"\s*[:;=,-]*\s*(?:is\s+)?(?:nuclear grade\s+)?(?:g\s?|grade\s)?(?P<g>[1-4]|iv|i{1,3})\b"

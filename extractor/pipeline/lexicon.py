@@ -31,7 +31,7 @@ def _fold_table() -> dict[int, str]:
         base = unicodedata.normalize("NFKD", char)[0].lower()
         if len(base) == 1 and base.isascii() and base.isalnum():
             table[code] = base
-    table |= {ord("İ"): "i", ord("ß"): "s", ord("µ"): "u", ord("μ"): "u"}
+    table |= {ord("İ"): "i", ord("ß"): "s", ord("µ"): "u", ord("μ"): "u", ord("‐"): "-", ord("‑"): "-"}
     return table
 
 
