@@ -48,6 +48,7 @@ STAGE = [
         {("metastatic_site", "present", "lymph_node"), ("metastatic_site", "absent", "lymph_node")},
     ),
     ("T: T2     N: N1      M: MX", {("tnm", "present", "T2 N1 MX")}),
+    ("METASTATlC CARClNOMA IN ONE OF FIVE Iymph nodes", {("metastatic_site", "present", "lymph_node")}),
     ("LYMPH NODES ............ 6 of 19 positive", {("metastatic_site", "present", "lymph_node")}),
     ("LIVER, WEDGE, SEGMENT 3: Metastatic neuroendocrine tumor.", {("metastatic_site", "present", "liver"), ("metastatic", "present", None)}),
     ("Regional lymph nodes:  [ ] Negative  [x] Positive", {("metastatic_site", "present", "lymph_node")}),
@@ -89,6 +90,9 @@ BIOMARKERS = [
     ("RB1 loss is seen in up to 80% of small cell lung cancers.", set()),
     ("The Ki-67 index is 75% (rectum) and 80% (liver).", {("ki67", "present", None)}),
     ("Angiolymphatic invasion: present. Necrosis 20%.", {("tumor_necrosis", "present", "positive")}),
+    ("Rb is diffusely positive; PTEN strong, diffuse.", {("rb1", "present", "retained"), ("pten", "present", "retained")}),
+    ("p53 + (diffuse, strong)", {("tp53", "present", "aberrant")}),
+    ("MlB-1 index 70%", {("ki67", "present", None)}),
     ("Tumor necrosis: __ Present  _x_ Not identified", {("tumor_necrosis", "present", "negative")}),
     ("DLL3 high is defined as >=50% of tumor cells.", set()),
     ("Control tissue: internal control for Rb retained in stroma.", set()),
@@ -147,3 +151,8 @@ HISTOLOGY = [
 @pytest.mark.parametrize(("text", "wanted"), HISTOLOGY, ids=[str(i) for i in range(len(HISTOLOGY))])
 def test_histology(engine, text, wanted):
     assert read(engine, text, "histology") == wanted
+
+
+def test_numbers_of_a_scan(engine):
+    note = Note("p", "n", None, "pathology", "Mitotic figures: l2/1O HPF. Mild disc disease at l4/5.")
+    assert [(f.concept, f.value) for f in engine.facts(note) if f.value is not None] == [("mitotic_rate", 12.0)]

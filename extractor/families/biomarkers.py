@@ -160,7 +160,7 @@ def _ki67(note: NoteText, sentence: Sentence, names: list[Hit], hits: list[Hit])
     for index, hit in enumerate(names):
         if index and hit.start - names[index - 1].end < 4:
             continue
-        proper = "ki" in hit.name.lower() or "mib" in hit.name.lower()
+        proper = hit.name.lower().startswith(("k", "m"))  # Ki-67, MIB-1 and their misreadings
         later = [h.start for h in hits if h.start >= hit.end and h.get("kind") not in ("percent", "mitoses")]
         limit = min([*later, sentence.end])
         reading = proliferation.percent(folded, hit.end, limit)
@@ -446,6 +446,8 @@ def classify(hit: Hit, status: str) -> str | None:
         }.get(gene)
     if status == "aberrant":
         return {"tp53": "aberrant", "rb1": "lost", "pten": "lost"}.get(gene)
+    if status == "strong":
+        return {"tp53": "aberrant", "rb1": "retained", "pten": "retained"}.get(gene)
     if status == "fusion":
         return "fusion" if gene == "ret" else "mutated" if gene != "tp53" else None
     if status == "retained":

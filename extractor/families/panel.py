@@ -210,7 +210,14 @@ _G_RESULT = (
     (
         "aberrant",
         re.compile(
-            r"\baberrant|\bnull\b|\bover[\s-]*express\w+|\bsurexprim\w+|\bmutant pattern|\bmutated pattern|\bmutant[\s-]*type|\babnormal|\bmutation[\s-]*type pattern|\bdiffuse(?:ly)? (?:and )?(?:strong|positive)|\bstrong(?:ly)? (?:and )?(?:diffuse|positive)"
+            r"\baberrant|\bnull\b|\bmutant pattern|\bmutated pattern|\bmutant[\s-]*type|\babnormal|\bmutation[\s-]*type pattern"
+        ),
+    ),
+    # what a strong stain says depends on the protein: p53 is aberrant, Rb and PTEN are there
+    (
+        "strong",
+        re.compile(
+            r"\bover[\s-]*express\w+|\bsurexprim\w+|\bdiffuse(?:ly)?[,\s]+(?:and\s+)?(?:strong|positive)|\bstrong(?:ly)?[,\s]+(?:and\s+)?(?:diffuse|positive)"
         ),
     ),
     (
@@ -301,6 +308,8 @@ def _first(clause: str) -> tuple[str, int] | None:
     if not matches:
         return None
     names = {name for name, _ in matches}
+    if "strong" in names and not names & {"wild_type", "lost", "vus", "fusion"}:
+        return "strong", next(m for n, m in matches if n == "strong").end()
     if "positive" in names:
         return "positive", next(m for n, m in matches if n == "positive").end()
     for name in ("vus", "wild_type", "aberrant", "fusion"):

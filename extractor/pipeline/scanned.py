@@ -13,7 +13,11 @@ from itertools import product
 _DIGIT = re.compile(r"[01](?:(?<=[a-zA-Z][01])|(?=[a-zA-Z]))")
 _WORD = re.compile(r"[a-zA-Z0-9]+")
 #: an O that ends a number before a percent sign or a range
-_OH = re.compile(r"(\d)[Oo](?=\s?(?:%|[-–]\s?\d))")
+_OH = re.compile(r"(\d)[Oo](?=\s?(?:%|[-–]\s?\d|/\s?[\dlI][\dO]|HPF|hpf))")
+#: an l or I that begins a number: "l2/10 HPF", "l0 %"
+_ONE = re.compile(r"(?<![A-Za-z\d])[lI](?=\d{1,2}\s?(?:%|/\s?[\dlI][\dO]))|(?<=[/ ])[lI](?=[0O]\s?(?:HPF|hpf|high))")
+#: "METASTATlC" in capitals, "Iymph" at the beginning of a word
+_CASE = re.compile(r"(?<![A-Za-z])(?:[A-Z]{1,20}l[A-Zl]{1,20}|I[a-z]{4,20})(?![A-Za-z])")
 _GENE = re.compile(r"[A-Z]{2,5}[01]{1,2}")  # INSM1, SOX10
 _LETTERS = {"0": "o", "1": "li"}
 _LONGEST, _MOST = 24, 3  # letters of a word, digits in it
@@ -24,9 +28,16 @@ def mended(text: str, known: Container[str]) -> str:
 
     >>> mended("smal1 ce11 carc1noma, CD10 +, Ki-67 9O %", {"small", "cell", "carcinoma"})
     'small cell carcinoma, CD10 +, Ki-67 90 %'
+    >>> mended("Iymph node, METASTATlC, mitoses l2/1O HPF, disc l4/5", {"lymph", "metastatic"})
+    'lymph node, METASTATIC, mitoses 12/10 HPF, disc l4/5'
     """
-    text = _OH.sub(r"\g<1>0", text)
+    text = _OH.sub(r"\g<1>0", _ONE.sub("1", text))
     changes: dict[int, str] = {}
+    for match in _CASE.finditer(text):
+        written = match.group()
+        meant = written.replace("l", "I") if written[1:2].isupper() or written[1:2] == "l" else "l" + written[1:]
+        if meant.lower() in known and written.lower() not in known:
+            changes.update(enumerate(meant, match.start()))
     done = 0
     for match in _DIGIT.finditer(text):
         at = match.start()
