@@ -437,7 +437,7 @@ def _in_month(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 
 _LISTED_BEHIND = re.compile(r"\s*(?:,|&|,?\s*and)\s*(\d\d?)/(\d\d?)(?![\d/])")
 _LISTED_BEFORE = re.compile(r"(?<![\d/.])(\d\d?)/(\d\d?)\s*(?:,|&|,?\s*and)\s*$")
-_RANGE_BEHIND = re.compile(r"\s*(?:-|–|to)\s*\d\d?/\d\d?(?![\d/])")
+_RANGE_BEHIND = re.compile(r"\s*(?:-|–|to)\s*\d\d?/\d\d?(?:/(?:20)?\d\d)?(?![\d/])")
 
 
 #: "completed RT 7/1", "took last dexamethasone 7/1"
@@ -470,7 +470,7 @@ def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
         return None
     hint: object = HINT.search(before) or LAST.search(before) or _RANGE_BEHIND.match(after) or _TREATED_ON.search(before)
     hint = hint or _one_of_days(a, b, before, after, o)
-    if NOT_BEFORE.search(before) and not _TREATED_ON.search(before) and not re.search(r"\b(?:on|since|until|dose|was|is)\s*$", before, re.IGNORECASE):
+    if NOT_BEFORE.search(before) and not (_TREATED_ON.search(before) or (_RANGE_BEHIND.match(after) and before[-3:].lower() == "rt ")) and not re.search(r"\b(?:on|since|until|dose|was|is)\s*$", before, re.IGNORECASE):
         return None
     if not hint and (a <= b <= 10 or len(m["pa"]) == len(m["pb"]) == 1) and not re.match(r"\s*(?:$|[):;])", after):
         return None

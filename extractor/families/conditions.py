@@ -35,7 +35,7 @@ _SKIN_TREATMENT = re.compile(
 )
 _DECOMPRESSED = re.compile(
     r"\b(?:s/p|status post|treated|decompressed|after|following|previous|prior)\b[^.;]{0,60}\b(?:laminectomy|fusion|decompress\w*|surgery|rt|xrt|"
-    r"radi\w+|corpectomy|treat\w*)\b|\bdecompressed\b|\btreated (?:with|by)\b"
+    r"radi\w+|corpectomy|treat\w*)\b|\bdecompressive (?:laminectomy|surgery)\b(?![^.;]{0,30}\b(?:planned|scheduled|recommended|discussed|declined|advised)\b)|\bdecompressed\b|\btreated (?:with|by)\b"
 )
 _VIRAEMIC = re.compile(
     r"\bviral load\W+(?:of |was |is |: )?(?:high|detectable|elevated|\d[\d.,]* ?(?:million|x ?10|iu))|\bviremic\b|\bviraemic\b"

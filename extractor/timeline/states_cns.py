@@ -74,7 +74,11 @@ def brain_metastases(patient: Patient, settings: Settings) -> Answer:
     imaging = _imaging(patient, settings)
     if possible and not overruled(possible, absent):
         return time.say(Truth.U, "Brain metastases are suspected.", possible, review=("R5",), missing="brain MRI")
-    other = [fact for fact in patient.facts("brain_lesion_other") if fact.assertion in ("present", "possible")]
+    other = [
+        fact
+        for fact in patient.facts("brain_lesion_other")
+        if fact.assertion in ("present", "possible") and "epidural" not in fact.text.lower()  # of the spine: E9.b
+    ]
     if other:
         return time.say(
             Truth.U,

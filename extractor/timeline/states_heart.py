@@ -491,7 +491,7 @@ def recent_arterial_thrombosis(patient: Patient, settings: Settings) -> Answer:
             answers.append(recent)
     venous = [fact for fact in patient.facts("venous_thromboembolism", "condition") if fact.assertion == "present"]
     if not any(answer.asserted for answer in answers) and venous:
-        return Answer(Truth.F, "Venous thrombosis only.", time.ids(venous), asserted=False)
+        return time.say(Truth.F, "Venous thrombosis only.", venous, review=("R5",))
     return time.any_answer(
         answers, time.silent("arterial thrombosis", missing="history of stroke, TIA or arterial thrombosis")
     )
