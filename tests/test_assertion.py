@@ -122,6 +122,8 @@ MANY = [
     ("This is likely a viral [infection].", "possible"),
     ("This may have been related to a recent [infection].", "possible"),
     ("A diagnosis of [lupus] was likely.", "possible"),
+    ("Risks include but are not exclusive of bleeding and [infection].", "hypothetical"),
+    ("The patient can also have a [stroke]; he may develop a deep [infection].", "hypothetical hypothetical"),
     ("Foot with a non-healing ulcer, and [neuropathy].", "present"),
     ("There was no muscle in the [carcinoma] specimen.", "present"),
     ("No [clot] in the left leg.", "absent"),

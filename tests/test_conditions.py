@@ -23,6 +23,7 @@ SMOKING = [
     ("Smokes none.", ["never present"]),
     ("He is not a smoker.", ["never present"]),
     ("Social alcohol and he does smoke.", ["current present"]),
+    ("SHX: 0.5-1.0 pack cigarettes per day for 60 years.", ["current present"]),
     ("He admits to one half pack of cigarettes per day.", ["current present"]),
     ("FHX/SHX: 1-2 ppd cigarettes. Father died of renal cancer.", ["current present"]),
     ("Of note, she does not drink or smoke.", ["never present"]),

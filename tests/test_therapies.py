@@ -102,6 +102,7 @@ def test_status(engine: Engine, text: str, concept: str, status: str, assertion:
 
 DATED = [
     ("On December 5, 2008, Mr. Smith underwent a total knee replacement.", "surgery", "2008-12-05"),
+    ("PMH: 1) MI 11/9/78, 2) Cholecystectomy, 3) gout.", "surgery", None),
     ("hemodialysis (1983-1988), kidney transplant (1988)", "transplant", "1988"),
     ("History of kidney transplant, who presented to clinic in May 2001 with pain.", "transplant", None),
 ]
@@ -115,6 +116,7 @@ def test_date_of_an_operation(engine: Engine, text: str, concept: str, start: st
 def test_who_operates_is_no_operation(engine: Engine) -> None:
     assert therapy(engine, "She was referred to the bariatric surgery service.") == {}
     assert therapy(engine, "OPERATIONS: As above.") == {}
+    assert therapy(engine, "Nonweightbearing; continue CPM machine while in bed.") == {}
     assert therapy(engine, "OPERATION PERFORMED: Cystoscopy.") == {}
     assert therapy(engine, "The bladder was freed by a bladder neck dissection method.") == {}
     assert therapy(engine, "He received BCG at birth. Bladder normal.") == {}

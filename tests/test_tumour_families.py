@@ -276,6 +276,7 @@ STAGE = [
     ("Scanner cérébral sans injection : pas de métastase décelable.", {("metastatic_site", "absent", "brain")}),
     ("The biopsy showed T2b disease.", {("tnm", "present", "T2b")}),
     ("There is a T2 lesion.", set()),
+    ("She underwent stage I and II neuromodulator placement.", set()),
     ("Staged by TNM (8th edition, 2016) as pT3.", {("tnm", "present", "pT3")}),
 ]
 

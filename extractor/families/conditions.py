@@ -95,7 +95,7 @@ _NO = re.compile(
     r"\b(?:no|not|non|denies|denied|never|without|negative for|nor|neither|pas de|doesn't|does not|don't|didn't|did not|free of)\b"
 )
 _CURRENT_SMOKER = re.compile(
-    r"\b(?:current(?:ly)?|continues|still|active|ongoing|heavy smoker|smokes|smoking \d|is a smoker|a smoker|smoker|tobacco (?:abuse|smoking|use) disorder|tobacco abuse|\d ?ppd|does (?:still |currently |continue to )?(?:smoke|use tobacco)|half (?:an? )?pack|packs? of (?:cigarettes?|tobacco) (?:\w+ )?(?:per|a|daily|each)|nicotine dependence|fumeur actif|packs? (?:per|a) day)\b"
+    r"\b(?:current(?:ly)?|continues|still|active|ongoing|heavy smoker|smokes|smoking \d|is a smoker|a smoker|smoker|tobacco (?:abuse|smoking|use) disorder|tobacco abuse|\d ?ppd|does (?:still |currently |continue to )?(?:smoke|use tobacco)|half (?:an? )?pack|packs? (?:of )?(?:cigarettes?|tobacco) (?:\w+ )?(?:per|a|daily|each)|nicotine dependence|fumeur actif|packs? (?:per|a) day)\b"
 )
 _FORMER_SMOKER = re.compile(
     r"\b(?:former(?:ly)?|ex-?smok(?:er|ing)|quit|stopped|previous(?:ly)? (?:smok\w+|tobacco|a smoker)|past (?:smok\w+|tobacco)|prior (?:smok\w+|tobacco)|remote|smoked|ceased|until|discontinued|sevre|ancien|(?:h/o|history of|hx of) (?:\w+ ){0,2}(?:smok\w+|tobacco|cigarette\w*|nicotine))\b"

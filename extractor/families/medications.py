@@ -43,16 +43,12 @@ _BARE = re.compile(
     r"^\s?(\d{1,3}(?:\.\d)?)\b(?!\s?(?:/|weeks?|wks?|days?|months?|%|-|x(?!\s?\d+\s?d)|years?|doses?|\.\d))(?P<rest>[^.;,\n]{0,20})"
 )
 _TIMES = (
-    (
-        re.compile(
-            r"\b(?:bid|bd|b\.i\.d\.?|b\.d\.|twice (?:a |per )?da(?:y|ily)|twice daily|q12h?|q 12 h\w*|every 12 h\w*|2x/d\w*|x\s?2\s?/\s?[dj]\w*|2 ?fois par jour|1-0-1)\b"
-        ),
-        2,
-    ),
-    (re.compile(r"\b(?:tid|tds|t\.i\.d\.?|x\s?3\s?/\s?[dj]\w*|1-1-1|three times (?:a |per )?da(?:y|ily)|q8h?|q 8 h\w*|every 8 h\w*)\b"), 3),
-    (re.compile(r"\b(?:qid|qds|q\.i\.d\.?|four times (?:a |per )?da(?:y|ily)|q6h?|q 6 h\w*|every 6 h\w*)\b"), 4),
+    (re.compile(r"\b(?:qd|q\.d\.?|qam|qhs|q ?day|q\.? ?24 ?h\w*|once (?:a |per )?da(?:y|ily)|daily)\b"), 1),
+    (re.compile(r"\b(?:bid|bd|b\.i\.d\.?|b\.d\.|twice (?:a |per )?da(?:y|ily)|twice daily|q\.? ?12 ?h\w*|every 12 h\w*|2x/d\w*|x\s?2\s?/\s?[dj]\w*|2 ?fois par jour|1-0-1)\b"), 2),
+    (re.compile(r"\b(?:tid|tds|t\.i\.d\.?|x\s?3\s?/\s?[dj]\w*|1-1-1|three times (?:a |per )?da(?:y|ily)|q\.? ?8 ?h?\w*|every 8 h\w*)\b"), 3),
+    (re.compile(r"\b(?:qid|qds|q\.i\.d\.?|four times (?:a |per )?da(?:y|ily)|q\.? ?6 ?h?\w*|every 6 h\w*)\b"), 4),
     (re.compile(r"\b(?:qod|q\.o\.d\.?|every other day|alternate days)\b"), 0.5),
-)
+)  # fmt: skip
 _DEPOT = re.compile(
     r"\b(?:q|every|each)\s?(\d{1,2}|one|three|four|six)?[\s-]*(m\b|mo\b|months?|weeks?|wks?|w\b)|\b(\d)[- ]month(?:ly)?\b|\b(monthly|quarterly)\b"
 )
@@ -130,7 +126,8 @@ def _counts(note: NoteText, start: int, end: int, hit: Hit) -> bool:
         return False
     clause = re.split(r"[;,.]\s|\n", before)[-1] + " # " + re.split(r"[;,.]\s|\n| and ", folded[hit.end : min(end, hit.end + 70)])[0]
     sentence = folded[start:end]
-    if hit.key in ("systemic_steroid", "antibiotic", "immunosuppressant") and _KNOWN.route["excluded"].search(clause):
+    local = hit.key in ("systemic_steroid", "antibiotic", "immunosuppressant") and _KNOWN.route["excluded"].search(clause)
+    if local or (hit.get("value") == "heparin" and _KNOWN.route["local_heparin"].search(before + after[:16])):
         return False
     value = hit.get("value")
     if hit.key == "immunosuppressant" and (
@@ -467,7 +464,7 @@ def dose_before(before: str) -> tuple[float | None, str | None]:
 
 def _factor(text: str) -> float:
     """How many times a day: the first frequency behind the dose ("4 mg q6h, to taper: 4 mg BID")."""
-    own = re.split(r"[;.]|\bthen\b|\bfor \d", text)[0]
+    own = re.split(r";|\.\s|\bthen\b|\bfor \d", text)[0]
     found = [(match.start(), times) for expression, times in _TIMES if (match := expression.search(own))]
     return min(found)[1] if found else 1
 

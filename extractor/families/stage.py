@@ -31,6 +31,8 @@ _OTHER = re.compile(
     r"cirrhosis|heart|chf|hf|acc|aha|tanner|lymphed\w*|lymphoed\w*|retinopathy|parkinson\w*|sleep|endometriosis|labou?r|osteonecrosis|"
     r"avascular|sarcoid\w*|dementia|glaucoma|prolapse|arthritis|hoehn|alzheimer\w*|bedsore|diastolic|injury)\b"
 )
+#: "stage I and II neuromodulator": steps of an operation
+_STEPS = re.compile(r"\s(?:and|&)\s(?:stage\s)?(?:i{1,3}|iv|[2-4])\b|\s(?:\w+\s)?(?:neuromodulat\w*|procedure|operation|repair|revision|reconstruction|urethroplasty|interstim)\b")
 _PRONOUN = re.compile(
     r"\s+(?:have|had|am|think|would|will|recommend\w*|was|did|suspect\w*|feel|felt|believe\w*|do|can|could|may|might|explained|discussed|told|saw|"
     r"see|suggest\w*|also|shall|should|wonder|understand|hope|'|’)"
@@ -117,6 +119,8 @@ def _group(note: NoteText, sentence: Sentence, hit: Hit) -> Iterator[Draft]:
     if _OTHER.search(around) or folded[max(0, hit.start - 4) : hit.start].endswith(("end-", "end ", "ion ")):
         return
     stage = match.group("stage")
+    if _STEPS.match(folded, match.end()):
+        return
     if stage == "i" and (
         not note.text[match.start("stage")].isupper()
         or _PRONOUN.match(folded, match.end())

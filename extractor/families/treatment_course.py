@@ -41,7 +41,7 @@ _AS = re.compile(
 )
 _HARD = re.compile(
     r";|→|->|=>|—|(?i:\b(?:and then|then|puis|ensuite|anschliessend|danach|daarna|luego|poi|followed by|(?<!was )(?<!were )subsequently|but|thereafter|however|although|which was followed)\b)|"
-    r"\n(?=[ \t]*(?:[-*•]|\d|[A-Z]{2,}\b|[A-Za-z][A-Za-z /]{0,20}:))|(?<!(?i:inj|tab|cap))(?<!\b(?:Mr|Ms|Dr|St))(?<!\bMrs)\.\s(?=[A-Z])|\|"
+    r"\n(?=[ \t]*(?:[-*•]|\d|[A-Z]{2,}\b|[A-Za-z][A-Za-z /]{0,20}:))|(?<!(?i:inj|tab|cap))(?<!\b(?:Mr|Ms|Dr|St))(?<!\bMrs)\.\s(?=[A-Z])|,\s(?=\d{1,2}\)\s)|\|"
 )
 _SOFT = re.compile(r",\s|\.\s|:\s|\)\s*|\bw/|\band\b|\bwith\b|\bbefore\b|\bafter\b|\bplus\b", re.IGNORECASE)
 #: the cell of a table's row that dates the rest of it ("03/28/2024 - 06/20/2024 | carboplatin x 4")
