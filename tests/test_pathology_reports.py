@@ -93,6 +93,9 @@ BIOMARKERS = [
     ("Rb is diffusely positive; PTEN strong, diffuse.", {("rb1", "present", "retained"), ("pten", "present", "retained")}),
     ("p53 + (diffuse, strong)", {("tp53", "present", "aberrant")}),
     ("MlB-1 index 70%", {("ki67", "present", None)}),
+    ("Stains for TTF-1 and synaptophysin are pending.", set()),
+    ("IHC (+): TTF-1, syn; (-): chromo", {("ttf1", "present", "positive"), ("synaptophysin", "present", "positive"), ("chromogranin", "present", "negative")}),
+    ("Chromogranin | - |", {("chromogranin", "present", "negative")}),
     ("Tumor necrosis: __ Present  _x_ Not identified", {("tumor_necrosis", "present", "negative")}),
     ("DLL3 high is defined as >=50% of tumor cells.", set()),
     ("Control tissue: internal control for Rb retained in stroma.", set()),
@@ -144,6 +147,9 @@ HISTOLOGY = [
     ("Histologic type\n___ Adenocarcinoma\n_X_ Carcinoid tumor, typical\n___ Lymphoma", {("typical_carcinoid", "present", None)}),
     ("Urothelial carcinoma with a large cell neuroendocrine component.", {("other_malignancy", "present", "urothelial carcinoma"), ("lcnec", "present", None)}),
     ("Lung: adenocarci-\n  noma.", {("adenocarcinoma", "present", None)}),
+    ("Well differentiated endocrine tumor of the pancreas.", {("net", "present", None)}),
+    ("Lung: carcinoid tumorlets.", set()),
+    ("High-grade neuroendocrine carcinoma with mixed small and large cell features.", {("nec_nos", "present", None)}),
     ("EGFR-mutant adenocarcinoma may transform to small cell carcinoma.", set()),
 ]
 

@@ -110,7 +110,7 @@ def _stains(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Dra
     folded = note.folded
     tissue = [h for h in hits if not _serum(folded, sentence, h)]
     for result in panel.stains(folded, sentence.start, sentence.end, tissue):
-        if result.hit.get("kind") != "ihc":
+        if result.hit.get("kind") != "ihc" or _PENDING.match(folded, result.end, sentence.end):
             continue
         yield _draft(
             result.hit,
@@ -121,6 +121,12 @@ def _stains(note: NoteText, sentence: Sentence, hits: list[Hit]) -> Iterator[Dra
             assertion="present",
             attributes=dict(result.attributes),
         )
+
+
+#: "stains for TTF-1 and CD56 are pending"
+_PENDING = re.compile(
+    r"(?:(?!\b(?:positive|negative|express\w*|reactive)\b)[^.;:]){0,90}?\b(?:(?:is|are|remains?|still|currently)\s+)?(?:pending|awaited|to follow|in progress|ordered|requested|will (?:be|follow))\b"
+)
 
 
 def _serum(folded: str, sentence: Sentence, hit: Hit) -> bool:
@@ -385,6 +391,9 @@ def _dll3_numbers(
         yield "dll3_percent", *share
 
 
+_IMMUNE_CELLS = re.compile(r"\b(?:ic|immune cells?)\b[^a-z]*$")
+
+
 def _pdl1(note: NoteText, sentence: Sentence, names: list[Hit], hits: list[Hit]) -> Iterator[Draft]:
     folded = note.folded
     end_of_last = sentence.start
@@ -412,6 +421,8 @@ def _pdl1(note: NoteText, sentence: Sentence, names: list[Hit], hits: list[Hit])
             reading = proliferation.Reading(
                 float(score["low"]), None, proliferation.compare(score["cmp"]), at, hit.end + score.end(), score["low"]
             )
+        if reading is not None and _IMMUNE_CELLS.search(folded, max(hit.end, reading.start - 20), reading.start):
+            reading = proliferation.percent(folded, reading.end, limit, 40)  # "IC 5%, TC 0%"
         if reading is None:
             continue
         start = (

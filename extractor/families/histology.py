@@ -44,6 +44,7 @@ _POOR = re.compile(
     r"\bpoorly[\s-]*(?:to undifferentiated[\s-]*)?diff|\bhigh[\s-]*grade|\bundifferentiated|\bpeu differenci|\bde haut grade|\bpoorly diff|\bp\.?d\.? nec"
 )
 _FAVOURED = re.compile(r"\s*(?:type|variant|morphology)?,?\s*(?:is\s+)?favou?red\b")
+_BOTH_SIZES = re.compile(r"\bsmall(?:[\s-]+cell)?\s*(?:and|/|&|or|to)\s*large\b")
 _FAVOUR = re.compile(r"\bfavou?r(?:ing|ed|s)?\s+(?:an?\s+)?$")
 _LARGE = re.compile(r"\blarge[\s-]*cell|\ba grandes cellules")
 _SMALL = re.compile(r"(?<!non[\s-])\bsmall[\s-]*cell|\ba petites cellules")
@@ -67,8 +68,7 @@ _DIFFERENTIATED = (
     (re.compile(r"\bpoorly[\s-]*diff"), "G3"),
 )
 _GENERIC_OF = re.compile(r"\s+(?:of|in|de|du|d')\s*(?:the |his |her |la |left |right |l'|urinary |a )*$")
-#: "Ca lung on chemotherapy", never "Ca lung fields"
-_CA_ORGAN = re.compile(r"\s(?:left |right |rt |lt )?")
+_CA_ORGAN = re.compile(r"\s(?:left |right |rt |lt )?")  # "Ca lung on chemotherapy", never "Ca lung fields"
 _CA_END = re.compile(
     r"\s*(?:$|[\n,.;:()/+–-]|(?:on|s/p|post|with|w/|dx|since|stage|mets?|metasta\w*|diagnosed|treated|in|and|for|status|under|who|was|is|\d)\b)"
 )
@@ -118,7 +118,6 @@ class Mention:
     assertion: str | None = None
     generic: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
-
 
 
 def read(note: NoteText) -> Iterator[Draft]:
@@ -277,7 +276,7 @@ def _neuroendocrine(mention: Mention, group: str, before: str, after: str) -> It
     well, poor = _WELL.search(around) is not None, _POOR.search(around) is not None
     if re.search(r"\bnot\s+(?:a\s+)?well", around):
         well = False
-    large = _LARGE.search(around)
+    large = None if _BOTH_SIZES.search(around) else _LARGE.search(around)
     if large and (_FAVOUR.search(around, 0, large.start()) or (poor and _FAVOURED.match(around, large.end()))):  # a type that is only favoured leaves it open
         large = None
     if large and not _SMALL.search(around) and not well:

@@ -16,12 +16,12 @@ _BREAK = re.compile(r";|\bbut\b|\bwhile\b|\bwhereas\b|\bhowever\b|\balthough\b|\
 _BUT_NOT = re.compile(r"\s*(?:were |was |are |is )?not\s+(?:for |with |of |to )?")  # "positive for A but not B"
 _STAIN = r"(?:immuno|immunohistochemi\w+\s+)?"
 _FORWARD = re.compile(
-    r"(?P<neg>-ve\s+(?:for|with)\b|\b(?:negative|negativity|neg|non[\s-]?reactive|nonimmunoreactive|unreactive)\s*(?:immuno\w+|staining|reaction|results?|expression)?\s*(?:for|with|to|in)\b"
+    r"(?P<neg>-ve\s+(?:for|with)\b|\(\s?[-–]\s?\)\s?:|\b(?:negative|negativity|neg|non[\s-]?reactive|nonimmunoreactive|unreactive)\s*(?:immuno\w+|staining|reaction|results?|expression)?\s*(?:for|with|to|in)\b"
     r"|\b(?:negatives?|neg\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bnegati(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bn'exprim\w+\s+pas\b|\bkeine\s+(?:expression|reaktion)\s+(?:von|fur)\b"
     rf"|\b(?:no|without|absent|absence of|lack of|lacks?|lacked|lacking|loss of|negative)\s+(?:\w+\s+)?{_STAIN}(?:reactivity|reaction|staining|expression|labell?ing|positivity|immunoreactivity)\s+(?:is |was |were |are )?(?:\w+\s+)?(?:for|with|of|to)\b"
     r"|\b(?:did|does|do)\s+not\s+(?:express|stain|show\s+\w+\s+for)\b|\black(?:s|ed|ing)?\s+(?:of\s+)?|\b(?:loss|absence)\s+of\s+"
     r"|\bno\s+(?:evidence of\s+)?(?:neuroendocrine\s+)?(?:differentiation|labell?ing|staining|reactivity)\s+(?:is|was|were)\s+(?:\w+\s+)?(?:with|by|on|for)\b)"
-    r"|(?P<pos>\+ve\s+(?:for|with)\b|(?<!non-)(?<!non )\b(?:positive|pos|positivity|immunopositive|immunopositivity)\s*(?:immuno\w+|staining|reaction|results?|expression|labell?ing)?\s*(?:for|with|to)\b"
+    r"|(?P<pos>\+ve\s+(?:for|with)\b|\(\s?\+\s?\)\s?:|(?<!non-)(?<!non )\b(?:positive|pos|positivity|immunopositive|immunopositivity)\s*(?:immuno\w+|staining|reaction|results?|expression|labell?ing)?\s*(?:for|with|to)\b"
     r"|\b(?:positives?|pos\.?)\s*(?:markers?|stains?|immunostains?)?\s*:|\bpositi(?:f|fs|ve|ves|v)\s+(?:pour|fur)\b|\bexprim(?:e|ent|ant)\b|\bexpression\s+von\b"
     rf"|(?<!non-)\b{_STAIN}(?:reactivity|reactive|reaction|immunoreactive|labell?ing|labell?ed|stained|stain|stains|staining)\s+(?:is |was |seen |noted |strongly |positively |diffusely )*(?:for|with|to)\b"
     r"|\b(?:express(?:es|ed|ing)?|co-?express(?:es|ed|ing)?|expression\s+of|confirmed\s+by|supported\s+by)\b|\+\s+for\b)"
@@ -45,7 +45,7 @@ _RESULT = re.compile(
     _LINK
     + r"\(?\s*+(?:"
     + r"(?P<neg>not\s+(?:expressed|detected|seen|identified|present|reactive|positive)|neg(?:ative|atives|ativity)?\b|n[ée]gati\w+|-ve\b|non[\s-]?reactive|absent\b|lost\b|loss\b|not expressed|0\s?%|0(?=\s*(?:[,;)/]|$|\n))|unreactive|no (?:staining|expression|reactivity)\b|"
-    + r"-(?=\s*(?:[,;.)\]/]|$|\n|and\b))|–(?=\s*(?:[,;.)\]]|$))|−|\(\s*[-–]\s*\)|[-–]\s*\))"
+    + r"-(?=\s*(?:[,;.)\]/|]|$|\n|and\b))|–(?=\s*(?:[,;.)\]]|$))|−|\(\s*[-–]\s*\)|[-–]\s*\))"
     + r"|(?P<pos>"
     + _EXTENT
     + r"*(?:\+{1,4}(?:\s*[+/])*|[1-4]\s?\+|pos(?:itive|itives|itivity|itiv|itief)?\b|\+ve\b|reactive\b|immunoreactive\b|present\b|expressed\b|positif\w*|\d{1,3}\s?%)"
