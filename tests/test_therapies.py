@@ -101,6 +101,8 @@ def test_status(engine: Engine, text: str, concept: str, status: str, assertion:
 
 
 DATED = [
+    ("Procedure: femoral nailing for an impending fracture. Date 12 Aug 2025. No complications.", "surgery", "2025-08-12"),
+    ("Procedure: craniotomy. Date of surgery: 12 Aug 2025.", "surgery", "2025-08-12"),
     ("On December 5, 2008, Mr. Smith underwent a total knee replacement.", "surgery", "2008-12-05"),
     ("PMH: 1) MI 11/9/78, 2) Cholecystectomy, 3) gout.", "surgery", None),
     ("hemodialysis (1983-1988), kidney transplant (1988)", "transplant", "1988"),
@@ -336,3 +338,13 @@ def test_operations_are_not_adjuvant_themselves(engine: Engine) -> None:
 def test_no_risk_factor_is_no_radiation(engine: Engine) -> None:
     found = therapy(engine, "No risk factors including smoking, previous radiation therapy or hereditary factors.")
     assert [f.assertion for f in found["radiotherapy"]] == ["absent"]
+
+
+def test_short_names_of_chemotherapy_and_chemoradiotherapy(engine: Engine) -> None:
+    assert set(therapy(engine, "She underwent CCRT.")) == {"chemotherapy", "radiotherapy"}
+    assert [f.assertion for f in therapy(engine, "The patient refused further CHT.")["chemotherapy"]] == ["absent"]
+
+
+def test_day_of_radiation_behind_the_metastases(engine: Engine) -> None:
+    found = therapy(engine, "He underwent radiotherapy for multiple bone metastases in February 2017.")
+    assert [f.attributes.get("start_date") for f in found["radiotherapy"]] == ["2017-02"]

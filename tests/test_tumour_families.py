@@ -47,6 +47,7 @@ HISTOLOGY = [
         "MiNEN of the colon: NEC component 70% (small cell type).",
         [("minen", "present", "colon"), ("nec_nos", "present", "colon"), ("sc_nec", "present", None)],
     ),
+    ("SCLC misdiagnosed initially as squamous cell carcinoma.", [("sclc", "present", "lung"), ("squamous_cell_carcinoma", "absent", None)]),
     ("SmCC of the larynx.", [("sc_nec", "present", "larynx")]),
     ("SCLC combined adenocarcinoma.", [("combined_sclc", "present", "lung")]),
     ("Small cell neuroendocrine carcinoma in the TUR-P.", [("nepc", "present", "prostate")]),

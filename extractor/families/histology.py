@@ -83,7 +83,7 @@ _OF_OTHERS = re.compile(
     r"\b(?:patients|people|those|men|women|cases|trials?|stud(?:y|ies)|arm|cohort|drug|slot) (?:with|for|of|in|takes?(?: only)?|lists?)\s+(?:\w+[\s-]+){0,2}$|\bonly\s+(?:high-grade\s+)?$"
 )
 _DENIED_BEFORE = re.compile(
-    r"\b(?:rul(?:es|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$|\b(?:favou?red|preferred)\s+(?:over|to)\s+(?:an?\s+)?$|\bfavou?r\w*\s+(?:\S+\s+){1,12}over\s+(?:an?\s+)?(?:(?:poorly|well|moderately|differentiated|high|low|grade|metastatic|primary)[\s-]+){0,4}$"
+    r"\bmisdiagnosed\s+(?:\w+ly\s+)?as\s+(?:an?\s+)?$|\b(?:rul(?:es|ed|ing)|argu(?:es|ing)|speak(?:s|ing))\s+(?:against|out)\s+(?:\w+\s+){0,2}$|\b(?:favou?red|preferred)\s+(?:over|to)\s+(?:an?\s+)?$|\bfavou?r\w*\s+(?:\S+\s+){1,12}over\s+(?:an?\s+)?(?:(?:poorly|well|moderately|differentiated|high|low|grade|metastatic|primary)[\s-]+){0,4}$"
     r"|\bargu(?:es|ing)\s+for\s+[^.;]{3,60},\s+(?:and\s+)?against\s+(?:an?\s+)?$"
 )
 _DENIED_AFTER = re.compile(

@@ -127,7 +127,7 @@ def site(after: str) -> str | None:
     found = _SITE.search(after[:90])
     if not found or _SPREAD.search(after, 0, found.start()):
         return None
-    words = re.sub(r"(?: (?:region|area|field|bed)| and| plus)$", "", found.group(1).strip())
+    words = re.sub(r"(?: (?:region|area|field|bed)| and| plus| f/b)$", "", found.group(1).strip())
     return words if 2 < len(words) < 50 and not re.match(r"(?:date|be|start|begin|continue|(?:an? )?(?:total|dose|maximum)\b.*|\w+ing)\b", words) else None
 
 

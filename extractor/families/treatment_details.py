@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..dates import DateSpan
+from ..pipeline.text import NoteText, Sentence
 
 _WORDS = {
     "a": 1, "an": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -75,6 +76,9 @@ _NOT_OURS = re.compile(
     r"visit|consult\w*|colitis|pneumonitis|metasta\w*|new|died|reported|reaction|tsh|anc|plt|hgb|resolved|offered|discussed|declined|unchanged|persist\w*|lasting|corrected|amended|recommended|reviewed|reconciled|updated|confirmed)"
     r"(?:\s+(?:of|on|in|at|the|by|for|liver|brain|bone|and|showed?|noted|dated|from|was|a|nodes?|lung|imaging))*[\s:(,-]*$"
 )
+#: "radiotherapy for multiple bone metastases in": what was treated then
+_OF_METASTASES = re.compile(r"\s(?:for|to|of) (?:[a-z]+ ){0,4}metastas[ei]s (?:in|on|from) (?:the )?", re.IGNORECASE)
+_COMPLETED = re.compile(r"\b(?:completed|finished|ended)\s+(?:(?!in\b|on\b)\w+\s+){0,2}$", re.IGNORECASE)
 #: given once: its day is its last
 _ONE_DOSE = re.compile(r"\b(?:one|single|1|only one) (?:dose|infusion|injection)(?: only)?\b(?! of\b)", re.IGNORECASE)
 #: a date behind another drug of the same item is that one's ("stopped for colitis (steroids until 20 November)")
@@ -203,7 +207,7 @@ def period(
         if not near_only and span.start > end and _OF_ANOTHER.search(text, end, span.start):
             index += 1
             continue
-        ours = _NOT_OURS.search(lead) is None or bool(_START.search(lead)) or bool(_END.search(lead))
+        ours = _NOT_OURS.search(lead) is None or _OF_METASTASES.fullmatch(text, end, span.start) is not None or bool(_START.search(lead)) or bool(_END.search(lead))
         columns = following is not None and _COLUMNS.fullmatch(between) and following.earliest >= span.latest
         if following and (columns or _RANGE.fullmatch(between)):
             if ours and (first is None or last is None):
@@ -254,6 +258,8 @@ def period(
                 last = rest[-1]
     if first is not None and last is None and first in loose and first.start - end < 40 and _ENDED_THEN.match(text, end, right):
         first, last = None, first  # "10/20/2025: pneumonitis, durvalumab discontinued": the day of the end
+    if first is not None and last is None and first in loose and first.start >= end and _COMPLETED.search(text, left, start):
+        first, last = None, first  # "completed WBRT 30 Gy/10 on 7/6/2026"
     if first is not None and last is None and _ONE_DOSE.search(text, end, min(right, end + 60)):
         last = first
     return Period(first, last)
@@ -273,6 +279,27 @@ _WHOLE_RANGE = re.compile(
 _ONE_DAY = re.compile(
     r"\d{1,2}-\d{1,2}-\d{2,4}|\d{4}-\d{1,2}(?:-\d{1,2})?|\d{1,2}-[a-z]{3,9}-\d{2,4}|\d{1,2}-\d{4}", re.IGNORECASE
 )
+
+
+#: the line of an operative report that names the operation, and the one that dates it
+_OPERATION = re.compile(r"[^\n:]{0,30}\b(?:procedures?|operations?|surgery|intervention|ingreep|operationen)\b[^\n:]{0,30}:")
+_OPERATED_ON = re.compile(
+    r"\bdate (?:of (?:the )?(?:surgery|operation|procedure)|performed)\b|\b(?:surgery|operation|procedure|op) date\b|\bdate d'intervention\b"
+    r"|\bop-datum\b|\boperatiedatum\b|(?<=[.\n] )date\b(?= ?[:=]? ?\d)"
+)
+
+
+def operation_day(note: NoteText, sentence: Sentence) -> DateSpan | None:
+    """The day that an operative report names on a line of its own, where the sentence stands under its heading."""
+    above = note.line(max(0, note.line(sentence.start)[0] - 1))
+    if not any(_OPERATION.match(note.folded, at) for at in (note.line(sentence.start)[0], above[0])):
+        return None
+    found = {}
+    for label in _OPERATED_ON.finditer(note.folded):
+        for span in note.dates_between(label.end(), label.end() + 24):
+            if span.start - label.end() <= 3:
+                found[span.earliest] = span
+    return found.popitem()[1] if len(found) == 1 else None
 
 
 _TO_PRESENT = re.compile(r"\b(?:present|now|current|ongoing)\s*$", re.IGNORECASE)
