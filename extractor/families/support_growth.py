@@ -20,7 +20,7 @@ _NOUN = (
     r"|disease|cancer|localisations?|lesions)"
 )
 _NEW = re.compile(
-    rf"\b(?:new|nouvelles?)\s(?:(?!patient|consult|visit|with|for|of|diagnos|onset|primary|referral)\w+\s){{0,3}}?"
+    rf"\b(?:new|nouvelles?)\s(?:(?!patient|consult|visit|with|for|of|diagnos|onset|primary|referral)\w+\s){{0,5}}?"
     rf"(?!primary|cancer){_NOUN}\b|\b{_NOUN}\b[^.;,]{{0,20}}[,:]\s?new\b"
 )
 _GROWS = re.compile(

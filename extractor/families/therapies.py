@@ -160,6 +160,8 @@ def _reading(note: NoteText, course: Course, before: str, after: str) -> Reading
     single = all(hit.get("kind") in ("surgery", "transplant") for hit in course.hits)
     dates = note.dates_between(min(course.left, course.sentence.start), max(course.right, course.sentence.end))
     period = details.period(note.text, dates, course.left, course.start, course.end, course.right, single=single)
+    if single and period.interval() is None and (day := details.operation_day(note, course.sentence)) is not None:
+        period = details.Period(day, None)
     status = cues.status(before, after)
     if status is None:
         status = _default_status(note, course, period, section, before, after)

@@ -59,6 +59,7 @@ _CARRY_ON = re.compile(
     r"\s*[-–]?\s*(?:(?:the )?last (?:dose|infusion|cycle|given|course|chemotherapy|injection|treatment)|(?:this|it|these|treatment|therapy) (?:was|were|has|is)\b|"
     r"(?:(?:he|she|the patient|pt|mr \w+|mrs \w+) )?(?:stayed|remained|continued) on (?:both|it|this|them|treatment|the combination|study)\b|"
     r"(?:stopped|discontinued|completed|started|held|tolerated|finished|ended|declined|never started|not started|has not been given|c\d+ ?d\d+)\b|"
+    r"date(?:s? of (?:the )?(?:surgery|operation|procedure|service|treatment))?\s?[:=]?\s?(?=\d|[a-z]{3,9}\.? \d)|"
     r"(?:first|best response|c1)\b[^.]{0,12}\d|(?:\w+ ){1,6}\d{1,3}(?:\.\d)? ?(?:c?gy|grays?)\b)",
     re.IGNORECASE,
 )
