@@ -58,6 +58,8 @@ CASES = {
     "on repeat": ("Blood pressure: 107/59 mm Hg and on repeat 77/49", {"systolic_bp": [107.0, 77.0], "diastolic_bp": [59.0, 49.0]}),
     "rhythm and rate": ("tachycardia (heart rate = 130), atrial fibrillation at 118 beats per minute", {"heart_rate": [130.0, 118.0]}),
     "of a relative": ("The father's height was 168 cm, the mother's weight 60 kg; she is 120 cm tall.", {"height": [120.0]}),
+    "a length of something": ("The resected bowel was 50 cm in length; body length 52 cm; a man measuring 66 inches in length", {"height": [52.0, 167.64]}),
+    "maintaining": ("She was maintaining a saturation of 97% in room air; pulse 80", {"spo2": [97.0], "heart_rate": [80.0]}),
     "two visits": (
         "Blood pressure readings at the six- and 12-month visits were 112/64 and 117/60 mmHg.",
         {"systolic_bp": [112.0, 117.0], "diastolic_bp": [64.0, 60.0]},

@@ -108,8 +108,8 @@ def allowed(note: NoteText, sentence: Sentence, name: Name, reading: Reading) ->
     if reading.comparator != "=" and _DEMAND.match(folded, reading.tail, sentence.end):
         return False
     number_end = reading.number_end or reading.end
-    if reading.unit is None and re.match(r"['’]?s\b", folded[number_end : number_end + 3]):
-        return False  # "platelets in the 80s"
+    if reading.unit is None and re.match(r"['’]?s\b|-[a-z]{3}|:\d", folded[number_end : number_end + 5]):
+        return False  # "platelets in the 80s", "glucose 6-phosphate", "PC(18:3)"
     if reading.unit != quantity.ULN and c.not_value.match(folded, number_end, number_end + 14):
         return False
     if (

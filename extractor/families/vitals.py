@@ -54,7 +54,7 @@ _MORE_SATS = re.compile(
     r"(?P<between>[^.;\n%]{1,48}?)(?P<value>(?<![\d.])\d{2,3})(?:\s?(?P<unit>%)|(?<=\bto \d\d)(?![\d.%]))"
 )
 _WISH = re.compile(
-    r"\b(?:goal|target|keep|maintain\w*|if|should be|to achieve|titrate\w*|objectif|cible|(?:hold|call|bp|with|notify) parameters|aim|eligib\w+|criteria)\b(?:[^.;\n]|\.(?=\d))*$"
+    r"\b(?:goal|target|keep|(?<!able to )(?<!could )maintain(?!ing|ed)|if|should be|to achieve|titrate\w*|objectif|cible|(?:hold|call|bp|with|notify) parameters|aim|eligib\w+|criteria)\b(?:[^.;\n]|\.(?=\d))*$"
 )
 _THRESHOLD = re.compile(
     r"\b(?:call|notify|return|report|if|hold|when|contact|page|precautions|instructed|parameters|for|alert)\b"
@@ -215,6 +215,8 @@ def _single(note: NoteText, sentence: Sentence, name: Name, limit: int, floor: i
         reading = values.read_before(text, at, floor, letters=letters, folded=note.folded)
         if reading is None or (reading.unit is None and hit.key != "temperature"):
             return
+        if note.folded[name.start : name.end] == "length" and not (reading.unit == "[in_i]" and reading.value >= 48):
+            return  # "a bowel of 50 cm in length"
         if hit.key not in ("height", "spo2", "weight", "temperature", "heart_rate"):
             return
         over = note.folded[name.start : name.end] in ("overweight", "underweight")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .lexicon import Hit
 
-_SAME = re.compile(r"\s*(?:[(\[/,=-]|\bor\b|\baka\b)?\s*$")
+_SAME = re.compile(r"\s*(?:\[?[(\[/,=-]|\bor\b|\baka\b)?\s*$")
 _JOINT = re.compile(
     r"\s*(?:levels?|values?|counts?)?\s*[)\]]?\s*(?:/|,\s*and|,|\band\b|&|\bet\b|\+)\s*"
     r"(?:the\s+|serum\s+|total\s+|plasma\s+|her\s+|his\s+)*$"

@@ -163,7 +163,10 @@ def citation(text: str, pos: int, limit: int) -> re.Match[str] | None:
     """The number of a reference at ``pos``: "ejection fraction [18]", and "glucose levels (3)." in a text that cites so."""
     if text[pos] == "[":
         return _SQUARE.match(text, pos, limit)
-    return _ROUND.match(text, pos, limit) if text[pos] == "(" and _cites(text) else None
+    if text[pos] != "(":
+        return None
+    # the number of an item: "(50 % increase in creatinine); (6) ..."
+    return _ROUND.match(text, pos, limit) if _cites(text) or text[pos - 2 : pos].strip() == ";" else None
 
 
 @lru_cache(maxsize=4)
