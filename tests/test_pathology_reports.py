@@ -47,6 +47,8 @@ STAGE = [
         "Lymph nodes:\n   Hilar (10R): 0/4\n   Subcarinal (7): 1/3, extranodal\n   Paratracheal: negative",
         {("metastatic_site", "present", "lymph_node"), ("metastatic_site", "absent", "lymph_node")},
     ),
+    ("pTNM: pT1b1 N1 Mx", {("tnm", "present", "pT1b1 N1 MX")}),
+    ("LYMPH NODE, LEFT LEVEL V, CORE BIOPSY\n- HIGH GRADE NEUROENDOCRINE CARCINOMA", {("metastatic_site", "present", "lymph_node")}),
     ("T: T2     N: N1      M: MX", {("tnm", "present", "T2 N1 MX")}),
     ("METASTATlC CARClNOMA IN ONE OF FIVE Iymph nodes", {("metastatic_site", "present", "lymph_node")}),
     ("LYMPH NODES ............ 6 of 19 positive", {("metastatic_site", "present", "lymph_node")}),
@@ -150,6 +152,7 @@ HISTOLOGY = [
     ("Well differentiated endocrine tumor of the pancreas.", {("net", "present", None)}),
     ("Lung: carcinoid tumorlets.", set()),
     ("High-grade neuroendocrine carcinoma with mixed small and large cell features.", {("nec_nos", "present", None)}),
+    ("Small cell carcinoma, combined with adenocarcinoma (30%).", {("combined_sclc", "present", None), ("adenocarcinoma", "present", None)}),
     ("EGFR-mutant adenocarcinoma may transform to small cell carcinoma.", set()),
 ]
 
@@ -162,3 +165,8 @@ def test_histology(engine, text, wanted):
 def test_numbers_of_a_scan(engine):
     note = Note("p", "n", None, "pathology", "Mitotic figures: l2/1O HPF. Mild disc disease at l4/5.")
     assert [(f.concept, f.value) for f in engine.facts(note) if f.value is not None] == [("mitotic_rate", 12.0)]
+
+
+def test_the_ampulla_of_vater_is_nobodys_father(engine):
+    text = "AMPULLA OF VATER, PANCREATODUODENECTOMY: neuroendocrine carcinoma."
+    assert {f.experiencer for f in engine.facts(Note("p", "n", None, "pathology", text))} == {"patient"}

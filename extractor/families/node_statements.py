@@ -171,7 +171,7 @@ def _item(note: NoteText, sentence: Sentence, hit: Hit) -> int:
     begins = _FOLLOWS.match(following.folded) is not None
     if _HEADS.search(sentence.folded) and not _VERDICT.search(rest):
         others = any(h.key != "lymph_node" for h in sites.hits(note, following.start, following.end))
-        if not others and (begins or rest.rstrip(" -_\n").endswith(":") or rest.rstrip().endswith("-")):
+        if not others and (begins or note.text[following.start] in "-*•" or rest.rstrip(" -_\n").endswith(":") or rest.rstrip().endswith("-")):
             return min(following.end, sentence.end + 140)
     if begins and _MARK.fullmatch(rest.rstrip(".: ")) and _OPENS.match(following.folded):
         return min(following.end, sentence.end + 140)

@@ -109,7 +109,7 @@ def near(note: NoteText, sentence: Sentence, start: int, end: int) -> tuple[str 
 _HEAD_LEAD = re.compile(
     r"(?:[a-z][\w .#/-]{0,30}:\s*)?(?:(?:part\s+)?(?:[a-z]|\d{1,2})[.):]\s*)?(?:(?:the|left|right|upper|lower|middle|distal|proximal|biops(?:y|ies) of)\s+)*"
 )
-_HEAD_GAP = re.compile(r"[\s,]?(?:(?!metasta)[^.;:\n]){0,70}(?::|\s[-–—]{1,2}(?=\s))(?:(?!metasta)[^.;:]){0,80}")
+_HEAD_GAP = re.compile(r"[\s,]?(?:(?!metasta)[^.:\n]){0,90}(?::|\s[-–—]{1,2}(?=\s))(?:(?!metasta)[^.;:]){0,80}")
 
 
 #: "lung biopsy shows", "bladder TURBT 3/2025:" before the name of the tumour
