@@ -186,6 +186,7 @@ def test_lines(engine: Engine, text: str, concept: str, line: int) -> None:
 
 
 DATES = [
+    ("Switched to topotecan, five cycles in total, finishing on April 10, 2025.", "topotecan", None, "2025-04-10"),
     ("Regimen | Start | End | Response\nTopotecan | 06/2025 | 08/2025 | PD", "topotecan", "2025-06", "2025-08"),
     ("Regimen   Start     End       Response\nTopotecan   6/2/2025   8/4/2025   PD", "topotecan", "2025-06-02", "2025-08-04"),
     ("| 2 | lurbinectedin | 09/02/2025 - 11/20/2025 | PD |", "lurbinectedin", "2025-09-02", "2025-11-20"),
@@ -335,6 +336,10 @@ def test_operations_are_not_adjuvant_themselves(engine: Engine) -> None:
     assert all("intent" not in f.attributes for f in found.get("surgery", []))
 
 
+def test_chemotherapy_that_the_patient_cannot_name_is_not_known(engine: Engine) -> None:
+    assert therapy(engine, "He is unsure what chemo he had.") == {}
+
+
 def test_no_risk_factor_is_no_radiation(engine: Engine) -> None:
     found = therapy(engine, "No risk factors including smoking, previous radiation therapy or hereditary factors.")
     assert [f.assertion for f in found["radiotherapy"]] == ["absent"]
@@ -348,3 +353,8 @@ def test_short_names_of_chemotherapy_and_chemoradiotherapy(engine: Engine) -> No
 def test_day_of_radiation_behind_the_metastases(engine: Engine) -> None:
     found = therapy(engine, "He underwent radiotherapy for multiple bone metastases in February 2017.")
     assert [f.attributes.get("start_date") for f in found["radiotherapy"]] == ["2017-02"]
+
+
+def test_what_could_be_achieved_was_given(engine: Engine) -> None:
+    found = therapy(engine, "Local control could be achieved by gemcitabine once a week.")
+    assert [f.attributes.get("status") for f in found["gemcitabine"]] == ["received"]

@@ -66,7 +66,7 @@ _START = re.compile(
     r"(?:\s+(?:on|in|at|the|of|around|about|mid|late|early|dose|le|du|am|op|[-:(]))*[\s:(,-]*$"
 )
 _END = re.compile(
-    r"\b(?:derni[eè]re?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|bis(?: zum)?|tot(?: en met)?|t/m|(?:laatste|letzte[rn]?)(?: (?:kuur|gift|dosis|gabe|zyklus|infusie|infusion))?|hasta|fino a|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|complet\w+(?: (?:the |his |her |all )?(?:taper|course|wean|(?:\w+ )?(?:cycles|courses|fractions)))?|finished|ended|ending|end|off(?: since)?|"
+    r"\b(?:derni[eè]re?(?:\s+(?:cure|dose|injection|perfusion|prise))?(?:\s+le)?|(?:until|till|thru|through|to) (?:pd|pod|(?:disease |tumou?r )?progression|relapse)|until|till|thru|through|to|bis(?: zum)?|tot(?: en met)?|t/m|(?:laatste|letzte[rn]?)(?: (?:kuur|gift|dosis|gabe|zyklus|infusie|infusion))?|hasta|fino a|last(?:\s+\w+){0,2}|stopped|discontinued|dc.?d|d/c.?d|d/c|complet\w+(?: (?:the |his |her |all )?(?:taper|course|wean|(?:\w+ )?(?:cycles|courses|fractions)))?|finish(?:ed|ing)|ended|ending|end|conclud(?:ed|ing)|off(?: since)?|"
     r"held(?: since)?|final(?:\s+\w+)?|jusqu['’](?:au|aux|en|[aà])|arr[eê]t[ée]{0,2}e?s?(?:\s+(?:le|en|depuis))?|termin[ée]{1,2}s?(?:\s+(?:le|en))?|terminated|ceased|withdrawn|c(?!1(?:\b|d1\b))\d{1,2}(?:\s?d\d{1,2})?(?:\s(?:was )?(?:given|administered|infused))?|(?:cycle|cure|zyklus|kuur) (?!1\b)\d{1,2}|dose \d+|d\d+ of c\d+|up to)"
     r"(?:\s+(?:on|in|at|by|the|of|le|du|am|op|around|about|since|sat|sun|mon|tue|wed|thu|fri|was|approximately|mid|[-:(]))*+[\s:(,-]*$"
 )
