@@ -48,6 +48,7 @@ HISTOLOGY = [
         [("minen", "present", "colon"), ("nec_nos", "present", "colon"), ("sc_nec", "present", None)],
     ),
     ("SCLC misdiagnosed initially as squamous cell carcinoma.", [("sclc", "present", "lung"), ("squamous_cell_carcinoma", "absent", None)]),
+    ("A mass of the pancreatic head. A bronchoscopic biopsy revealed small cell carcinoma.", [("sclc", "present", "lung")]),
     ("SmCC of the larynx.", [("sc_nec", "present", "larynx")]),
     ("SCLC combined adenocarcinoma.", [("combined_sclc", "present", "lung")]),
     ("Small cell neuroendocrine carcinoma in the TUR-P.", [("nepc", "present", "prostate")]),
@@ -385,3 +386,14 @@ def test_target_lesions_with_their_axis_in_front_of_the_number(engine):
     text = "RECIST 1.1\nTL1  liver S8   long 19 mm\nTL2  LN 10L     short 15 mm"
     targets = [f for f in facts(engine, text, "support") if f.concept == "lesion"]
     assert [(f.value, f.attributes.get("short_axis_mm")) for f in targets] == [(19.0, None), (15.0, 15.0)]
+
+
+def test_the_patient_who_is_free_of_disease_is_no_node(engine):
+    text = "She underwent mastectomy with sentinel lymph node biopsy. Our patient remains free of disease to date."
+    assert not [f for f in facts(engine, text, "stage") if f.concept == "metastatic_site"]
+
+
+def test_what_a_checkpoint_inhibitor_was_followed_by(engine):
+    text = "After two courses of sintilimab with chemotherapy the patient developed myocarditis combined with hepatitis."
+    assert [(f.concept, f.value_text) for f in facts(engine, text, "toxicity")] == [("immune_related_ae", "heart"), ("immune_related_ae", "liver")]
+    assert not facts(engine, "Before sintilimab the patient had hepatitis.", "toxicity")

@@ -80,11 +80,17 @@ _RATIO = re.compile(r"(?<![\d/.])(\d{1,2})\s?/\s?(\d{1,3})(?![\d/]|\s?(?:inch|cm
 _INVOLVED = re.compile(r"positive|involve|metasta|\+|malignan|carcinoma|tumou?r|disease")
 
 
+#: who is free of disease is the patient, not a node
+_WHO = re.compile(r"\b(?:patient|he|she)\W(?:is|remains?|remained|was|has been|has remained) (?:now |still |alive and |well and )?$")
+
+
 def involvement(note: NoteText, sentence: Sentence, hit: Hit, found: list[Hit]) -> Iterator[Draft]:
     """ "positive for malignancy" and the like, with the site that was looked at."""
     folded = note.folded
     name = folded[hit.start : hit.end]
     negative = name.startswith(("negative", "free", "benign")) or "negative" in name or "free" in name
+    if name.startswith("free") and _WHO.search(folded, max(0, hit.start - 40), hit.start):
+        return
     context = folded[sentence.start : sentence.end]
     assertion = "absent" if negative else None
     if re.search(r"\bmargins?\b", folded[max(sentence.start, hit.start - 60) : hit.end + 20]):

@@ -65,7 +65,8 @@ def near(note: NoteText, sentence: Sentence, start: int, end: int) -> tuple[str 
     folded = note.folded
     found = sites.hits(note, sentence.start, sentence.end)
     if not found:
-        return None, False
+        seen = _BRONCHUS.match(folded, sentence.start, start)
+        return (None, False) if seen is None else ("lung", True)
     primary = _called_primary(folded, found, sentence, start, end)
     after = [h for h in found if h.start >= end - 1]
     if after and after[0].start - end < 90 and _AFTER_GAP.fullmatch(folded, end, after[0].start):
@@ -119,6 +120,13 @@ _BIOPSIED = re.compile(
 )
 
 
+#: "a bronchoscopic biopsy revealed": of the lung, where the sentence names no organ
+_BRONCHUS = re.compile(
+    r"[^.;:]{0,40}\b(?:bronchoscopic|transbronchial|endobronchial) (?:[a-z]+ ){0,2}(?:biops(?:y|ies)|bx)(?:(?!metasta)[^.;:]){0,30}?"
+    r"\b(?:show\w*|reveal\w*|confirm\w*|demonstrat\w*|yielded)(?:(?!metasta|\b(?:no|not|negative)\b)[^.;:]){0,40}$"
+)
+
+
 def _biopsied(folded: str, found: list[Hit], start: int) -> str | None:
     earlier = [h for h in found if h.end <= start]
     if not earlier or earlier[-1].key in SECONDARY:
@@ -164,6 +172,10 @@ def heading_above(note: NoteText, sentence: Sentence, start: int) -> str | None:
     return None
 
 
+#: a duct that is wide is not where the tumour is
+_DILATED = re.compile(r"\bdilat\w+ (?:of )?(?:the |an? )?(?:common |intrahepatic |extrahepatic )?$")
+
+
 class Dominant:
     """The site that a note is about: where its masses, resections and specimens are."""
 
@@ -181,6 +193,7 @@ class Dominant:
                 continue
             before = folded[max(0, hit.start - 70) : hit.start]
             if (
+                _DILATED.search(before) or
                 _METASTASIS.match(folded, hit.end)
                 or _METASTASIS_BEFORE.search(before)
                 or _FAMILY_HISTORY.search(before)

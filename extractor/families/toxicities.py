@@ -160,6 +160,12 @@ _OF_DRUG = re.compile(
 )
 
 
+#: "after two courses of sintilimab the patient developed myocarditis"; what has other causes often is not taken
+_ON_DRUG = re.compile(r"\b(?:after|following|during|while (?:on|receiving))\b[^.;]{0,60}$")
+_THEN_ILL = re.compile(r"[^.;]{0,120}\b(?:developed|presented with)\s(?:(?:an?|acute|severe|fulminant|and|combined|with|myocarditis|myositis|hepatitis|[a-z]+itis)\s){0,5}")
+_COMMON = frozenset({"pneumonitis", "colitis", "nephritis", "arthritis", "rash"})
+
+
 def _induced(folded: str, hit: Hit, drug: Hit) -> bool:
     """Is an inflammation put down to a checkpoint inhibitor ("nivolumab-induced encephalitis", "colitis due to durvalumab")?"""
     if drug.get("class") not in IMMUNE_CLASSES and drug.key != "immunotherapy":
@@ -167,7 +173,11 @@ def _induced(folded: str, hit: Hit, drug: Hit) -> bool:
     if "encephalitis" in hit.name:
         return True
     if drug.end <= hit.start:
-        return _BY_DRUG.fullmatch(folded, drug.end, hit.start) is not None
+        return _BY_DRUG.fullmatch(folded, drug.end, hit.start) is not None or (
+            hit.name not in _COMMON
+            and _ON_DRUG.search(folded, max(0, drug.start - 70), drug.start) is not None
+            and _THEN_ILL.fullmatch(folded, drug.end, hit.start) is not None
+        )
     return _OF_DRUG.fullmatch(folded, hit.end, drug.start) is not None
 
 

@@ -55,7 +55,7 @@ _BECAUSE = re.compile(
 #: "anlotinib after disease progression": why it began
 _AFTER_THAT = re.compile(r"\b(?:after|following) (?:the |a |an |another |further |confirmed )*(?:disease |tumou?r )?(?:progress|relaps|recurr)")
 _FREE = re.compile(r"\bprogress\w+[\s-]free\b")
-_COULD_BE = Gated(r"\bcould be\W*$")
+_COULD_BE = Gated(r"\bcould be(?: (?:achieved|obtained|reached|maintained) (?:by|with))?\W*$")
 #: said of the treatment itself: it ended
 _IT_ENDED = re.compile(
     r"\W*(?:treatment |therapy )?(?:(?:was|were|had to be|has been|is) )?(?:then |therefore |subsequently |also )?(?:permanently |definitively )?"
@@ -110,7 +110,7 @@ class Cues:
                 continue
             if self.after[name].search(after):
                 if name == "planned" and re.match(
-                    r"[^.;]{0,60}\b(?:was|were) (?:started|given|completed|performed)\b|[^.]{0,80}\b(?:stopped|ended|discontinued) after \d", after
+                    r"[^.;]{0,60}\b(?:was|were) (?:started|given|completed|performed)\b|[^.]{0,80}\b(?:stopped|ended|discontinued) after \d|[^.]{0,60}\b\d{1,2} (?:fractions? )?(?:done|given|delivered|completed)\b", after
                 ):
                     continue
                 if name == "ongoing" and self.stopped.search(after):
