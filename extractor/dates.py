@@ -8,11 +8,13 @@ from __future__ import annotations
 import datetime
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from .date_forms import EXPRESSION, MONTH_NUMBERS, MONTHS, READERS, Day, century, day_of, named_month
+from .frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,49 @@ class DateSpan:
     kind: str = "date"
 
 
-# the first letters of all that the expression can begin with
-_BEGINS = re.compile(
-    r"(?<!\w)(?:\d|~|a(?:[\s-]|n?[dwmyjsh]|n[\s-]|bou|ppr|lmo|rou|nf|ut|uj|ft)|x|q\d|(?:in|on|of|by|en|il)\s|"
-    r"som|ove|nea|cou|one|two|thr|fou|fiv|six|sev|eig|nin|ten|ele|twe|un|deu|tro|qua|cin|"
-    r"mon|tue|wed|thu|fri|sat|sun|ear|mi|lat|beg|end|deb|fin|spr|sum|fal|win|"
-    r"for|dur|dep|dan|tod|yes|tom|ton|thi|las|day|hie|dem|nex|pas|pre|com|ce\s|sin|fro|unt|bef|til|sta|sto|"
-    r"ava|ges|heu|gis|van|aye|ier|ogg|l[ea]\s|l'a|let|vor|hace|"
-    rf"{'|'.join(sorted({name[:4] for name in MONTH_NUMBERS}))})",
-    re.IGNORECASE,
+_NAMES = sorted({name[:3] for name in MONTH_NUMBERS} | {"mon", "tue", "wed", "thu", "fri", "sat", "sun"})
+_MONTH = rf"\s+(?:{'|'.join(sorted({name[:3] for name in MONTH_NUMBERS}))})"
+#: how a unit of time begins, and a number of them
+_UNIT = r"(?:d[\sa]|w[\sek]|m[\soat]|y[er]|j[oa]|se|an|ho)"
+_SOME = r"(?:\d|an?[\s-]|cou|one|two|thr|fou|fiv|six|sev|eig|nin|ten|ele|twe|un|deu|tro|qua|cin)"
+_FOR = rf"\s*(?:the|pas|las|abo|app|~|ove|{_SOME})"
+#: what stands behind the first character of all that the expression can begin with, but for names of months and days
+_BEHIND = {
+    r"\d": r"\d?[-/.]\d|\d{3}|(?<='\d)\d|\d{0,2}(?:st|nd|rd|th|er)?[\s./-]*(?:[acdefhjmnostuwy]|g[ei])",
+    "~": "",
+    "a": rf"n?[\s-]*{_UNIT}|n?\s*(?:-|to)|\s(?:cou|few)|bou|ppr|lmo|rou|fter{_MONTH}|nf|ut|uj|van|yer",
+    "b": rf"y{_MONTH}|eg|efore{_MONTH}",
+    "c": rf"ou|in|e\s|oming|ompleted{_MONTH}",
+    "d": "ur|ep|eu|eb|em|ay|an",
+    "e": rf"n(?:{_MONTH}|d|e)|arl|ig|lev",
+    "f": rf"or{_FOR}|ou|iv|in|al|rom{_MONTH}",
+    "g": "es|is",
+    "h": "ie|eu|ace",
+    "i": rf"n(?:{_MONTH}|\s+{_SOME})|l\s|er",
+    "l": r"at|as|e\s|a\s|'a|et",
+    "m": "i",
+    "n": "ea|in|ex",
+    "o": rf"n\s+(?:mon|tue|wed|thu|fri|sat|sun)|n(?:{_MONTH}|e)|f{_MONTH}|ve|gg",
+    "p": "as|revious",
+    "q": r"\d|ua",
+    "s": rf"om|in|ix|ev|pr|um|t(?:arted|opped){_MONTH}",
+    "t": "od|om|on|en|hi|hr|hrough|wo|we|il|ro",
+    "u": "n",
+    "v": "an|or",
+    "w": "in",
+    "x": _FOR,
+    "y": "es",
+}
+_BRANCHES = [
+    f"(?<={first})(?:{'|'.join([*([behind] if behind else []), *(n[1:] for n in _NAMES if n[0] == first)])})"
+    for first, behind in ({name[0]: "" for name in _NAMES} | _BEHIND).items()
+]
+# the text is in small letters; every match begins with a character, so that the search jumps from one place to the next
+_BEGINS = re.compile(rf"[\da-z~](?<!\w[\da-z~])(?={'|'.join(_BRANCHES)})")
+#: where an expression without such a word can begin: a date in numbers, or "early 2019"
+_BEGINS_NUMBER = re.compile(
+    r"[\da-z](?<!\w[\da-z])(?=(?<=\d)(?:\d?[-/.]\d|\d{3}|(?<='\d)\d)|(?<=e)(?:arl|nd)|(?<=[mf])i|(?<=l)ate|(?<=b)eg|(?<=d)eb"
+    r"|(?<=a)(?:nf|ut)|(?<=f)al|(?<=q)\d|(?<=s)(?:pr|um)|(?<=w)in)"
 )
 
 #: every expression holds one of these words, in lower case and without accents ...
@@ -54,16 +90,24 @@ _NUMBERS = re.compile(r"[\d'](?:(?<=\d)\d?[-/.]\d|(?<=1)9\d\d|(?<=2)0\d\d|(?<=')
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def may_hold(words: Iterable[str], text: str, start: int = 0, end: int = sys.maxsize) -> bool:
-    """Can [start, end) of a text hold a date? ``words`` are its words in small letters and without accents."""
-    return not _WORDS.isdisjoint(words) or _NUMBERS.search(text, start, end) is not None
+def has_word(words: Iterable[str]) -> bool:
+    """Is one of the words (small letters, no accents) one that a date can be written with?"""
+    return not _WORDS.isdisjoint(words)
 
 
-def expressions(text: str) -> list[re.Match[str]]:
-    """Every match of EXPRESSION, which is tried only where one can begin: most sentences have few such places."""
+def has_number(text: str, start: int = 0, end: int = sys.maxsize) -> bool:
+    """Does [start, end) of a text hold a number that can be a date?"""
+    return _NUMBERS.search(text, start, end) is not None
+
+
+def expressions(text: str, *, worded: bool) -> list[re.Match[str]]:
+    """Every match of EXPRESSION, which is tried only where one can begin: most sentences have few such places.
+
+    ``worded``: it holds a word that a date can be written with (``has_word``).
+    """
     found: list[re.Match[str]] = []
     behind = 0
-    for begin in _BEGINS.finditer(text):
+    for begin in (_BEGINS if worded else _BEGINS_NUMBER).finditer(text.lower()):
         if begin.start() >= behind:
             match = EXPRESSION.match(text, begin.start())
             if match:
@@ -102,28 +146,39 @@ _SLASHED = re.compile(r"(\d(?<![\d/.\-]\d)\d?)([/.\-])(\d\d?)\2((?:19|20)?\d\d)(
 
 
 #: a day and a month without a year, both in two digits: "06/04"
-_PADDED = re.compile(r"(?<![\d/.\-])(\d\d)/(\d\d)(?![\d/]|\.\d)")
+_PADDED = re.compile(r"/(?<=(?<![\d/.\-])(\d\d)/)(\d\d)(?![\d/]|\.\d)")
 _NEAR = (-7, 45)  # days before the note on which what it tells of happened
 
 
-_CONTINENTAL = re.compile(
-    r"\b(?:le|la|les|du|des|au|une|et|avec|depuis|pas de|cures?|und|der|die|mit|bei|keine|het|een|van|met|geen)\b", re.IGNORECASE
+#: the separators alone, which are fewer than digits
+_SEPARATED = re.compile(r"[/.\-](?<=\d.)(?=\d\d?[/.\-]\d\d)")
+_RUN = re.compile(r"\w+")
+_CONTINENTAL = frozenset(
+    "le la les du des au une et avec depuis cure cures und der die mit bei keine het een van met geen".split()
 )
 _ACCENTS = re.compile(r"[éèêàçùôîäöüßñ]")
-_ENGLISH = re.compile(r"\b(?:the|of|and|with|was|is|for|on|no|patient)\b", re.IGNORECASE)
+_ENGLISH = frozenset("the of and with was is for on no patient".split())
 _BRITISH = re.compile(
     r"\b(?:haem\w+|tumour\w*|oesoph\w+|anaem\w+|leukaem\w+|oedema\w*|diarrhoea|\w+aemia|\w+aemic|registrar|nhs|bloods|"
     r"paracetamol|g/l|umol/l|µmol/l|specialist nurse|general practitioner|gp|mdt|wte|fbc|u&es?|lfts? normal|centre|programme)\b",
     re.IGNORECASE,
 )
+#: letters of which every word of that expression holds some
+_BRITISH_SIGNS = (
+    "aem", "tumour", "oesoph", "oedema", "diarrhoea", "registrar", "nhs", "bloods", "paracetamol", "g/l", "mol/l", "specialist n", "general p", "gp", "mdt", "wte",
+    "fbc", "u&e", "lft", "centre", "programme",
+)  # fmt: skip
 
 
 def _writes_day_first(text: str) -> bool:
     """Is the note's language one that writes the day before the month?"""
-    continental = len(_CONTINENTAL.findall(text)) + (0 if text.isascii() else len(_ACCENTS.findall(text)))
-    if continental >= 3 and continental > len(_ENGLISH.findall(text)):
+    lower = text.lower()
+    words = Counter(_RUN.findall(lower))
+    continental = sum(words[word] for word in _CONTINENTAL) + (lower.count("pas de") if "pas" in words else 0)
+    continental += 0 if text.isascii() else len(_ACCENTS.findall(text))
+    if continental >= 3 and continental > sum(words[word] for word in _ENGLISH):
         return True
-    return len(_BRITISH.findall(text)) >= 2
+    return any(sign in lower for sign in _BRITISH_SIGNS) and len(_BRITISH.findall(text)) >= 2
 
 
 def infer_order(text: str, note_date: Day | None = None) -> str | None:
@@ -134,7 +189,7 @@ def infer_order(text: str, note_date: Day | None = None) -> str | None:
     French, German, Dutch and British notes write the day first.
     """
     orders, own, seen = set(), set(), False
-    for match in _SLASHED.finditer(text):
+    for match in _SLASHED.finditer(text) if _SEPARATED.search(text) else ():
         seen = True
         a, b = int(match.group(1)), int(match.group(3))
         if a > 12 >= b >= 1 and a <= 31:
@@ -179,14 +234,15 @@ def find(text: str, note_date: Day | None = None, *, date_order: str = "auto") -
     [('2025-03-01', '2025-03-31')]
     """
     plain = text.translate(_PLAIN)
-    return found_in(plain, note_date, date_order) if may_hold(_WORD.findall(plain.lower()), plain) else []
+    worded = has_word(_WORD.findall(plain.lower()))
+    return found_in(plain, note_date, date_order, worded=worded) if worded or has_number(plain) else []
 
 
-def found_in(text: str, note_date: Day | None, date_order: str) -> list[DateSpan]:
-    """What ``find`` gives for a text that may hold a date (``may_hold``)."""
+def found_in(text: str, note_date: Day | None, date_order: str, *, worded: bool) -> list[DateSpan]:
+    """What ``find`` gives for a text with a word (``has_word``) or a number (``has_number``) that can be a date's."""
     if not text.isascii():
         text = text.translate(_PLAIN)
-    matches = expressions(text)
+    matches = expressions(text, worded=worded)
     if not matches:
         return []
     order = (infer_order(text, note_date) or "mdy") if date_order == "auto" else date_order

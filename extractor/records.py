@@ -9,9 +9,11 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from typing import Any
+
+from .frozen import dataclass
 
 ASSERTIONS = ("present", "absent", "possible", "hypothetical")
 EXPERIENCERS = ("patient", "family", "other")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .. import patterns as pattern_files
 from ..errors import PatternError
+from ..frozen import dataclass
 from ..patterns import Concept, Patterns
 from .lexicon import Hit, Lexicon
 
@@ -63,8 +63,8 @@ def cue_rules() -> list[tuple[str, str, list[str]]]:
 
 
 @lru_cache(maxsize=1)
-def _rules() -> tuple[Lexicon, Lexicon]:
-    """The cues and the words that end a clause, as two lexicons.
+def _rules() -> Lexicon:
+    """The cues and the words that end a clause, as the families "cue" and "end".
 
     All cues share one family, so that a longer pseudo cue takes the place of a shorter real one.
     """
@@ -75,7 +75,7 @@ def _rules() -> tuple[Lexicon, Lexicon]:
     words = pattern_files.table("assertion")["terminate"]["words"]
     names = tuple(phrase for word in words for phrase in spelled_out(word))
     ends = Concept("end", "end", "assertion", names=names, plural=False)
-    return Lexicon(Patterns(tuple(cues), (), {}, {}, "")), Lexicon(Patterns((ends,), (), {}, {}, ""))
+    return Lexicon(Patterns((*cues, ends), (), {}, {}, ""))
 
 
 _HARD = re.compile(r"[;→]|[-=]>|\.\s|\n\s*[-*•]|\n\n")
@@ -96,13 +96,16 @@ _LABEL_NEGATIVE = re.compile(
 )
 _BOX_EMPTY = re.compile(r"(?:\[\s*\]|☐|□)\s*$")
 _BOX_FULL = re.compile(r"(?:\[\s*[xX✓]\s*\]|☒|☑)\s*$")
+#: the first character of a sign behind a span, the last of one before it
+_BEGIN_BEHIND = frozenset("([-–:=?nuct")
+_END_BEFORE = frozenset(")]☐□☒☑?-–")
 #: a form's choice behind a label: "[ ] Yes [x] No", "No [x] Yes [ ]", "Y/N: N"
 _BOX = r"(?:\[[ x✓]{0,3}\]|\([ x]{0,3}\)|[☐□☒☑])"
 _CHOICE = re.compile(
     rf"[^\n;.\[\](){{}}☐□☒☑]{{0,45}}?(?:(?P<boxes>(?:{_BOX} ?(?:yes|no|y|n)\b[ /,|]{{0,4}}){{2}}|(?:(?:yes|no|y|n) ?{_BOX}[ /,|]{{0,4}}){{2}})|"
     r"\(?\b(?:yes|y) ?/ ?(?:no|n)\)?[\s:=-]{0,4}(?P<letter>yes|no|y|n)\b)"
 )
-_FORM = re.compile(r"[\[(☐□☒☑]|\by(?:es)? ?/ ?n")
+_FORM = re.compile(r"[\[(☐□☒☑/]")
 _CHOSEN = re.compile(r"(?:\[ ?[x✓] ?\]|\( ?x ?\)|[☒☑]) ?(?P<behind>yes|no|y|n)\b")
 _CHOSEN_BEFORE = re.compile(r"\b(?P<behind>yes|no|y|n) ?(?:\[ ?[x✓] ?\]|\( ?x ?\)|[☒☑])")
 _QUESTION = re.compile(r"\?\s*$")
@@ -191,18 +194,21 @@ def _signs(folded: str, a: int, b: int) -> list[tuple[str, int, int]]:
             answer = boxed["behind"] if boxed else ""
         if answer:
             found.append(("absent" if answer[0] == "n" else "ticked", *chosen.span()))
-    for category, match in (
-        ("absent", _SYMBOL_NEGATIVE.match(folded, b)),
-        ("absent", _LABEL_NEGATIVE.match(folded, b)),
-        ("absent", _BOX_EMPTY.search(folded, left, a)),
-        ("absent", _MINUS_BEFORE.search(folded, left, a)),
-        ("absent", _MINUS_SIGN.search(folded, left, a) if "+" in folded and _PLUS_SIGN.search(folded) else None),
-        ("ticked", _BOX_FULL.search(folded, left, a)),
-        ("possible", _QUESTION.search(folded, left, a)),
-        ("possible", _QUESTION_BEHIND.match(folded, b)),
-    ):
-        if match:
-            found.append((category, *match.span()))
+    signs: list[tuple[str, re.Match[str] | None]] = []
+    behind = folded[b : b + 8].lstrip()
+    if not behind or behind[0] in _BEGIN_BEHIND:
+        signs += (("absent", _SYMBOL_NEGATIVE.match(folded, b)), ("absent", _LABEL_NEGATIVE.match(folded, b)))
+    if folded[left:a].rstrip()[-1:] in _END_BEFORE:
+        signs += (
+            ("absent", _BOX_EMPTY.search(folded, left, a)),
+            ("absent", _MINUS_BEFORE.search(folded, left, a)),
+            ("absent", _MINUS_SIGN.search(folded, left, a) if "+" in folded and _PLUS_SIGN.search(folded) else None),
+            ("ticked", _BOX_FULL.search(folded, left, a)),
+            ("possible", _QUESTION.search(folded, left, a)),
+        )
+    if not behind or behind[0] == "?":
+        signs.append(("possible", _QUESTION_BEHIND.match(folded, b)))
+    found += [(category, *match.span()) for category, match in signs if match]
     return found
 
 
@@ -210,14 +216,14 @@ class Assertor:
     """Qualifies spans of a sentence; build once."""
 
     def __init__(self) -> None:
-        self.cues, self.stops = _rules()
+        self.rules = _rules()
 
     def resolve(
         self, note: NoteText, start: int, end: int, spans: list[tuple[int, int]], *, section: str | None = None
     ) -> list[Qualifier]:
         """Qualifiers of spans that lie in the sentence at [start, end) of a note."""
-        cues = self.cues.scan(note.text, note.words, start, end).get("cue", [])
-        stops = self.stops.scan(note.text, note.words, start, end).get("end", []) if cues else []
+        hits = self.rules.scan(note.text, note.words, start, end)
+        cues, stops = hits.get("cue", []), hits.get("end", [])
         folded = note.folded[start:end]
         return [self._one(folded, a - start, b - start, cues, stops, section, start) for a, b in spans]
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .. import patterns as pattern_files
+from ..frozen import dataclass
 from ..patterns import Concept, Patterns
 from ..records import Draft
 from .lexicon import Hit, Lexicon, Words, fold

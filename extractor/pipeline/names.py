@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from ..frozen import dataclass
 from .lexicon import Hit
 
 _SAME = re.compile(r"\s*(?:\[?[(\[/,=-]|\bor\b|\baka\b)?\s*$")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from .. import patterns as pattern_files
 from .. import units
 from ..alternation import joined
+from ..frozen import dataclass
 from .lexicon import fold
 
 NO_LETTERS: Mapping[str, str] = {}

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from .. import units
+from ..frozen import dataclass
 from .values import Reading
 
 KEYS = frozenset(

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from itertools import product
+from itertools import chain, product
+
+from .lexicon import fold
 
 _DIGIT = re.compile(r"[01](?:(?<=[a-zA-Z][01])|(?=[a-zA-Z]))")
 _WORD = re.compile(r"[a-zA-Z0-9]+")
 #: an O that ends a number before a percent sign or a range
-_OH = re.compile(r"(\d)[Oo](?=\s?(?:%|[-–]\s?\d|/\s?[\dlI][\dO]|HPF|hpf))")
+_OH = re.compile(r"[Oo](?<=\d[Oo])(?=\s?(?:%|[-–]\s?\d|/\s?[\dlI][\dO]|HPF|hpf))")
+_OH_MARK = re.compile(r"[%–/-](?:(?<=\d[Oo].)|(?<=\d[Oo]\s.))")  # marks are fewer than the letter
 #: an l or I that begins a number: "l2/10 HPF", "l0 %"
-_ONE = re.compile(r"(?<![A-Za-z\d])[lI](?=\d{1,2}\s?(?:%|/\s?[\dlI][\dO]))|(?<=[/ ])[lI](?=[0O]\s?(?:HPF|hpf|high))")
+_ONE = re.compile(r"[lI](?=[\dO])(?:(?<![A-Za-z\d][lI])(?=\d{1,2}\s?(?:%|/\s?[\dlI][\dO]))|(?<=[/ ][lI])(?=[0O]\s?(?:HPF|hpf|high)))")
 #: "METASTATlC" in capitals, "Iymph" at the beginning of a word
-_CASE = re.compile(r"(?<![A-Za-z])(?:[A-Z]{1,20}l[A-Zl]{1,20}|I[a-z]{4,20})(?![A-Za-z])")
+_CAPITALS = re.compile(r"(?<![A-Za-z])[A-Z]{1,20}l[A-Zl]{1,20}(?![A-Za-z])")
+_SMALL_AMONG = re.compile(r"l(?<=[A-Z]l)[A-Zl]")
+_FIRST = re.compile(r"I(?<![A-Za-z]I)[a-z]{4,20}(?![A-Za-z])")
 _GENE = re.compile(r"[A-Z]{2,5}[01]{1,2}")  # INSM1, SOX10
 _LETTERS = {"0": "o", "1": "li"}
 _LONGEST, _MOST = 24, 3  # letters of a word, digits in it
@@ -31,9 +36,11 @@ def mended(text: str, known: Container[str]) -> str:
     >>> mended("Iymph node, METASTATlC, mitoses l2/1O HPF, disc l4/5", {"lymph", "metastatic"})
     'lymph node, METASTATIC, mitoses 12/10 HPF, disc l4/5'
     """
-    text = _OH.sub(r"\g<1>0", _ONE.sub("1", text))
+    text = _ONE.sub("1", text)
+    if _OH_MARK.search(text) or "HPF" in text or "hpf" in text:
+        text = _OH.sub("0", text)
     changes: dict[int, str] = {}
-    for match in _CASE.finditer(text):
+    for match in chain(_CAPITALS.finditer(text) if _SMALL_AMONG.search(text) else (), _FIRST.finditer(text)):
         written = match.group()
         meant = written.replace("l", "I") if written[1:2].isupper() or written[1:2] == "l" else "l" + written[1:]
         if meant.lower() in known and written.lower() not in known:
@@ -58,7 +65,7 @@ def mended(text: str, known: Container[str]) -> str:
     return "".join(letters)
 
 
-_RN = re.compile(r"[rR][nN]")
+_RN = re.compile("rn")
 #: a word that the end of a line broke: "differen-\ntiated"
 _BROKEN = re.compile(r"(?<![A-Za-z])(?P<a>[A-Za-z]{2,20})- ?\n[ \t]{0,40}(?P<b>[A-Za-z]{2,20})(?![A-Za-z])")
 _REAL = frozenset({"sterni"})  # words of their own: "manubrium sterni" is no STEMI
@@ -74,7 +81,7 @@ def joined(text: str, places: list[int] | None, known: Container[str]) -> tuple[
     ('carcinoma', [0, 1, 2, 3, 4, 7, 8, 9, 10, 11])
     """
     cuts: list[tuple[int, int, str]] = []
-    for match in _RN.finditer(text) if "rn" in text or "RN" in text or "Rn" in text or "rN" in text else ():
+    for match in _RN.finditer(fold(text)):
         start, end = match.span()
         while start > 0 and match.start() - start < _LONGEST and text[start - 1].isalpha():
             start -= 1

@@ -15,14 +15,17 @@ from itertools import chain
 from typing import Any
 
 from .. import patterns as pattern_files
-from ..dates import DateSpan, found_in, may_hold
+from ..dates import DateSpan, found_in, has_number, has_word
 from .lexicon import Hit, Lexicon, Words, fold
 
 MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that cost stays linear
-# every branch begins with a character, not with a look behind it: the search then jumps from one candidate to the next
-_CANDIDATE = re.compile(r"\n\s*+|[.!?](?<![.!?]{2})[.!?]*+[\"')\]]*+(?=\s)|\.(?<=[a-z)\d]{2}\.)(?:(?=[A-Z][a-z])|,(?=[A-Z]|\d{1,2}\. ))"
+# it begins with a set of characters, before all branches: the search then jumps from one candidate to the next
+_CANDIDATE = re.compile(
+    r"[\n.!?](?:(?<=\n)\s*+|(?P<sure>)(?<=[a-z]{7}\.)(?=\s{1,11}[A-Z\d])"  # no abbreviation has seven letters
+    r"|(?<![.!?]{2})[.!?]*+[\"')\]]*+(?=\s)|(?<=[a-z)\d]{2}\.)(?:(?=[A-Z][a-z])|,(?=[A-Z]|\d{1,2}\. ))"
     # "0.86 mg/dL.During her stay", "39 °C.Chest film": a unit, a stop and no blank
-    r"|\.(?:(?<=/[dmun]L\.)|(?<=/L\.)|(?<=Hg\.)|(?<=%\.)|(?<=°[CF]\.))(?=[A-Z])")
+    r"|(?:(?<=/[dmun]L\.)|(?<=/L\.)|(?<=Hg\.)|(?<=%\.)|(?<=°[CF]\.))(?=[A-Z]))"
+)
 # before a capital these do not end a sentence ...
 _ABBREVIATIONS = frozenset(
     "dr drs mr mrs ms st vs approx ca cf al jr sr prof pt pts resp incl dept gr mme inj tab tabs cap caps syr syp".split()
@@ -155,7 +158,7 @@ class NoteText:
     @cached_property
     def sentences(self) -> list[tuple[int, int]]:
         """(start, end) of every sentence, in order, without surrounding white space."""
-        return split(self.text, [s.start for s in self.sections if s.start], [s.body for s in self.sections])
+        return split(self.text, [s.start for s in self.sections if s.start])
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -198,8 +201,9 @@ class NoteText:
         found = self._date_cache.get((start, end))
         if found is None:
             found = []
-            if may_hold(self.words.between(start, end), self.text, start, end):
-                spans = found_in(self.text[start:end], self.note_date, self.date_order)
+            worded = has_word(self.words.between(start, end))
+            if worded or has_number(self.text, start, end):
+                spans = found_in(self.text[start:end], self.note_date, self.date_order, worded=worded)
                 found = [shift(span, start) for span in spans]
             self._date_cache[start, end] = found
         return found
@@ -220,7 +224,7 @@ def shift(span: DateSpan, by: int) -> DateSpan:
     return type(span)(**values)
 
 
-def split(text: str, starts: list[int] | None = None, bodies: list[int] | None = None) -> list[tuple[int, int]]:
+def split(text: str, starts: list[int] | None = None) -> list[tuple[int, int]]:
     """Sentences of a text. ``starts``: positions where a section begins, which always end a sentence.
 
     >>> [ "Denies fever.\\n- WBC 4.1"[a:b] for a, b in split("Denies fever.\\n- WBC 4.1") ]
@@ -228,11 +232,12 @@ def split(text: str, starts: list[int] | None = None, bodies: list[int] | None =
     """
     cuts = set(starts or ())
     for match in _CANDIDATE.finditer(text):
-        if match.group()[0] == "\n":
-            if _line_ends(text, match.start(), match.end()):
-                cuts.add(match.start())
-        elif _stops(text, match.start(), match.end()):
-            cuts.add(match.end())
+        start, end = match.span()
+        if text[start] == "\n":
+            if _line_ends(text, start, end):
+                cuts.add(start)
+        elif match.lastindex or _stops(text, start, end):
+            cuts.add(end)
     sentences: list[tuple[int, int]] = []
     previous = 0
     for cut in [*sorted(cuts), len(text)]:
@@ -322,12 +327,12 @@ def _stops(text: str, start: int, end: int) -> bool:
 _LINE_LABEL = re.compile(r"\n[ \t#*=_\d.)-]*([^\W\d_][^:=\n]{0,59})")
 _FIRST_LABEL = re.compile(r"[ \t#*=_\d.)-]*([^\W\d_][^:=\n]{0,59})")
 _INNER_LABEL = re.compile(
-    r"[.,;:][\"”')]? ?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})(?=:)|\. (?P<title>[A-Z][a-zé]+(?: [A-Za-zé]+){0,3} ?)(?=:)"
+    r"[.,;:](?:[\"”')]? ?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})|(?<=\.) (?P<title>[A-Z][a-zé]+(?: [A-Za-zé]+){0,3} ?))(?=:)"
 )
 #: headings that are no words of a sentence, wherever they stand in a line
 _SURE_LABEL = re.compile(
-    r"(?P<title>(?:Past (?:[Mm]edical|[Ss]urgical) |Family |Social |Review [Oo]f |Physical )(?:[Hh]istory|[Ss]ystems|[Ee]xam(?:ination)?) ?"
-    r"|(?:Current |Home |Discharge )?Medications ?|Allergies ?)(?=:)"
+    r"(?P<title>[ACDFHMPRS](?:(?:(?<=P)ast (?:[Mm]edical|[Ss]urgical) |(?<=F)amily |(?<=S)ocial |(?<=R)eview [Oo]f |(?<=P)hysical )"
+    r"(?:[Hh]istory|[Ss]ystems|[Ee]xam(?:ination)?) ?|(?:(?:(?<=C)urrent |(?<=H)ome |(?<=D)ischarge )M|(?<=M))edications ?|(?<=A)llergies ?))(?=:)"
 )
 #: how far a heading inside a line reaches where the next one stands in the same line
 _TITLE_REACH = 900
@@ -402,6 +407,11 @@ def _headings() -> dict[str, str]:
                     f"patterns/sections.toml: {name!r} is a heading of {names[key]} and of {category}"
                 )
     return names
+
+
+@lru_cache(maxsize=1)
+def _first_words() -> frozenset[str]:
+    return frozenset(heading.split()[0] for heading in _headings())
 
 
 def find_sections(text: str, folded: str) -> list[Section]:
@@ -482,6 +492,8 @@ def _labels(text: str) -> list[tuple[int, int, str]]:
 def _category(label: str, names: dict[str, str]) -> tuple[str | None, int]:
     """Category of a label and how many of its characters are the heading's name."""
     words = label.split()
+    if not words or words[0].rstrip(",") not in _first_words():
+        return None, 0
     direct = names.get(" ".join(words))
     if direct:
         return direct, len(label.rstrip())
