@@ -29,6 +29,7 @@ _OLD = re.compile(
     r"|days?)\.?[\s–-]*(?:old\b|/\s?o\b|o\.?(?![a-z])|(?<=[y.])o(?=[wbah]?[mf]\b)|of\s+age\b)"
 )
 _AND = re.compile(r"(\d{1,2})[\s-](?:years?|yrs?|y)[\s,-]{1,2}(?:and\s)?$")  # "an 8 year 3 month old boy"
+_PERSON_BEFORE = re.compile(r"\b(?:patient|pt|he|she|is a|this)\b[^.\n]{0,30}$")
 _AGED = re.compile(
     r"\b(?<!gestational )(?<!gestation )(?<!bone )(?<!mental )(?:aged|age|agee?)\s*(?:is|was|de|of|:|=|,)?\s*(?P<n>\d{1,3})(?![\d/]|\.\d|\s?(?:%|mg|month|week|day|mois|to\b"
     r"|-))(?:\s?(?:years?|yrs?|y\b|ans\b))?"
@@ -39,11 +40,13 @@ _ANS = re.compile(
 )
 _CIVIL = re.compile(r"\b(?:m\.|mr|mme|monsieur|madame)\s+[a-z'-]{1,20}\.?,?\s*\(?(?P<n>\d{2,3})\s?ans\b")
 #: "man 70y", "70 y man", "66 ans, homme": years beside a word for a man or a woman, without "old"
-_PERSON = r"(?:boy|girl|man|woman|male|female|gentleman|lady|homme|femme|patiente)"
+_PERSONS = frozenset("boy girl man woman male female gentleman lady homme femme patiente".split())
+_YEAR_WORDS = frozenset("y yr yrs year years ans".split())
+_YEARS_ALONE_HINT = re.compile(r"\d\s?(?:y|ans)")
+_PERSON = rf"(?:{'|'.join(sorted(_PERSONS))})"
 _YEARS_ALONE = re.compile(
     rf"\b(?:{_PERSON}[\s,]{{1,2}}(?:of\s|aged\s)?(?P<n>\d{{1,2}})\s?(?:y|yr|yrs|years|ans)\b|(?P<n2>\d{{2}})[\s-]?(?:y|yrs?|years?|ans)[\s,-]{{1,2}}{_PERSON}\b)"
 )
-_YEARS_ALONE_HINT = re.compile(r"\d\s?(?:y|ans)")
 #: an age at the diagnosis of the disease; with its year it gives the age now
 _THEN = re.compile(r"\b(?:diagnosed|dx'?d?|diagnosis)\s(?:with [a-z -]{2,40} )?at (?:the )?age (?:of )?(?P<n>\d{2})\b")
 #: de-identified notes
@@ -79,15 +82,21 @@ _PLAIN = re.compile(r"\b(?:he|she|the patient|patient|pt)\s+is\s+(?:now\s+)?(?P<
 _WORDED_HINT = re.compile(r"year(?<=[a-z][\s-]year)[\s-]old")
 _PLAIN_HINT = re.compile(r"is\s+(?:now\s+)?[1-9]\d")
 _COMMA_HINT = re.compile(r",(?:(?<=patient,)|(?<=male,)|(?<=man,))\s?\d")
-_LETTER_HINT = re.compile(r"[MF](?![a-z])(?:(?<=\d[MF])|(?<=\d[\syY.][MF])|(?<=[oOrR.][MF])|(?<=[yYoOrR.]\s[MF]))")
+_LETTER_HINT = re.compile(
+    r"[MF](?![a-z])(?:(?<=\d[MF])|(?<=\d\s[MF])|(?<=[\d\s]y[MF])|(?<=[y.][o.][MF])|(?<=yr[MF])|(?<=o\.[MF])"
+    r"|(?<=[\d\s]y\s[MF])|(?<=[y.][o.]\s[MF])|(?<=yr\s[MF])|(?<=o\.\s[MF]))"
+)
+#: the letter as a word, with what may stand at it without a space
+_LETTER_WORDS = frozenset(
+    before + letter + behind
+    for before in ("", "y", "o", "yo", "yr")
+    for letter in "mf"
+    for behind in " w c s h p hx with here who pt patient admitted smoker former current present presents presented presenting".split(" ")
+)
 #: words of the note without which it has no such age, birth date or title
 _AGE_WORDS = frozenset({"age", "aged", "agee"})
-_BIRTH_WORDS = frozenset(
-    {"dob", "ddn", "birth", "birthdate", "born", "ne", "nee", "naissance", "b", "geb", "geboren", "nato", "nata", "nac"}
-)
-_TITLE_WORDS = frozenset(
-    {"mr", "mrs", "ms", "miss", "mme", "madame", "monsieur", "herr", "herrn", "frau", "mevr", "mevrouw", "dhr", "heer"}
-)
+_BIRTH_WORDS = frozenset("dob ddn birth birthdate born ne nee naissance b geb geboren nato nata nac".split())
+_TITLE_WORDS = frozenset("mr mrs ms miss mme madame monsieur herr herrn frau mevr mevrouw dhr heer".split())
 #: a number behind one of these is a part of another
 _GLUED = frozenset("0123456789.,/-")
 _DECADE = re.compile(
@@ -129,9 +138,9 @@ _PLAIN_NOUN = re.compile(
     r"|relative|pattern|factor))"
 )
 
+_PRONOUNS = (frozenset({"he", "his", "him", "himself"}), frozenset({"she", "her", "hers", "herself"}))
 #: "Sehr geehrte Frau Kollegin", "Dear Mr Smith": whom a letter is written to
 _SALUTATION = re.compile(r"\b(?:[Gg]eehrte[rs]?|[Ll]iebe[rs]?|Dear|Ch[eè]re?|Beste|Geachte)\s*$")
-
 _PLAIN_NOUNS = frozenset({"male", "female", "man", "woman", "gentleman", "lady"})
 
 
@@ -141,6 +150,8 @@ class _Words:
     female: re.Pattern[str]
     person: re.Pattern[str]
     relatives: re.Pattern[str]
+    relative_before: re.Pattern[str]
+    relative_behind: re.Pattern[str]
     past: re.Pattern[str]
     things: re.Pattern[str]
     numbers: dict[str, int]
@@ -159,11 +170,14 @@ def _lists() -> _Words:
 def setup(patterns: Patterns) -> None:
     global _words
     table = patterns.tables[FAMILY]["person"]
+    relatives = values.phrases(table["relatives"])
     _words = _Words(
         male=re.compile(values.phrases(table["male"])),
         female=re.compile(values.phrases(table["female"])),
         person=re.compile(values.phrases([*table["patient"], *table["male"], *table["female"]])),
-        relatives=re.compile(values.phrases(table["relatives"])),
+        relatives=re.compile(relatives),
+        relative_before=re.compile(rf"{relatives}[^.;\n]{{0,20}}$"),
+        relative_behind=re.compile(rf"[\s-]*(?:[a-z]+\s+)?{relatives}"),
         past=re.compile(values.phrases(table["past"]) + r"(?:\s+(?:of|about|around|approximately))?[\s:,]*$"),
         things=re.compile(r"\s*[a-z-]*\s*" + values.phrases(table["things"])),
         numbers=table["numbers"],
@@ -256,16 +270,8 @@ def _ages(note: NoteText) -> Iterator[_Age]:
         noun = _noun_behind(note, match.end())
         if w.things.match(behind) and not (noun and " smoking" in folded[match.end() : noun[0]].replace("-", " ")):
             continue
-        named = (
-            noun is not None
-            or bool(w.person.search(behind))
-            or bool(
-                re.search(
-                    r"\b(?:patient|pt|he|she|is a|this)\b[^.\n]{0,30}$",
-                    folded[max(0, match.start() - 40) : match.start()],
-                )
-            )
-        )
+        near = folded[max(0, match.start() - 40) : match.start()]
+        named = noun is not None or w.person.search(behind) or _PERSON_BEFORE.search(near)
         if not named and unit != "y":
             continue
         end = noun[1] if noun else match.end()
@@ -309,7 +315,7 @@ def _ages(note: NoteText) -> Iterator[_Age]:
                     start = match.start("n")
             word = _sex_word(folded, start, end) or (_noun_behind(note, end) if pattern is _JARIG else None)
             found.append(_Age(start, end, float(match["n"]), None, match["n"], True, word))
-    for match in _LETTER.finditer(text) if _LETTER_HINT.search(text) else ():
+    for match in _LETTER.finditer(text) if words & _LETTER_WORDS and _LETTER_HINT.search(text) else ():
         if match.start() and (folded[match.start() - 1] in _GLUED or folded[match.start() - 1].isalpha()):
             continue
         value = int(match["n"])
@@ -336,7 +342,8 @@ def _ages(note: NoteText) -> Iterator[_Age]:
             sex = (*match.span(group), "male" if match[group] == "M" else "female")
             sure = not any(a.sure for a in found)
             found.append(_Age(match.start(), match.end(), float(value), None, str(value), sure, sex))
-    for match in _YEARS_ALONE.finditer(folded) if _YEARS_ALONE_HINT.search(folded) else ():
+    alone = words & _YEAR_WORDS and words & _PERSONS and _YEARS_ALONE_HINT.search(folded)
+    for match in _YEARS_ALONE.finditer(folded) if alone else ():
         if _of_patient(note, match.start(), match.end()):
             written = match["n"] or match["n2"]
             word = _sex_word(folded, match.start(), match.end())
@@ -375,40 +382,42 @@ def _born(note: NoteText, at: int, least: int = 0) -> list[_Age]:
     return [_Age(spans[0].start, spans[0].end, float(years), None, written, True, None, born)]
 
 
+_CHILDBIRTH = re.compile(r"\b(?:born|delivered|delivery|section|pregnancy)\b")
+_TO_A = re.compile(r"\bto an?\s{0,9}$")
+_CLAUSE = re.compile(r",|\bis\b|\bwho\b")
+
+
 def _of_patient(note: NoteText, start: int, end: int) -> bool:
     """Not a relative's age, not an age at an earlier event."""
     folded, w = note.folded, _lists()
     begin = max(folded.rfind(stop, max(0, start - 70), start) for stop in (".", ";", "\n"))
     before = folded[max(begin + 1, start - 70) : start]
-    if (
-        w.past.search(before)
-        or re.search(r"\b(?:born|delivered|delivery|section|pregnancy)\b.*\bto an?\s*$", before)
-        or note.section_at(start) == "family_history"
-    ):
+    if w.past.search(before) or (_TO_A.search(before) and _CHILDBIRTH.search(before)) or note.section_at(start) == "family_history":
         return False
-    near = re.split(r",|\bis\b|\bwho\b", before)[-1]
-    if w.relatives.search(near) or re.search(rf"{w.relatives.pattern}[^.;\n]{{0,20}}$", before):
+    if w.relatives.search(_CLAUSE.split(before)[-1]) or w.relative_before.search(before):
         return False
-    behind = folded[end : end + 30]
-    return not re.match(rf"[\s-]*(?:[a-z]+\s+)?{w.relatives.pattern}", behind)
+    return not w.relative_behind.match(folded[end : end + 30])
+
+
+_LETTER_BEHIND = re.compile(r"[\s,/]{0,2}\(?(?:[WBAHC]|AA)?([MF])(?![A-Za-z'’])")
+_SMALL_BEHIND = re.compile(r"[\s,]{0,2}(?:[wbahc]|aa)?([mf])(?=[\s,.;]|$)")
+_WORDS_BEHIND = re.compile(r"(?:[\s,/-]+[a-z0-9&'’()-]+){0,7}")
+_VERB = re.compile(r"\b(?:who|with|whose|presented|presents|was|has|had|of|and)\b")
 
 
 def _noun_behind(note: NoteText, end: int) -> tuple[int, int, str] | None:
     """A word for a man or a woman within a few words behind the age: "64-year-old British Caucasian woman"."""
     folded, text = note.folded, note.text
-    letter = re.compile(r"[\s,/]{0,2}\(?(?:[WBAHC]|AA)?([MF])(?![A-Za-z'’])").match(text, end)
+    letter = _LETTER_BEHIND.match(text, end)
     if letter:
         return letter.start(1), letter.end(1), "male" if letter[1] == "M" else "female"
-    lower = re.compile(r"[\s,]{0,2}(?:[wbahc]|aa)?([mf])(?=[\s,.;]|$)").match(folded, end)
+    lower = _SMALL_BEHIND.match(folded, end)
     if lower:
         return lower.start(1), lower.end(1), "male" if lower[1] == "m" else "female"
-    window = re.compile(r"(?:[\s,/-]+[a-z0-9&'’()-]+){0,7}").match(folded, end)
-    stop = min(window.end(), end + 70) if window else end
-    piece_end = stop
-    for mark in re.finditer(r"\b(?:who|with|whose|presented|presents|was|has|had|of|and)\b", folded[end:stop]):
-        piece_end = end + mark.start()
-        break
-    return _sex_word(folded, end, piece_end)
+    window = _WORDS_BEHIND.match(folded, end)
+    behind = folded[end : min(window.end(), end + 70) if window else end]
+    verb = _VERB.search(behind)
+    return _sex_word(folded, end, end + (verb.start() if verb else len(behind)))
 
 
 def _sex_word(folded: str, start: int, end: int) -> tuple[int, int, str] | None:
@@ -468,6 +477,7 @@ def _nouns(note: NoteText) -> list[tuple[int, int, str]]:
 def _pronouns(note: NoteText) -> tuple[int, int, str] | None:
     """The first pronoun, if nearly all pronouns outside sentences on relatives agree."""
     folded, w = note.folded, _lists()
+    one_sex = any(pronouns.isdisjoint(note.vocabulary) for pronouns in _PRONOUNS)
     first: dict[str, tuple[int, int, str]] = {}
     count = {"male": 0, "female": 0}
     end, relative = -1, False
@@ -481,6 +491,8 @@ def _pronouns(note: NoteText) -> tuple[int, int, str] | None:
         sex = match.lastgroup or ""
         count[sex] += 1
         first.setdefault(sex, (match.start(), match.end(), sex))
+        if one_sex:
+            break
     if not first:
         return None
     best = max(count, key=lambda sex: count[sex])

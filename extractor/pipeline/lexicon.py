@@ -11,11 +11,11 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import accumulate, compress, pairwise
 from typing import Any
 
 from ..errors import PatternError
+from ..frozen import dataclass
 from ..patterns import Concept, Patterns
 
 TOKEN = re.compile(r"[^\W\d_]+|\d+")
