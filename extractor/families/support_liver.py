@@ -32,6 +32,7 @@ _CLEAR = re.compile(
     rf"unremarkable|clear|clean|negative|sain|indemne|spared|not involved|uninvolved|no (?:\w+ )?evidence of {_LESION})"
     rf"|(?:homogeneous,? |normal in size,? |normal size,? )?(?:with |has |shows )?(?:no|without|sans|geen|pas de|free of|aucune?|absence de|keine?|ohne|frei von)\s"
     rf"{_LESION}|unauffallig|metastasenfrei)"
+    rf"|{_LIVER}\s(?:on|by|per|in)\s[a-z0-9/. -]{{2,24}}?:\s*(?:normal|unremarkable|clear|no\s{_LESION})"
     rf"|{_LIVER}(?:,| and)[a-z, ]{{3,60}}?(?:normal|unremarkable|clear)\b"
     rf"|\b(?:no|without|sans|pas de|aucune?|geen|absence de|keine?|ohne)\s(?:focal |suspicious |discrete |other |evidence of |signs? of )*"
     rf"(?:{_LIVER}\s{_LESION}|{_LESION}\s(?:in the |of the |au |du |within the |to the )?{_LIVER})"
