@@ -124,6 +124,8 @@ MANY = [
     ("A diagnosis of [lupus] was likely.", "possible"),
     ("Risks include but are not exclusive of bleeding and [infection].", "hypothetical"),
     ("The patient can also have a [stroke]; he may develop a deep [infection].", "hypothetical hypothetical"),
+    ("There are no detected [fractures].", "absent"),
+    ("Scar which may be related to an old [fracture].", "present"),
     ("Foot with a non-healing ulcer, and [neuropathy].", "present"),
     ("There was no muscle in the [carcinoma] specimen.", "present"),
     ("No [clot] in the left leg.", "absent"),

@@ -84,6 +84,9 @@ NO_ILLNESS = [
     ("Inspection of the knee shows an effusion. Effusion is 0.", "pleural_effusion", []),
     ("Chest film: small effusion. Knee pain.", "pleural_effusion", ["present"]),
     ("A giant tumor of the uterus compatible with a five-month pregnancy.", "pregnancy", []),
+    ("The risks include but are not limited to bleeding; infection; heart attack; stroke; hernia.", "stroke", ["hypothetical"]),
+    ("The risks include bleeding; she had a stroke.", "stroke", ["present"]),
+    ("Fluid around the pericardium. The effusion resolved on echocardiogram.", "pleural_effusion", []),
     ("He has recurrent UTIs.", "active_infection", ["uti present"]),
     ("He works at the county correctional facility.", "guardianship", []),
 ]

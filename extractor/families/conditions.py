@@ -391,6 +391,8 @@ _AS_LARGE_AS = re.compile(r"\b(?:tumou?r|mass|fibroids?|enlarged|size)\b[^.;]{0,
 _JOINT = re.compile(
     r"\b(?:knees?|intra-?articular|joints?|menisc\w+|patell\w*|cruciate|ligaments?|crepit\w+|lachman\w*|range of motion|hips?|elbows?|ankles?|shoulders?|tympanic|ears?|tms?|otitis|synovial)\b"
 )
+_HEART = re.compile(r"\b(?:pericardi\w*|tamponade|echocardiogra\w+)\b")
+_PLEURAL = re.compile(r"\b(?:pleura\w*|lungs?|lobes?|lobar|thoracentesis|hemithorax|pulmonary|pneumo\w+|basilar|bases?|cxr|x-?rays?|ct|atelecta\w+|bilateral|left|right)\b")
 _CHEST = re.compile(
     r"\b(?:pleura\w*|lungs?|lobes?|lobar|chest|thora\w+|hemithorax|pulmonary|pneumo\w+|basilar|bases?|cxr|cardi\w+|pericardi\w*|infiltrat\w+|atelecta\w+|hilar|mediastin\w*|consolidat\w+|costophrenic)\b"
 )
@@ -404,7 +406,8 @@ def _is_examination(note: NoteText, hit: Hit) -> bool:
     if hit.key == "pleural_effusion" and hit.name in ("effusion", "effusions"):
         sentence = note.sentence_at(hit.start)
         near = note.folded[max(sentence.start - 250, 0) : min(sentence.end + 120, len(note.folded))]
-        return _JOINT.search(near) is not None and _CHEST.search(near) is None
+        other = (_JOINT.search(near) and not _CHEST.search(near)) or (_HEART.search(near) and not _PLEURAL.search(near))
+        return bool(other)
     if hit.name == "bipolar":  # of an illness in a list of them, else of cautery or a prosthesis
         return note.section_at(hit.start) not in _LISTS_OF_ILLNESS
     if note.text[hit.start : hit.end] == "AF":  # Dutch for alkaline phosphatase; a rate is none of the rhythm

@@ -342,9 +342,19 @@ _NUMBERED_RISKS = re.compile(
 )
 
 
+#: ... or with semicolons: "risks to include bleeding; infection; stroke"
+_LISTED_RISKS = re.compile(
+    r"\b(?:complications?|risks?|side effects)\b[^.;:]{0,60}\b(?:includ(?:e|es|ed|ing)|limited to|such as)\b"
+    r"(?:[^.;]{1,70};){1,14}(?:(?!\b(?:s?he|patient|had|has|was|is)\b)[^.;]){0,40}$"
+)
+
+
 def numbered_risk(folded: str, start: int) -> bool:
-    """Does a mention stand in a numbered list of what may happen?"""
-    return folded.find(":", max(0, start - 500), start) >= 0 and _NUMBERED_RISKS.search(folded, max(0, start - 500), start) is not None
+    """Does a mention stand in a list of what may happen, with numbers or semicolons between its items?"""
+    low = max(0, start - 500)
+    return (folded.find(":", low, start) >= 0 and _NUMBERED_RISKS.search(folded, low, start) is not None) or (
+        folded.find(";", low, start) >= 0 and _LISTED_RISKS.search(folded, low, start) is not None
+    )
 
 
 @lru_cache(maxsize=1)
