@@ -49,6 +49,7 @@ HISTOLOGY = [
     ),
     ("SCLC misdiagnosed initially as squamous cell carcinoma.", [("sclc", "present", "lung"), ("squamous_cell_carcinoma", "absent", None)]),
     ("A mass of the pancreatic head. A bronchoscopic biopsy revealed small cell carcinoma.", [("sclc", "present", "lung")]),
+    ("A well-differentiated neuroendocrine carcinoma (NEC) of the thymus.", [("net", "present", "thymus")]),
     ("SmCC of the larynx.", [("sc_nec", "present", "larynx")]),
     ("SCLC combined adenocarcinoma.", [("combined_sclc", "present", "lung")]),
     ("Small cell neuroendocrine carcinoma in the TUR-P.", [("nepc", "present", "prostate")]),
@@ -397,3 +398,8 @@ def test_what_a_checkpoint_inhibitor_was_followed_by(engine):
     text = "After two courses of sintilimab with chemotherapy the patient developed myocarditis combined with hepatitis."
     assert [(f.concept, f.value_text) for f in facts(engine, text, "toxicity")] == [("immune_related_ae", "heart"), ("immune_related_ae", "liver")]
     assert not facts(engine, "Before sintilimab the patient had hepatitis.", "toxicity")
+
+
+def test_pleural_dissemination(engine):
+    assert [(f.concept, f.value_text) for f in facts(engine, "He developed pleural dissemination.", "stage")] == [("metastatic_site", "pleura")]
+    assert [f.assertion for f in facts(engine, "No pleural dissemination was seen.", "stage")] == ["absent"]

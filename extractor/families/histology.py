@@ -204,7 +204,8 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
         return
     if hit.name == "SCC" and tumour_grades.SCC_SMALL.search(note.folded):
         return  # the small cell carcinoma is named beside it
-    before, after = _window(note, sentence, start, end, earlier[-1] if earlier else 0)
+    behind = 2 if earlier and note.folded[earlier[-1] : start].strip() == "(" else 1  # "well-differentiated neuroendocrine carcinoma (NEC)"
+    before, after = _window(note, sentence, start, end, earlier[-behind] if len(earlier) >= behind else 0)
     if earlier:
         before = _GRADE_OF_OTHER.sub("", before)
     later = [h.start for h in sentence.hits(FAMILY) if h.start >= end]
