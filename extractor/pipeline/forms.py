@@ -12,7 +12,8 @@ _BOX = re.compile(
     r"(?P<full>\[\s?[xX✓]\s?\]|\(\s?[xX✓]\s?\)|[☒☑]|(?<![A-Za-z0-9_])_{1,4}\s?[xX✓]\s?_{0,4}(?=[\s_]))"
     r"|(?P<empty>\[\s{0,3}\]|\(\s{1,3}\)|[☐□]|(?<![A-Za-z0-9_])_{2,6}(?=\s?[A-Za-z]))"
 )
-_TICK = re.compile(r"[xX✓☒☑]")
+#: how a ticked box begins
+_TICKS = ("[x", "[X", "[ x", "[ X", "(x", "(X", "( x", "( X", "_x", "_X", "_ x", "_ X", "✓", "☒", "☑")
 #: what such a form asks
 _ASKED = re.compile(
     r"\b(?:histologic(?:al)?|histology|tumou?r|necrosis|nodes?|margins?|invasion|procedure|specimen|grade|differentiation|laterality|stage|type|focality)\b",
@@ -29,7 +30,7 @@ def chosen(text: str) -> str:
     >>> chosen("History: [ ] diabetes [x] asthma")
     'History: [ ] diabetes [x] asthma'
     """
-    if not (("[" in text or "(" in text or "_" in text or "☒" in text or "☑" in text) and _TICK.search(text)):
+    if not any(tick in text for tick in _TICKS):
         return text
     boxes = list(_BOX.finditer(text))
     if len(boxes) < 2 or not any(b["full"] for b in boxes):
