@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import textwrap
 import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 
 import pytest
 
-from extractor.pipeline.view import calm, composed
+from extractor.pipeline.view import calm, composed, unwrapped
 from extractor.records import Fact, Note
 
 DAY = datetime.date(2026, 3, 16)
@@ -99,3 +100,59 @@ def test_the_medspacy_pipeline_stands_on_the_words_of_the_note():
     assert {"ECOG", "Créatinine"} <= {unicodedata.normalize("NFC", s.text) for s in doc.spans["medspacy_spans"]}
     cues = [doc[first : last + 1].text for first, last in (m.modifier_span for m in doc._.context_graph.modifiers)]
     assert [cue.split()[0] for cue in cues] == ["Pas"]
+
+
+LAID_OUT = """Seen in clinic 16 March 2026, ECOG 1, no brain metastases.
+
+Labs 3/14/2026:
+Hgb      9.1 g/dL
+Plt      142 K/uL
+Takes prednisone 20 mg daily for his pneumonitis since February 2026."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\n".join("    " + line for line in text.split("\n")),
+        lambda text: text.replace("\n\n", "\n \t\n"),
+        lambda text: text.replace(" ", "\u00a0"),
+        lambda text: text.replace("prednisone 20 mg", "prednisone  20  mg").replace("brain metastases", "brain  metastases"),
+    ],
+    ids=["lines ended by two characters", "a margin", "blanks on an empty line", "hard blanks", "wide blanks in a sentence"],
+)
+def test_the_layout_of_an_export_changes_no_fact(change):
+    dated = [(*told, f.date_start) for told, f in zip(told(LAID_OUT), facts(LAID_OUT), strict=True)]
+    changed = change(LAID_OUT)
+    assert [(*told, f.date_start) for told, f in zip(told(changed), facts(changed), strict=True)] == dated
+    assert len(dated) >= 6
+
+
+def test_columns_two_blanks_apart_stay_columns():
+    text = "Drug  Dose  Start\nprednisone  20 mg  3/1"
+    assert composed(text) == (text, None)
+
+
+def test_a_note_wrapped_at_a_width_is_read_as_it_was_written():
+    line = (
+        "Small cell lung cancer was diagnosed in 10/2025 and he was treated with carboplatin, etoposide and atezolizumab from "
+        "November 3, 2025, with the last cycle on January 20, 2026; the scan of February 12, 2026 showed progression in the "
+        "liver. He denies any history of autoimmune disease, interstitial lung disease, stroke or myocardial infarction."
+    )
+    plain = [(*told, f.date_start) for told, f in zip(told(line), facts(line), strict=True)]
+    wrapped = textwrap.fill(line, 72)
+    assert wrapped.count("\n") > 3
+    assert [(*told, f.date_start) for told, f in zip(told(wrapped), facts(wrapped), strict=True)] == plain
+    assert len(plain) >= 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Labs\n" + "\n".join(f"- item number {n} of a list whose lines are all of about this very length" for n in range(6)),
+        "\n".join(["One line that is longer than any terminal would ever have let it be, " * 3] * 5),
+        "Short\nlines\nonly\nhere",
+    ],
+)
+def test_lines_that_were_not_wrapped_stay(text):
+    assert unwrapped(text) == text

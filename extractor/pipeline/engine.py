@@ -28,7 +28,7 @@ from .fuzzy import Fuzzy, flag
 from .lexicon import Lexicon
 from .scanned import joined, mended
 from .text import NoteText, Sentence
-from .view import calm, composed
+from .view import calm, composed, unwrapped
 
 _WORD = re.compile(r"\w+")
 #: a line that begins with a date and a colon, or with a panel and its date: an entry dated as a whole
@@ -96,7 +96,7 @@ class Engine:
             order = infer_order(text, note_date) or "mdy"
         read, places = joined(*composed(text), self.lexicon.words)
         return NoteText(
-            mended(calm(chosen(read)), self.lexicon.words),
+            mended(calm(chosen(unwrapped(read))), self.lexicon.words),
             lexicon=self.lexicon,
             note_date=note_date,
             note_type=note_type,

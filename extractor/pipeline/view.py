@@ -1,8 +1,9 @@
 """The text of a note as expressions see it, and where each of its characters stands in the note.
 
 Marks that nobody sees (direction of writing, joiners, control characters) are blanks here, one for one, and so are the
-spaces that printers set in other widths (thin, hair, em). An accent that is
-written as a character of its own is one with its letter, and a hyphen that only shows at the end of a line is gone; then
+spaces that printers set in other widths (thin, hair, em). The lines of a hard-wrapped paragraph are one. An accent that is
+written as a character of its own is one with its letter, a hyphen that only shows at the end of a line is gone, and so are
+a margin before every line, the second character of a line's end and the second blank between two words of a sentence; then
 the view is shorter than the note, and ``places`` leads back.
 """
 
@@ -11,11 +12,13 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
+from itertools import chain, pairwise
 
 #: control characters that are no white space; marks of direction and width (Unicode UAX #9 and general category Cf)
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
-    "\u1680\u2000-\u200a\u202f\u205f\u3000]"  # and spaces of every width (general category Zs)
+    "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]"  # and spaces of every width (general category Zs)
 )
 #: hyphens of other widths (Unicode 2010-2012)
 _HYPHENS = dict.fromkeys((0x2010, 0x2011, 0x2012), "-")
@@ -23,7 +26,16 @@ _HYPHENS = dict.fromkeys((0x2010, 0x2011, 0x2012), "-")
 _MANY = re.compile("[^\\W\\d_][\u0300-\u036f]{1,8}|(?<=[^\\W\\d_])\u00ad{1,8}(?=[^\\W\\d_])")
 #: what is left of a web page: its semicolon would end a clause
 _ENTITY = re.compile("&(?:quot|amp|lt|gt|apos|nbsp|deg|reg|#3[49]);")
-_MANY_OR_ENTITY = re.compile(f"{_MANY.pattern}|{_ENTITY.pattern}")
+_CARRIAGE = re.compile(r"\r\n?")
+_LINE = re.compile(r"[^\r\n]+")
+_EMPTY_LINE = re.compile(r"(?<=\n)[ \t]+(?=\r?\n)")
+#: two blanks inside a sentence; behind its end they are nothing to mend
+_DOUBLED = re.compile(r"(?<=[^\s.:]) {2}(?=[^\s])")
+_SINGLE = re.compile(r"(?<=\S) (?=\S)")
+_SMALL_WORD = re.compile(r"\b[a-z]{2,}\b")
+#: what begins a line of its own: an item of a list, a heading or a label
+_NEW_LINE = re.compile(r"\s*(?:[-*\u2022>#=_]|\d{1,2}[.)]\s|[A-Z][^:\n]{0,40}:)")
+_COLUMN = re.compile(r"\S {3}|[\t|]")
 #: a run of white space longer than any layout needs; expressions with several optional gaps would try all its divisions
 _BLANK_RUN = re.compile(r"\s{161,}")
 _BLOCK = 80  # a longer run than 160 fills one of the blocks of this length
@@ -46,35 +58,103 @@ def calm(text: str) -> str:
     return text
 
 
+def unwrapped(text: str) -> str:
+    """A text of the same length in which the lines of a hard-wrapped paragraph are one.
+
+    A note is taken for wrapped where no line is longer than 132 characters (terminals wrap at 72, 80 or 132 columns) and
+    at least three lines go on in the next one, whose first word had no place in them.
+
+    >>> unwrapped("Mass.")
+    'Mass.'
+    """
+    lines = text.split("\n")
+    width = max(map(len, lines))
+    if not 60 <= width <= 132 or len(lines) < 4:
+        return text
+    wrapped = [_goes_on(line, following, width) for line, following in pairwise(lines)]
+    if sum(wrapped) < 3:
+        return text
+    ends = (" " if goes_on else "\n" for goes_on in wrapped)
+    return lines[0] + "".join(chain.from_iterable(zip(ends, lines[1:], strict=True)))
+
+
+def _goes_on(line: str, following: str, width: int) -> bool:
+    """Had the first word of the following line no place in this one, and is neither an item, a heading or a row?"""
+    word = following.split(None, 1)[:1]
+    return (
+        bool(word)
+        and len(line) + 1 + len(word[0]) > width
+        and line.rstrip()[-1:] not in ".!?:;|"
+        and _NEW_LINE.match(following) is None
+        and _COLUMN.search(line) is None
+        and _COLUMN.search(following) is None
+    )
+
+
 def composed(text: str) -> tuple[str, list[int] | None]:
-    """A text with its accents on their letters, and the place of each character in the text given (and of its end).
+    """A text with its accents on their letters, its lines ended by one character and not all of them indented, words
+    of prose one blank apart; and the place of each character in the text given (and of its end).
 
     The places are None where they are the offsets themselves, as in nearly every note.
 
-    >>> composed("cre\\u0301a")
+    >>> composed("cre\u0301a")
     ('créa', [0, 1, 2, 4, 5])
+    >>> composed("A\\r\\nB")
+    ('A\\nB', [0, 1, 3, 4])
     """
-    entities = "&" in text and _ENTITY.search(text) is not None
-    if not entities and (text.isascii() or not _MANY.search(text)):
+    edits = sorted(_edits(text))
+    if not edits:
         return text, None
     pieces: list[str] = []
     places: list[int] = []
     at = 0
-    for match in (_MANY_OR_ENTITY if entities else _MANY).finditer(text):
-        start, end = match.span()
-        pieces.append(text[at:start])
-        places.extend(range(at, start))
+    for start, end, new in edits:
+        pieces += (text[at:start], new)
+        places += range(at, start)
+        if new:
+            places += (start, *range(end - len(new) + 1, end))
         at = end
-        if match[0][0] == "\u00ad":
-            continue
-        if match[0][0] == "&":
-            pieces.append(html.unescape(match[0]).replace("\xa0", " "))
-            places.append(start)
-            continue
-        one = unicodedata.normalize("NFC", match[0])
-        pieces.append(one)
-        places.append(start)
-        places.extend(range(end - len(one) + 1, end))
     pieces.append(text[at:])
-    places.extend(range(at, len(text) + 1))
+    places += range(at, len(text) + 1)
     return "".join(pieces), places
+
+
+def _edits(text: str) -> Iterator[tuple[int, int, str]]:
+    """(start, end, what is read there) of what is written with more characters than are read."""
+    if "&" in text:
+        for match in _ENTITY.finditer(text):
+            yield *match.span(), html.unescape(match[0]).replace("\xa0", " ")
+    if not text.isascii():
+        for match in _MANY.finditer(text):
+            yield *match.span(), "" if match[0][0] == "\u00ad" else unicodedata.normalize("NFC", match[0])
+    if "\r" in text:
+        for match in _CARRIAGE.finditer(text):
+            yield *match.span(), "\n"
+    margin = _margin(text)
+    for expression in (_EMPTY_LINE, re.compile(rf"(?m)^{margin}(?=.*\S)") if margin else None):
+        for match in expression.finditer(text) if expression else ():
+            yield *match.span(), ""
+    if "  " in text and _DOUBLED.search(text):
+        for line in _LINE.finditer(text):
+            if _is_prose(line[0]):
+                for match in _DOUBLED.finditer(text, *line.span()):
+                    yield *match.span(), " "
+
+
+def _margin(text: str) -> str:
+    """The blanks that every line of a text begins with; a text of one or two lines has none."""
+    lines = [line for line in text.splitlines() if line.strip()] if text[:1].isspace() else []
+    if len(lines) < 3:
+        return ""
+    first, last = min(lines), max(lines)  # what these two share, all lines share
+    margin = first[: len(first) - len(first.lstrip(" \t"))]
+    while not last.startswith(margin):
+        margin = margin[:-1]
+    return margin
+
+
+def _is_prose(line: str) -> bool:
+    """Are the wide gaps of a line no columns: a sentence with some of them, or with no other gaps?"""
+    wide = len(_DOUBLED.findall(line))
+    narrow = len(_SINGLE.findall(line))
+    return len(_SMALL_WORD.findall(line)) >= 6 and (wide * 2 <= narrow or not narrow) and not _COLUMN.search(line)
