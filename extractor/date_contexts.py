@@ -6,11 +6,11 @@ import re
 
 # what stands beside a partial date that shows it is none
 NOT_BEFORE = re.compile(
-    r"(?:\b(?:hydrocortisone|cortef|cytokeratins?|keratins?|ck|cam|ae|ln|lns|nodes?|lymph nodes?|ecog|ps|pain|strength|gcs|bp|murmur|take|takes|taking|score|scale|dtrs?|acuity|half-life|margins?|her2|allred|mallampati|nyha|q?sofa|apache(?: ii)?|phq-?[29]|gad-?7|moca|mmse|curb-?65|child-pugh(?: [abc])?|child pugh(?: [abc])?|h/h|h&h|auc|days?|gleason|bethesda|(?:pi|bi|ti|li|o|lung)-?rads|deauville|child|class|category|french|fr|segments?|ribs?|zones?|grade|stage|station|level|ratio|titer|titre|vision|va|apgar|motor|reflexes|pulses|power|wbrt|pci|xrt|rt|sbrt|imrt|cycle|cycles|dose|doses|fraction|fractions|rated|is|are|was|sat|about|approximately|arm|phase|hep|hiv|cn|type|fx|pts?|all|gy|no|age|aged|hgb|hct|wbc|plt|ratio|nodes? \(|tel|phone|ext|call|mrn|acc|accession|room|rm|blood pressure)\.?\s*[:#=]?\s*|[#$]\s*|\d\s*[x×]\s*|\bx\s?)$",
+    r"(?:\b(?:hydrocortisone|cortef|cytokeratins?|keratins?|ck|cam|ae|ln|lns|nodes?|lymph nodes?|ecog|ps|pain|strength|gcs|bp|murmur|take|takes|taking|score|nprs|vas|cam-icu|fuhrman|nottingham|ishak|metavir|kellgren(?:-lawrence)?|lachman|o?edema|hads|edss|mrs|audit|barthel|asia|frankel|mrc|borg|page|series|image|slice|odds|dilution|scale|dtrs?|acuity|half-life|margins?|her2|allred|mallampati|nyha|q?sofa|apache(?: ii)?|phq-?[29]|gad-?7|moca|mmse|curb-?65|child-pugh(?: [abc])?|child pugh(?: [abc])?|h/h|h&h|auc|days?|gleason|bethesda|(?:pi|bi|ti|li|o|lung)-?rads|deauville|child|class|category|french|fr|segments?|ribs?|zones?|grade|stage|station|level|ratio|titer|titre|vision|va|apgar|motor|reflexes|pulses|power|wbrt|pci|xrt|rt|sbrt|imrt|cycle|cycles|dose|doses|fraction|fractions|rated|is|are|was|sat|about|approximately|arm|phase|hep|hiv|cn|type|fx|pts?|all|gy|no|age|aged|hgb|hct|wbc|plt|ratio|nodes? \(|tel|phone|ext|call|mrn|acc|accession|room|rm|blood pressure)\.?\s*[:#=]?\s*|[#$]\s*|\d\s*[x×]\s*|\bx\s?)$",
     re.IGNORECASE,
 )
 NOT_AFTER = re.compile(
-    r"\s*(?:ns\b|normal saline|tabs?|tablets?|systolic|diastolic|murmur|sem\b|o[dsu]\b|allred|days?\b(?!\s*\d)|nodes?|lymph|ln\b|lns\b|strength|positive|cores?|cycles?|doses?|packs?|ppd|mmhg|mm\b|cm\b|mg|ml|hpf|quadrants?|fractions?|fx\b|extremit|bilateral|in (?:all|both|(?:the )?(?:legs?|arms?|upper|lower|hands?|feet))\b|throughout|sei\b|pain|l\b|ls\b|cup|inch|pulses?|scale|criteria|blood cultures?|bottles?|levels?|teaspoon|of (?!(?:this|last|19\d\d|20\d\d)\b)|planned|days? (?:on|off)|weeks? (?:on|off)|edema|pitting|limbs?|samples?|specimens?|slides?|biops|cases?|patients|on (?:a|the) (?:scale|pain))",
+    r"\s*(?:[\"”]|ns\b|normal saline|tabs?|tablets?|systolic|diastolic|murmur|sem\b|o[dsu]\b|allred|days?\b(?!\s*\d)|nodes?|lymph|ln\b|lns\b|strength|positive|cores?|cycles?|doses?|packs?|ppd|mmhg|mm\b|cm\b|mg|ml|hpf|quadrants?|fractions?|fx\b|extremit|bilateral|in (?:all|both|(?:the )?(?:legs?|arms?|upper|lower|hands?|feet))\b|throughout|sei\b|pain|l\b|ls\b|cup|inch|pulses?|scale|criteria|blood cultures?|bottles?|levels?|teaspoon|of (?!(?:this|last|19\d\d|20\d\d)\b)|planned|days? (?:on|off)|weeks? (?:on|off)|edema|pitting|limbs?|samples?|specimens?|slides?|biops|cases?|patients|on (?:a|the) (?:scale|pain))",
     re.IGNORECASE,
 )
 HINT = re.compile(
@@ -30,3 +30,6 @@ YEAR_OK_OF = re.compile(
     r"\b(?:early|late|end|beginning|middle|mid|spring|summer|fall|autumn|winter|year|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6})\s+of\s*$|\b(?:ago,?|in|since|from|until)\s+(?:approximately|about)\s*$",
     re.IGNORECASE,
 )
+DAYS = re.compile(r"\b(?:days|d)\s*$", re.IGNORECASE)
+#: in front of a day in French and German
+ARTICLE = re.compile(r"\b(?:du|le|au|vom|dem|zum)\s+$", re.IGNORECASE)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 
 from .alternation import alternation
-from .date_contexts import FUTURE, HINT, LAST, NOT_AFTER, NOT_BEFORE, YEAR_NOT_BEFORE, YEAR_OK_OF
+from .date_contexts import ARTICLE, DAYS, FUTURE, HINT, LAST, NOT_AFTER, NOT_BEFORE, YEAR_NOT_BEFORE, YEAR_OK_OF
 
 Day = datetime.date
 
@@ -67,7 +67,7 @@ EXPRESSION = re.compile(
     | (?<!\w) (?P<dash> (?P<sd>\d\d?)[-](?P<sm>{MONTHS}) ) (?!\w)
     | (?<![\w/.,]) (?P<fa> (?P<gn>\d{{1,2}})\s+(?P<gu>{_SPAN_ABROAD})\s+(?:geleden|fa) ) (?!\w)
     | (?<![\w/.\-]) (?P<yr2> (?<=')(?P<y2>\d\d) ) (?![\w'])
-    | (?<![\w/.#$:]) (?P<part> (?P<pa>\d\d?)/(?P<pb>\d\d?) ) (?![\w/%]|\.\d|-\d(?!\d?/\d)|:\d)
+    | (?<![\w/.#$:])(?<![\s(]\d-) (?P<part> (?P<pa>\d\d?)/(?P<pb>\d\d?) ) (?![\w/%]|\.\d|-\d(?!\d?/\d)|:\d)
     | (?:(?<![\w/.\-#$:,])|(?<=[12]\d\d\d[-–])|(?<=^[-])|(?<=\s[-])) (?P<year> {_YEAR} ) (?![\w/%]|\.\d|-(?!(?:19|20)\d\d\b)\d{{3}}|:\d|\s*(?:ml|mg|mcg|iu|units?|cc|g|kg|cells|copies|patients|kcal|mm|cm|ng|u)\b)
     )
   | (?=[^\W\d_]|~)(?:
@@ -147,19 +147,15 @@ def _iso(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     return _one(day_of(int(m["iy"]), int(m["im"]), int(m["id"])))
 
 
-_DAYS = re.compile(r"\b(?:days|d)\s*$", re.IGNORECASE)
-#: in front of a day in French and German
-_ARTICLE = re.compile(r"\b(?:du|le|au|vom|dem|zum)\s+$", re.IGNORECASE)
-
 
 def _numeric(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     if m["ns"] == "." and len(m["ny"]) == 2 and not (len(m["na"]) == len(m["nb"]) == 2):
         return None
     if m["ns"] == "-" and len(m["ny"]) == 2 and not (len(m["na"]) == 2 or HINT.search(t[: m.start()])):
         return None
-    if m["ns"] == "/" and len(m["ny"]) == 2 and _DAYS.search(t, max(0, m.start() - 6), m.start()):
+    if m["ns"] == "/" and len(m["ny"]) == 2 and DAYS.search(t, max(0, m.start() - 6), m.start()):
         return None  # "days 1/8/15"
-    order = "dmy" if m["ns"] == "." or _ARTICLE.search(t, max(0, m.start() - 6), m.start()) else o
+    order = "dmy" if m["ns"] == "." or ARTICLE.search(t, max(0, m.start() - 6), m.start()) else o
     return _slash(int(m["na"]), int(m["nb"]), century(m["ny"], n), order)
 
 
@@ -243,7 +239,8 @@ def _month_day(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
 
 def _day_month(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     word = m["qm"]
-    if n is None or (not word[0].isupper() and word.lower() in ("may", "mar", "mars", "mai", "sept", "dec")):
+    french = ARTICLE.search(t, max(0, m.start() - 6), m.start())
+    if n is None or (not word[0].isupper() and word.lower() in ("may", "mar", "mars", "mai", "sept", "dec") and not french):
         return None
     return _one(_latest(named_month(word), int(m["qd"]), n, t, m.start()))
 
@@ -440,12 +437,12 @@ _LISTED_BEFORE = re.compile(r"(?<![\d/.])(\d\d?)/(\d\d?)\s*(?:,|&|,?\s*and)\s*$"
 _RANGE_BEHIND = re.compile(r"\s*(?:-|–|to)\s*\d\d?/\d\d?(?:/(?:20)?\d\d)?(?![\d/])")
 
 
+_DOSES = frozenset({(8, 1), (20, 5), (25, 5), (25, 10), (30, 10), (30, 12), (24, 3), (24, 6)})
+_IRRADIATED = re.compile(r"\b(?:x?rt|wbrt|pci|sbrt|srs|radiat\w+|radiotherapy|irradiat\w+)\b[^.;]{0,22}$", re.IGNORECASE)
 #: "completed RT 7/1", "took last dexamethasone 7/1"
 _TREATED_ON = re.compile(
     r"\b(?:complet\w+|finish\w+|last|took|stopped|started|resumed|ended|began|received)\s+"
-    r"(?:(?!pain|score|strength|grade|gleason|stage|ecog|nodes?|cycles?|doses?|reflex|visual|power|motor)[a-z-]+\s+){1,2}$",
-    re.IGNORECASE,
-)
+    r"(?:(?!pain|score|strength|grade|gleason|stage|ecog|nodes?|cycles?|doses?|reflex|visual|power|motor)[a-z-]+\s+){1,2}$", re.IGNORECASE)  # fmt: skip
 #: "in 11/91", "(3/92, 6/92)": before a month of the last century
 _MONTH_OF = re.compile(r"(?:\b(?:in|since|until|from|by|during|between|before|after|of|early|late|mid)\s+|\(\s*|\d/\d\d\s?,\s*)$", re.IGNORECASE)
 
@@ -469,13 +466,13 @@ def _partial(m: re.Match[str], t: str, n: Day | None, o: str) -> Read:
     if n is None or not (1 <= a <= 31 and 1 <= b <= 31) or NOT_AFTER.match(after) or (a == 1 and b == 2 and re.search(r"\d[ -]$", before)):
         return None
     hint: object = HINT.search(before) or LAST.search(before) or _RANGE_BEHIND.match(after) or _TREATED_ON.search(before)
-    hint = hint or _one_of_days(a, b, before, after, o)
+    hint = hint or _one_of_days(a, b, before, after, o) or re.search(r"\d/(?:1[1-9]|2\d|3[01])\s?[-–]\s?$", before)
     if NOT_BEFORE.search(before) and not (_TREATED_ON.search(before) or (_RANGE_BEHIND.match(after) and before[-3:].lower() == "rt ")) and not re.search(r"\b(?:on|since|until|dose|was|is)\s*$", before, re.IGNORECASE):
         return None
     if not hint and (a <= b <= 10 or len(m["pa"]) == len(m["pb"]) == 1) and not re.match(r"\s*(?:$|[):;])", after):
         return None
-    if (a > 12 and b > 12) or ((a, b) == (24, 7) and not re.search(r"\b(?:on|since|from|until|le|du|am)\s*$", before, re.IGNORECASE)):
-        return None  # "care 24/7"
+    if (a > 12 and b > 12) or ((a, b) == (24, 7) and not re.search(r"\b(?:on|since|from|until|le|du|am)\s*$", before, re.IGNORECASE)) or ((a, b) in _DOSES and _IRRADIATED.search(before)):
+        return None  # "care 24/7"; "RT L1 20/5" are gray and fractions
     if before.endswith("(") and re.search(r"\bnod(?:e|al)\w*\b[^.;]{0,60}$", t[max(0, m.start() - 90) : m.start()], re.IGNORECASE):
         return None
     month, day = (b, a) if (o == "dmy" and b <= 12) or a > 12 else (a, b)

@@ -303,6 +303,7 @@ _SAME_TIME = re.compile(r",?\s*\(?(?:(?:in|on|about|approximately|around|circa|c
 _DAYS_BEFORE = re.compile(r"(?<![\w/.\-])(\d\d?)(?:er|\.)?\s*(?:-|–|to|and|au|et|bis|tot)\s*$")
 _DAYS_BEHIND = re.compile(r"\s*(?:-|–|to)\s*(\d\d?)(?:st|nd|rd|th)?(?:,\s*|\s+)((?:19|20)\d\d)(?!\d)")
 _PRESENT = re.compile(r"\s*(?:-|–|—|to|until|through)\s*(?:present|now|date|today|current|ongoing)\b", re.IGNORECASE)
+_MONTH_BETWEEN = re.compile(rf"\b(?:between|entre|zwischen)\s+({MONTHS})\.?\s+(?:and|et|und)\s*$", re.IGNORECASE)
 _MONTH_BEFORE = re.compile(rf"(?<!\w)({MONTHS})\.?\s*(?:-|–|to|through|/|\ba\b|bis|tot)\s*$", re.IGNORECASE)
 
 
@@ -342,11 +343,13 @@ def _ranges(text: str, spans: list[DateSpan], note_date: Day | None, order: str)
                     found[-1] = DateSpan(before.start, span.end, earlier, span.latest, "day", "range")
                     continue
         if span.kind == "date" and span.precision == "month":
-            lead = _MONTH_BEFORE.search(text, max(0, span.start - 16), span.start)
+            lead = _MONTH_BEFORE.search(text, max(0, span.start - 20), span.start) or _MONTH_BETWEEN.search(text, max(0, span.start - 28), span.start)
+            if lead and found and found[-1].start == lead.start(1) and text[found[-1].start : found[-1].end].isalpha():
+                found.pop()  # "from February through May 2023": the month alone takes the year behind it
             if lead and not (found and found[-1].end > lead.start()):
                 month = named_month(lead.group(1))
                 year = span.earliest.year - (1 if month > span.earliest.month else 0)
-                span = DateSpan(lead.start(), span.end, Day(year, month, 1), span.latest, "month", "range")
+                span = DateSpan(lead.start(1), span.end, Day(year, month, 1), span.latest, "month", "range")
         found.append(span)
     return found
 
