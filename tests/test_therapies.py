@@ -275,6 +275,7 @@ def test_abbreviation_defined_in_the_note(engine: Engine) -> None:
 
 
 REASONS = [
+    ("Last leuprolide 22.5 mg 06/2025, he has refused further injections.", "leuprolide", "choice"),
     ("Owing to grade 3 pneumonitis, nivolumab was discontinued.", "nivolumab", "toxicity"),
     ("After progression, atezolizumab was stopped.", "atezolizumab", "progression"),
     ("Tislelizumab, a PD-1 inhibitor, was stopped.", "tislelizumab", None),

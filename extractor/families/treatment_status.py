@@ -40,7 +40,7 @@ _PART_GIVEN = Gated(
 )
 _ENDED = re.compile(
     r"\b(?:stop\w*|arret\w*|not tolerat\w*|intoleran\w*|discontinu\w*|d/c\S*|dc.d|off|terminated|permanently|until|till|thru|through|(?<!due )to|switched|ceased|last|"
-    r"completed|finished|pd|pod|progress\w*)\b"
+    r"completed|finished|pd|pod|progress\w*|(?:refus|declin)\w*(?: any)? (?:further|more))\b"
 )
 _UNTIL_NEXT = re.compile(
     r"\bcontinu(?:e|es|ing) (?:until|till|to|through) (?:the )?(?:next|trial|study|screening|c1d1)\b(?: starts?\b)?"
