@@ -35,6 +35,7 @@ STATUS = (
 #: diseases that last until they are said to rest
 CHRONIC = frozenset({"sarcoidosis", "rheumatoid_arthritis", "lupus", "vasculitis", "ibd", "other_autoimmune", "myasthenia_gravis"})
 _AT_REST = re.compile(
+    r"\bno (?:relapses?|recurrence|flares?)\b[^.;]{0,25}\b(?:no|off) (?:all )?(?:meds|medications?|drugs?|therapy|treatment)\b|"
     r"\b(?:tapered off|weaned off|stopped|off (?:it|treatment|therapy|steroids))\b[^.]{0,40}\d{4}[^.]{0,40}\bno (?:diarrh\w+|symptoms?|flares?|relapses?|recurrence)\b[^.;]{0,12}\bsince\b|"
     r"\b(?:in (?:complete |full |drug-free |sustained |clinical )?remission|inactive|quiescent|burnt out|burned out)\b[^.;]{0,40}"
     r"\b(?:no (?:therapy|treatment|medication|drugs?|immunosuppress\w+)|off (?:all )?(?:therapy|treatment|medication|drugs?|immunosuppress\w+))\b"

@@ -55,6 +55,7 @@ _BY_ECG = re.compile(
 )
 _TYPE_TWO = re.compile(r"\btype (?:2|ii)\b(?! (?:diabet|dm))|\bdemand (?:isch|infarct|event)")
 _BLEEDING = re.compile(r"\bha?emorrhag\w*|\bich\b|\bintra(?:cerebral|cranial) bleed\w*|\bbrain bleed")
+_COLONISED = re.compile(r"\b(?:colonis(?:ation|ed)|coloniz(?:ation|ed)|contaminant|contamination|asymptomatic bacteriuria)\b")
 _EVENTS = frozenset({"stroke", "tia", "myocardial_infarction", "arterial_thrombosis"})
 _NOT_A = re.compile(r"\b(?:not|rather than|no) an? $")
 _WITHDRAWN = re.compile(r"[^.;]{0,30}\b(?:(?:removed|deleted) from (?:the )?problem list|in error|(?:was|were|been) ruled out)\b")
@@ -238,6 +239,8 @@ def _condition(sentence: Sentence, hit: Hit) -> Draft:
         attributes["source"] = "ecg"
     if hit.key == "myocardial_infarction" and _TYPE_TWO.search(near):
         attributes["type"] = 2
+    if hit.key == "active_infection" and _COLONISED.search(sentence.note.folded, hit.end, hit.end + 130):
+        attributes["status"] = "colonised"
     if hit.key in _EVENTS and _retracted(sentence, hit):
         attributes["retracted"] = "yes"
     if hit.key == "stroke" and _OLD_LESION.search(near):

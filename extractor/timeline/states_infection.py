@@ -205,6 +205,8 @@ def recent_covid(patient: Patient, settings: Settings) -> Answer:
 
     def by_date(fact: Fact, what: str, base: datetime.timedelta = datetime.timedelta(days=days + 1)) -> Answer:
         event = time.past_event(fact)
+        if event is None and fact.family == "serology" and fact.note_date and "lab" in fact.note_type.lower():
+            event = fact.note_date, fact.note_date  # a sheet of results is as old as its day
         if event is None:
             old = (index - told(fact)).days > days
             if old or (fact.temporality == "historical" and fact.attributes.get("status") == "resolved"):

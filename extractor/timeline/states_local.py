@@ -63,6 +63,9 @@ def _end(fact: Fact) -> time.Interval | None:
 
 def _may_have_begun(fact: Fact) -> bool:
     """A plan whose first day is not after its own note and whose last day is not before it."""
+    if fact.attributes.get("status") in ("received", "ongoing") and fact.temporality == "future":
+        # "RT L1 8/31-9/4 planned (2 done so far)"
+        return bool(time.is_dated(fact) and fact.note_date and fact.date_start and fact.date_start <= fact.note_date)
     if status(fact) not in ("planned", "ordered") or not time.is_dated(fact) or fact.copied_from or not fact.note_date:
         return False
     start, end = held(fact)
@@ -202,6 +205,8 @@ MINOR = (
 )  # fmt: skip
 
 
+#: words for an operation that name none
+BARE = frozenset({"excised", "resected", "removed", "surgery", "operation", "resection", "excision", "operated"})
 SKIN = ("basal cell", "skin", "scalp", "cutaneous", "melanoma", "naevus", "nevus", "lipoma", "under local")
 
 
@@ -232,6 +237,10 @@ def recent_major_surgery(patient: Patient, settings: Settings) -> Answer:
     answers = []
     for fact in given:
         kind = surgery_kind(fact)
+        if not time.is_dated(fact) and (fact.value_text or "").lower() in BARE and any(
+            item.note_id == fact.note_id and time.is_dated(item) for item in given
+        ):
+            continue  # a word back to the operation that the note dates
         if kind is Truth.F:
             answers.append(time.say(Truth.F, "The procedure is no major surgery.", [fact]))
             continue

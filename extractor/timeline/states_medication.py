@@ -303,9 +303,15 @@ def recent_steroid_or_immunosuppressant(patient: Patient, settings: Settings) ->
         name = (fact.value_text if fact.family == "medication" else fact.concept) or "steroid"
         by_name.setdefault(name.lower(), []).append(fact)
     _join_unnamed(by_name)
-    general_denial = [fact for fact in steroid if fact.assertion == "absent" and not fact.value_text]
+    general_denial = [
+        fact
+        for fact in steroid
+        if fact.assertion == "absent" and not fact.value_text and fact.attributes.get("indication") not in SINGLE
+    ]
     general_denial += [
-        fact for fact in by_name.get("steroid", []) + by_name.get("steroids", []) if fact.assertion == "absent"
+        fact
+        for fact in by_name.get("steroid", []) + by_name.get("steroids", [])
+        if fact.assertion == "absent" and fact.attributes.get("indication") not in SINGLE
     ]
     for name, facts in sorted(by_name.items()):
         answer = last_taken(
