@@ -13,6 +13,7 @@ from . import sites
 _SIZE = re.compile(
     r"(?P<a>\d(?<![\d.,/]\d)\d{0,2}(?:[.,]\d{1,2})?)\s*(?:mm|cm|millimet\w+|centimet\w+)?\s*(?:(?:x|×|by)\s*(?P<b>\d{1,3}(?:[.,]\d{1,2})?)\s*(?:mm|cm)?\s*)?(?:(?:x|×|by)\s*(?P<c>\d{1,3}(?:[.,]\d{1,2})?)\s*)?(?P<unit>mm|cm|millimet\w+|centimet\w+)(?![a-z\d²/])"
 )
+_UNITS = frozenset({"mm", "cm"})
 _NOUN = re.compile(
     r"\b(?:lesions?|mass(?:es)?|nodules?|nodes?|lns?|lymph nodes?|adenopathy|adenopathies?|ganglions?|lymphadenopathy|metasta\w+|mets?|deposits?|tumou?rs?|primary|implants?|seg(?:ment)?\s?[ivx\d]+[ab]?|conglomerate|recurrence|target|n?tl\s?-?\d{1,2})\b"
 )
@@ -58,7 +59,7 @@ _CLAUSE = re.compile(
 def drafts(note: NoteText) -> Iterator[Draft]:
     """Measured lesions as support facts: ``value`` is the longest diameter in mm."""
     folded = note.folded
-    if "mm" not in folded and "cm" not in folded and "timet" not in folded:
+    if _UNITS.isdisjoint(note.vocabulary) and "timet" not in folded and "limet" not in folded:
         return
     sized = list(_SIZE.finditer(folded))
     if not sized:

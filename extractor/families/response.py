@@ -59,7 +59,8 @@ def setup(patterns: Patterns) -> None:
 
 
 def read(note: NoteText) -> Iterable[Draft]:
-    elsewhere = len(note.text) > 600 and not any(map(_of_oncology, note.vocabulary))
+    weak = len(note.text) > 600 and any(hit.name in hit.get("weak", ()) for hit in note.hits.get(FAMILY, ()))
+    elsewhere = weak and not any(map(_of_oncology, note.vocabulary))
     for sentence, hits in note.sentences_with(FAMILY):
         if sentence.section in ("family_history", "allergies", "social_history"):
             continue

@@ -202,11 +202,21 @@ def _measurable(note: NoteText, sentence: Sentence, hit: Hit) -> Draft:
     )
 
 
+def _categories(folded: str) -> Iterator[re.Match[str]]:
+    """Every match of the TNM expression, which is tried only where a T category stands behind its prefix."""
+    done = 0
+    for hint in _TNM_HINT.finditer(folded):
+        for start in range(max(done, hint.start() - 5), hint.start() + 1):
+            match = _TNM.match(folded, start)
+            if match is not None:
+                yield match
+                done = match.end()
+                break
+
+
 def _tnm(note: NoteText) -> Iterator[Draft]:
     folded, text = note.folded, note.text
-    if not _TNM_HINT.search(folded):
-        return
-    for match in _TNM.finditer(folded):
+    for match in _categories(folded):
         start, end = match.span()
         if folded[start].isspace():
             start += 1

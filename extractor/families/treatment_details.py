@@ -42,6 +42,8 @@ _CYCLES = tuple(
         r"\b(once|twice)\b(?! (?:a |per |daily|weekly|every|monthly))",
     )
 )
+#: what every one of these needs
+_COUNTABLE = re.compile(r"\d|once|twice|cyc|cour|dose|round|infus|cure|ku[ru]|zykl|applic|admin|injec")
 _LINE = re.compile(
     r"\b(?:(first|second|third|fourth|fifth|sixth|[1-9](?:st|nd|rd|th))[- ]?line|(premiere|deuxieme|seconde|troisieme|quatrieme|[1-9](?:ere|er|eme|nde?|e|de)?) ?(?:ligne|lijn)\b|([1-9])\s?l\b(?!\s*(?:of |/|nc|min|o2|oxygen|saline|ns\b|via|fluid))|line\s?(?:no\.?\s?)?([1-9])\b|l([1-9])\s?:)"
 )
@@ -355,8 +357,9 @@ def cycles(before: str, after: str) -> int | None:
     >>> cycles("", " x4 (last 2/14/25)"), cycles("six courses of ", ""), cycles("", " c4d3 12/31")
     (4, 6, 4)
     """
-    for expression in _CYCLES:
-        for text in (after[:90], before[-70:]):
+    texts = [text for text in (after[:90], before[-70:]) if _COUNTABLE.search(text)]
+    for expression in _CYCLES if texts else ():
+        for text in texts:
             found = expression.findall(text)
             if found:
                 value = found[-1] if expression.pattern.startswith(r"\bc(") else found[0]

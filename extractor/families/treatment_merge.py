@@ -31,11 +31,13 @@ def planned_again(readings: Sequence[Reading], cues: Cues) -> list[Reading]:
     found = list(readings)
     for index, reading in enumerate(readings):
         same = [r for r, key in zip(readings[:index], keys, strict=False) if keys[index] and key == keys[index]]
-        told = reading.status == "received" and (
+        if not same or reading.status != "received" or any(r.status != "planned" for r in same):
+            continue
+        told = (
             reading.period.interval() is not None or cues.status(reading.before, reading.after) is not None
             or cues.given(reading.before, reading.after)
         )
-        if same and reading.status == "received" and not told and all(r.status == "planned" for r in same):
+        if not told:
             attributes = {**reading.attributes, "status": "planned"}
             found[index] = replace(reading, status="planned", assertion=ASSERTION["planned"], attributes=attributes)
     return found

@@ -27,7 +27,7 @@ def of_note(folded: str, concept: str) -> str | None:
     >>> of_note("fuhrman nuclear grade: iii/iv", "other_malignancy"), of_note("differentiation: well differentiated", "adenocarcinoma")
     ('3', 'G1')
     """
-    found = {m["g"] for m in _NOTE_GRADE.finditer(folded)}
+    found = {m["g"] for m in _NOTE_GRADE.finditer(folded)} if "grade" in folded else set()
     if len(found) == 1:
         number = found.pop()
         number = _NUMBER.get(number, number)

@@ -52,7 +52,7 @@ def setup(patterns: Patterns) -> None:
 def read(note: NoteText) -> Iterable[Draft]:
     folded = note.folded
     starts = {m.end() for m in _LABEL.finditer(folded)} if not _LABELS.isdisjoint(note.vocabulary) else set()
-    for bare in _BARE.finditer(folded):
+    for bare in _BARE.finditer(folded) if "f" in note.vocabulary or "c" in note.vocabulary else ():
         lead = _LEAD.search(folded, max(0, bare.start() - 4), bare.start() + 1)
         if lead is not None:
             starts.add(lead.start())
