@@ -253,7 +253,6 @@ def _mentions(note: NoteText, sentence: Sentence, hit: Hit, second: Hit | None) 
     if mention.concept == "mtc":
         around = before + " | " + after
         stated = re.search(r"\b(high|low|haut|bas)[\s-]*grade", around) or _IMTCGS.search(note.folded)
-        # "none of the IMTCGS high-grade features" names no grade
         if stated and not re.search(r"\b(?:no|none|without|lacks?)\b[^.;:]{0,24}$", stated.string[: stated.start(stated.lastindex or 0)]):
             word = next(word for word in stated.groups() if word)
             mention.attributes["grade"] = {"haut": "high", "bas": "low"}.get(word, word)
