@@ -146,6 +146,12 @@ def test_a_note_wrapped_at_a_width_is_read_as_it_was_written():
     assert len(plain) >= 9
 
 
+def test_a_note_without_capitals_is_read_like_one_with_them():
+    text = "62M with small cell lung cancer. PD in liver 1/2026, then RT to the chest.\nNo TIA. T 37.1, K 4.2, ALP 96. ECOG 1."
+    assert told(text.lower()) == told(text)
+    assert len(told(text)) >= 9
+
+
 @pytest.mark.parametrize(
     "text",
     [

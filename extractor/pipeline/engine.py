@@ -14,7 +14,7 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import ModuleType
 
 from .. import families as family_package
@@ -28,9 +28,10 @@ from .fuzzy import Fuzzy, flag
 from .lexicon import Lexicon
 from .scanned import joined, mended
 from .text import NoteText, Sentence
-from .view import calm, composed, unwrapped
+from .view import calm, composed, recased, unwrapped
 
 _WORD = re.compile(r"\w+")
+_CAPITALS = re.compile(r"\b[A-Z]{3,6}\b")
 #: a line that begins with a date and a colon, or with a panel and its date: an entry dated as a whole
 _DATED_ITEM = re.compile(
     r"[ \t]*(?:[-*\u2022>][ \t]*)?(?:(?:labs?|lab results?|laboratory|bloods?|blood ?work|bloodwork|biologie|bilan|nfs|labor|cbc|cmp|bmp|"
@@ -90,13 +91,21 @@ class Engine:
                 setup(self.patterns)
             self.readers.append((module.FAMILY, module.read, getattr(module, "ALWAYS", False)))
 
+    @cached_property
+    def capitals(self) -> dict[str, str]:
+        """Abbreviations as they are written, by their small letters."""
+        small = pattern_files.table("lookalikes")["small_letters"]
+        words = {word for concept in self.patterns.concepts for name in concept.cased for word in _CAPITALS.findall(name)}
+        clear = {word.lower(): word for word in words} | {word: word.upper() for word in small["short"]}
+        return {word: written for word, written in clear.items() if word not in small["words"]}
+
     def text(self, text: str, note_date: datetime.date | None = None, note_type: str = "") -> NoteText:
         order = self.date_order
         if order == "auto":
             order = infer_order(text, note_date) or "mdy"
         read, places = joined(*composed(text), self.lexicon.words)
         return NoteText(
-            mended(calm(chosen(unwrapped(read))), self.lexicon.words),
+            mended(calm(chosen(recased(unwrapped(read), self.capitals))), self.lexicon.words),
             lexicon=self.lexicon,
             note_date=note_date,
             note_type=note_type,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, pairwise
 
 #: control characters that are no white space; marks of direction and width (Unicode UAX #9 and general category Cf)
@@ -26,6 +26,10 @@ _HYPHENS = dict.fromkeys((0x2010, 0x2011, 0x2012), "-")
 _MANY = re.compile("[^\\W\\d_][\u0300-\u036f]{1,8}|(?<=[^\\W\\d_])\u00ad{1,8}(?=[^\\W\\d_])")
 #: what is left of a web page: its semicolon would end a clause
 _ENTITY = re.compile("&(?:quot|amp|lt|gt|apos|nbsp|deg|reg|#3[49]);")
+_BEGINNING = re.compile(r"(?:^|(?<=\n)|(?<=[.!?]\s))[a-z]")
+#: "62m", "70 yo f", "t 37.1", "k 4.2": a sex behind an age, a letter before its value
+_SIGN = re.compile(r"(?:(?m:^)[1-9]\d ?|\b[1-9]\d ?y/?o ?)[mf]\b|\b[tk](?= ?\d{1,3}\.\d)")
+_LETTERS = re.compile(r"[a-z]+")
 _CARRIAGE = re.compile(r"\r\n?")
 _LINE = re.compile(r"[^\r\n]+")
 _EMPTY_LINE = re.compile(r"(?<=\n)[ \t]+(?=\r?\n)")
@@ -56,6 +60,21 @@ def calm(text: str) -> str:
     if any(text[at : at + _BLOCK].isspace() for at in range(0, len(text), _BLOCK)):
         text = _BLANK_RUN.sub(lambda run: run[0][:80] + "\x00" * (len(run[0]) - 160) + run[0][-80:], text)
     return text
+
+
+def recased(text: str, capitals: Mapping[str, str]) -> str:
+    """A text that has no capital letter, of the same length with capitals where sentences and abbreviations want them.
+
+    >>> recased("seen today. ecog 1, pd in liver.", {"pd": "PD"})
+    'Seen today. Ecog 1, PD in liver.'
+    >>> recased("Seen today, pd.", {"pd": "PD"})
+    'Seen today, pd.'
+    """
+    if not text.islower():
+        return text
+    text = _LETTERS.sub(lambda match: capitals.get(match[0], match[0]), text)
+    text = _BEGINNING.sub(lambda match: match[0].upper(), text)
+    return _SIGN.sub(lambda match: match[0][:-1] + match[0][-1].upper(), text)
 
 
 def unwrapped(text: str) -> str:
