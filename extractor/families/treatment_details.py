@@ -289,10 +289,13 @@ _OPERATED_ON = re.compile(
     r"\bdate (?:of (?:the )?(?:surgery|operation|procedure)|performed)\b|\b(?:surgery|operation|procedure|op) date\b|\bdate d'intervention\b"
     r"|\bop-datum\b|\boperatiedatum\b|(?<=[.\n] )date\b(?= ?[:=]? ?\d)"
 )
+_DATE_WORDS = frozenset({"date", "datum", "operatiedatum"})
 
 
 def operation_day(note: NoteText, sentence: Sentence) -> DateSpan | None:
     """The day that an operative report names on a line of its own, where the sentence stands under its heading."""
+    if _DATE_WORDS.isdisjoint(note.vocabulary):
+        return None
     above = note.line(max(0, note.line(sentence.start)[0] - 1))
     if not any(_OPERATION.match(note.folded, at) for at in (note.line(sentence.start)[0], above[0])):
         return None

@@ -34,8 +34,8 @@ _CARRIAGE = re.compile(r"\r\n?")
 _LINE = re.compile(r"[^\r\n]+")
 _EMPTY_LINE = re.compile(r"(?<=\n)[ \t]+(?=\r?\n)")
 #: two blanks inside a sentence; behind its end they are nothing to mend
-_DOUBLED = re.compile(r"(?<=[^\s.:]) {2}(?=[^\s])")
-_SINGLE = re.compile(r"(?<=\S) (?=\S)")
+_DOUBLED = re.compile(r"  (?<=[^\s.:]  )(?=[^\s])")  # the blanks stand before the look behind them: the search jumps to them
+_SINGLE = re.compile(r" (?<=\S )(?=\S)")
 _SMALL_WORD = re.compile(r"\b[a-z]{2,}\b")
 #: what begins a line of its own: an item of a list, a heading or a label
 _NEW_LINE = re.compile(r"\s*(?:[-*\u2022>#=_]|\d{1,2}[.)]\s|[A-Z][^:\n]{0,40}:)")
@@ -150,12 +150,12 @@ def _edits(text: str) -> Iterator[tuple[int, int, str]]:
         for match in _CARRIAGE.finditer(text):
             yield *match.span(), "\n"
     margin = _margin(text)
-    for expression in (_EMPTY_LINE, re.compile(rf"(?m)^{margin}(?=.*\S)") if margin else None):
+    for expression in (_EMPTY_LINE if "\n " in text or "\n\t" in text else None, re.compile(rf"(?m)^{margin}(?=.*\S)") if margin else None):
         for match in expression.finditer(text) if expression else ():
             yield *match.span(), ""
     if "  " in text and _DOUBLED.search(text):
         for line in _LINE.finditer(text):
-            if _is_prose(line[0]):
+            if "  " in line[0] and _is_prose(line[0]):
                 for match in _DOUBLED.finditer(text, *line.span()):
                     yield *match.span(), " "
 
