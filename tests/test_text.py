@@ -93,6 +93,11 @@ def test_a_line_about_the_patient_ends_a_family_history_and_a_list_of_allergies(
         ("Immunizations: flu 10/2024.\nHas chronic hepatitis B.", "hepatitis", None),
         ("Inclusion: age yes, ECOG yes\nPatient currently on durvalumab.", "durvalumab", None),
         ("Patient education: CRS.\nPatient to call with fever.", "fever", "instructions"),
+        ("Allergies: NKDA\n62M with SCLC.", "SCLC", None),
+        ("Allergies: sulfa\ncodeine (nausea)\nOn apixaban.", "codeine", "allergies"),
+        ("Social history: quit 2010.\nRetired teacher.\nCarboplatin x4.", "teacher", "social_history"),
+        ("Social history: quit 2010.\nRetired teacher.\nCarboplatin x4.", "Carboplatin", None),
+        ("Return precautions: fever.\nILD on CT.", "ILD", None),
     ],
 )
 def test_where_sections_of_others_end(text, word, section):

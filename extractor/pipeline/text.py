@@ -10,13 +10,12 @@ import datetime
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
-from itertools import chain
+from functools import cached_property
 from typing import Any
 
-from .. import patterns as pattern_files
 from ..dates import DateSpan, found_in, has_number, has_word
 from .lexicon import Hit, Lexicon, Words, fold
+from .sections import Section, find_sections
 
 MAX_SENTENCE = 1500  # characters; a longer run without any end is cut, so that cost stays linear
 # it begins with a set of characters, before all branches: the search then jumps from one candidate to the next
@@ -39,15 +38,6 @@ _LIST_NUMBER = re.compile(r"(?:^|[\n;]|[.:],|[.:,]\s)[ \t]*\(?\d{1,2}$")
 _NEW_LINE_STARTS = re.compile(r"[-*•·–>#+\[]|\((?!\d[\d.,]*\s?[a-zA-Zµ%])|\d{1,2}[.)]\s|[A-Za-z][\w /&'()-]{0,40}:")
 _COLUMNS = re.compile(r"\t|\S {3,}\S|\|")
 _LINE_END = frozenset(".:;!?")
-
-
-class Section:
-    """A stretch of the note under one heading; ``name`` is the category of ``patterns/sections.toml``."""
-
-    __slots__ = ("body", "end", "heading", "name", "start")
-
-    def __init__(self, name: str, start: int, body: int, end: int, heading: str) -> None:
-        self.name, self.start, self.body, self.end, self.heading = name, start, body, end, heading
 
 
 class Sentence:
@@ -319,189 +309,3 @@ def _stops(text: str, start: int, end: int) -> bool:
     if len(word) > 1 or not word.isascii():
         return word not in _ABBREVIATIONS or (word == "ms" and before[:at].rstrip()[-1:].isdigit())
     return not (before[-2:-1].isspace() or before[-2:-1] in ("", ".")) and before[-3:].lower() not in ("e.g", "i.e")
-
-
-# -- sections ------------------------------------------------------------------------------------------------------
-# a line's label, and a label in capitals behind a stop (dictated notes run their headings into the text)
-# all begin with a character, so that a search jumps from one candidate to the next
-_LINE_LABEL = re.compile(r"\n[ \t#*=_\d.)-]*([^\W\d_][^:=\n]{0,59})")
-_FIRST_LABEL = re.compile(r"[ \t#*=_\d.)-]*([^\W\d_][^:=\n]{0,59})")
-_INNER_LABEL = re.compile(
-    r"[.,;:](?:[\"”')]? ?(?P<inline>[A-Z][A-Z/&-]*(?: [A-Z/&()-]+){0,5})|(?<=\.) (?P<title>[A-Z][a-zé]+(?: [A-Za-zé]+){0,3} ?))(?=:)"
-)
-#: headings that are no words of a sentence, wherever they stand in a line
-_SURE_LABEL = re.compile(
-    r"(?P<title>[ACDFHMPRS](?:(?:(?<=P)ast (?:[Mm]edical|[Ss]urgical) |(?<=F)amily |(?<=S)ocial |(?<=R)eview [Oo]f |(?<=P)hysical )"
-    r"(?:[Hh]istory|[Ss]ystems|[Ee]xam(?:ination)?) ?|(?:(?:(?<=C)urrent |(?<=H)ome |(?<=D)ischarge )M|(?<=M))edications ?|(?<=A)llergies ?))(?=:)"
-)
-#: how far a heading inside a line reaches where the next one stands in the same line
-_TITLE_REACH = 900
-_AFTER_NAME = re.compile(
-    r"\s*(?:[-–]+\s|\(|\d|$|/|[a-z]{1,12}\s*$|,?\s*(?:reconciled|reviewed|verified|checked|updated|confirmed|unchanged|per|as|against)\b)"
-)
-
-
-#: sections that an abbreviation inside a running line opens for one sentence ("PMH: CAD, DM2. ECOG 1.")
-_ONE_SENTENCE = frozenset(
-    {"past_medical_history", "past_surgical_history", "family_history", "social_history", "allergies"}
-)
-#: ... and those that a heading in small letters opens there ("Allergies: NKDA. Medications: warfarin.")
-_TITLED = _ONE_SENTENCE | {"medications"}
-#: sections whose default would be wrong for what follows under a heading of its own
-_OF_OTHERS = frozenset({"family_history", "past_medical_history", "past_surgical_history", "social_history", "allergies"})
-_OWN_HEADING = re.compile(r"\b(?:HISTORY|HX|REVIEW|SYSTEMS|STUDIES|DATA|SUMMARY|COURSE|REPORTS?|RECORDS|SYMPTOMS|CONCLUSIONS?|DISCUSSION)$")
-_SENTENCE_STOP = re.compile(r"\.(?=\s+[A-Z])|\n")
-#: sections that are one line long: what follows the comparison's dates is the report again
-_ONE_LINE = frozenset({"comparison", "technique"})
-#: sections that end with their paragraph: the note goes on behind a pasted text
-_ONE_PARAGRAPH = frozenset({"eligibility", "instructions"})
-#: ... and those that do so where they begin behind their heading ("Allergies: NKDA", then the story goes on)
-_BEGUN_PARAGRAPH = frozenset({"allergies", "family_history", "social_history"})
-_ASIDE = _BEGUN_PARAGRAPH | {"immunizations"}
-_BEGUN = re.compile(r"[ \t]*[^\s]")
-_CONTENT = re.compile(r"\s*\S[^\n]*")
-_BLANK_LINE = re.compile(r"\n[ \t]*\n")
-#: a line that speaks of the patient again, or gives a dose, is no allergy, no vaccine and no habit
-_OF_PATIENT_AGAIN = re.compile(
-    r"\n[ \t]*(?:(?:the |this )?(?:patient|pt|veteran)\b(?!.?s\b)|(?:he|she|il|elle|er|sie|hij|zij|mr|mrs|ms|currently|today|discharged|admitted|started|"
-    r"plan|has|had|known|received|le patient|la patiente|der patient|die patientin|de patient|sortie|actuellement|aktuell)\b"
-    r"|on [a-z]+ \d|[^\n:]{0,60}\b\d+(?:[.,]\d+)? ?m?c?g(?:/|\b))"
-)
-#: ... and tells what is so, among criteria or warnings
-_TELLS_OF_PATIENT = re.compile(
-    r"\n[ \t]*(?:(?:the |this )?(?:patient|pt|veteran)|he|she) (?:has|had|is|was|takes|received|denies|reports|remains|currently)\b(?! (?:to|advised|told|instructed|asked)\b)"
-)
-#: a line that goes on with a family history: a relative, an item of a list, the rest of a wrapped line
-_OF_RELATIVES = re.compile(
-    r"[ \t]*(?:[-*•\u2022(]|[a-z]?\)|$)|.*\b(?:mother|father|mom|dad|parents?|sisters?|brothers?|siblings?|sons?|daughters?|child(?:ren)?|aunts?|uncles?|"
-    r"cousins?|nieces?|nephews?|grand\w+|maternal|paternal|family|relatives?|m[eè]re|p[eè]re|s(?:oe|œ)ur|fr[eè]re|tante|oncle|mutter|vater|schwester|bruder|moeder|vader|zus|broer)\b",
-    re.IGNORECASE,
-)
-
-
-def _family_end(text: str, body: int, last: int) -> int:
-    """Where a family history ends: behind its line, or its paragraph where it begins below its heading."""
-    begun = _BEGUN.match(text, body) is not None
-    content = _CONTENT.match(text, body)
-    begin, line_end = body, content.end() if content else last
-    while 0 <= line_end < last:
-        stop = text.find("\n", line_end + 1, last)
-        after = text[line_end + 1 : stop if stop >= 0 else last]
-        wrapped = text[line_end - 1] == "," or (line_end - begin >= 55 and text[line_end - 1] not in ".;:")
-        goes_on = wrapped or after[:1].islower() or not after.strip() or _OF_RELATIVES.match(after)
-        if not goes_on and (begun or not text[begin:line_end].strip()):
-            return line_end
-        begin, line_end = line_end + 1, stop
-    return last
-
-
-@lru_cache(maxsize=1)
-def _headings() -> dict[str, str]:
-    """Folded heading -> category of ``patterns/sections.toml``."""
-    names: dict[str, str] = {}
-    for category, item in pattern_files.table("sections")["section"].items():
-        for name in item["headings"]:
-            key = " ".join(fold(name).split())
-            if names.setdefault(key, category) != category:
-                raise pattern_files.PatternError(
-                    f"patterns/sections.toml: {name!r} is a heading of {names[key]} and of {category}"
-                )
-    return names
-
-
-@lru_cache(maxsize=1)
-def _first_words() -> frozenset[str]:
-    return frozenset(heading.split()[0] for heading in _headings())
-
-
-def find_sections(text: str, folded: str) -> list[Section]:
-    """Sections of a note in order; the text before the first heading has none."""
-    names = _headings()
-    found: list[Section] = []
-    titled = False
-    for start, end, kind in _labels(text):
-        stop = text[end : end + 1]
-        labelled = stop in (":", "=")
-        category, length = _category(folded[start:end], names)
-        last_stop = text.rfind(". ", start, end)
-        if category is None and kind == "line" and last_stop > 0:  # "Seen today. Allergies: NKDA."
-            start = last_stop + 2
-            kind = "inline" if text[start:end].isupper() else "title"
-            category, length = _category(folded[start:end], names)
-        if category is None:
-            of_others = bool(found) and (
-                found[-1].name == "immunizations"
-                or (found[-1].name in _OF_OTHERS and _OWN_HEADING.search(text, start, end) is not None)
-            )
-            if kind == "inline" and of_others:
-                found[-1].end = min(found[-1].end, start)  # a heading that no list has ends a family history too
-            continue
-        rest = folded[start + length : end]
-        if kind == "line":
-            capitals = text[start : start + length].isupper()
-            alone = not rest.strip(" \t-=*_") and stop in ("\n", "")
-            dashed = capitals and bool(re.match(r"\s*(?:-|–)\s|\s*--", rest))
-            if not ((labelled and _AFTER_NAME.match(rest)) or alone or dashed):
-                continue
-        sure = kind == "title" and category not in _TITLED and _SURE_LABEL.match(text, start) is not None
-        if kind == "title" and ((category not in _TITLED and not sure) or rest.strip()):
-            continue  # only headings that are no words of a sentence
-        body = end + 1 if labelled else start + length
-        if found:
-            runs_on = titled and start - found[-1].body <= _TITLE_REACH and "\n" not in text[found[-1].body : start]
-            found[-1].end = start if runs_on else min(found[-1].end, start)
-        titled = kind == "title"
-        last = len(text)
-        if (kind == "inline" and length <= 4 and category in _ONE_SENTENCE) or kind == "title":
-            stop_at = _SENTENCE_STOP.search(text, body)
-            last = stop_at.start() + 1 if stop_at else last
-        elif category in _ONE_LINE:
-            last = text.find("\n", body)
-            last = len(text) if last < 0 else last
-        elif category in _ONE_PARAGRAPH or (category in _BEGUN_PARAGRAPH and _BEGUN.match(text, body)):
-            blank = _BLANK_LINE.search(text, body)
-            last = blank.start() if blank else last
-        if category == "family_history":
-            last = _family_end(text, body, last)
-        ends = _TELLS_OF_PATIENT if category in _ONE_PARAGRAPH else _OF_PATIENT_AGAIN if category in _ASIDE else None
-        if ends is not None:
-            content = _CONTENT.match(text, body)
-            again = ends.search(folded, content.end() if content else body, last)
-            last = again.start() if again else last
-        found.append(Section(category, start, body, last, text[start : start + length]))
-    return found
-
-
-def _labels(text: str) -> list[tuple[int, int, str]]:
-    """(start, end, kind) of what can be a heading, in order: a line's label, or one inside a line ("inline", "title")."""
-    found = []
-    first = _FIRST_LABEL.match(text)
-    for match in chain((first,) if first else (), _LINE_LABEL.finditer(text)):
-        found.append((*match.span(1), "line"))
-    starts = [start for start, _, _ in found]
-    inner = set()
-    for match in chain(_INNER_LABEL.finditer(text), _SURE_LABEL.finditer(text)):
-        kind = match.lastgroup or ""
-        start, end = match.span(kind)
-        index = bisect_right(starts, start) - 1
-        if index < 0 or found[index][1] <= start:
-            inner.add((start, end, kind))
-    return sorted([*found, *inner])
-
-
-def _category(label: str, names: dict[str, str]) -> tuple[str | None, int]:
-    """Category of a label and how many of its characters are the heading's name."""
-    words = label.split()
-    if not words or words[0].rstrip(",") not in _first_words():
-        return None, 0
-    direct = names.get(" ".join(words))
-    if direct:
-        return direct, len(label.rstrip())
-    for count in range(min(len(words), 6), 0, -1):
-        category = names.get(" ".join(words[:count]).rstrip(","))
-        if category:
-            position = 0
-            for word in words[:count]:
-                position = label.index(word, position) + len(word)
-            return category, position
-    return None, 0
