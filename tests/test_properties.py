@@ -171,11 +171,19 @@ def test_another_person_a_condition_and_an_exclusion_take_it_away(family, frame)
 @pytest.mark.parametrize(
     ("one", "other", "concept", "factor"),
     [("Hemoglobin 9.1 g/dL", "Hemoglobin 9.1 mmol/L", "hemoglobin", 1.611), ("Creatinine 1.2 mg/dL", "Creatinine 1.2 µmol/L", "creatinine", 1 / 88.4),
-     ("Platelets 142 K/uL", "Platelets 142 /uL", "platelets", 1e-3), ("Weight 150 kg", "Weight 150 lb", "weight", 0.4536),
+     ("Calcium 9.2 mg/dL", "Calcium 9.2 mmol/L", "calcium", 4.008), ("Weight 150 kg", "Weight 150 lb", "weight", 0.4536),
      ("Total bilirubin 1.5 mg/dL", "Total bilirubin 1.5 µmol/L", "bilirubin_total", 1 / 17.1)],
 )  # fmt: skip
 def test_another_unit_is_another_value(one, other, concept, factor):
-    """A value in another unit is converted, or refused where no person could have it; it is never taken as it stands."""
+    """A value in another unit is converted, or refused where no person could have it; it is never taken as it stands.
+
+    The one exception is a count whose thousands were forgotten, and the fact says so.
+    """
     values = [[f.value for f in facts(f"{text}.") if f.concept == concept] for text in (one, other)]
     assert len(values[0]) == 1
     assert values[1] in ([], [pytest.approx(values[0][0] * factor, rel=0.01)])
+
+
+def test_a_count_whose_thousands_were_forgotten_says_what_was_corrected():
+    [fact] = [f for f in facts("Platelets 142 /uL.") if f.concept == "platelets"]
+    assert (fact.value, fact.unit_as_written, fact.attributes["unit_corrected"]) == (142.0, "/uL", "10*3/uL")
