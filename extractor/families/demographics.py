@@ -63,7 +63,8 @@ _OPENING = re.compile(r"\s*(?P<n>[2-8]\d|9[0-3])\s?(?P<sex>[MF])\s+(?=[a-z])")
 _STROKED = re.compile(
     r"(?<![\w/.])(?:(?P<sex>[MF])\s?(?:/|(?<=\([MF]),|(?<=[Pp]atient [MF]),|(?<=[Pp]atient: [MF]),|(?<=Pt [MF]),|,(?=\s?\d{2}\s?y(?:o|rs?|ears?)?\b))\s?(?P<n>\d{2})|(?P<n2>\d{2})\s?(?:/|(?<=\(\d\d),)\s?(?P<sex2>[MF]))(?![\w/.]\w|\w|/|\s?(?:mg|mL|cm|mm)\b)"
 )
-_STROKED_HINT = re.compile(r"/(?:(?<=[MF]/)|(?<=[MF]\s/)|\s?[MF](?!\w))|[MF],\s?\d\d|\(\d\d,\s?[MF]\b")
+_STROKES = ("M/", "F/", "M /", "F /", "/M", "/F", "/ M", "/ F", "M,", "F,")
+_STROKED_HINT = re.compile(r"\(\d\d,\s?[MF]\b")
 _LETTER = re.compile(
     r"(?P<n>\d{1,3})\s?(?:y\.?o?\.?\s?|yr\s?)?(?P<sex>[MF])(?=\s*(?:,|;|\.(?:\s|$)|$|with\b|w/"
     r"|c/|s/p|h/o|hx\b|here\b|who\b|p/w|present|pt\b|patient\b|\d{2,3}\s?kg|admitted|smoker|former|current|\()"
@@ -332,10 +333,8 @@ def _ages(note: NoteText) -> Iterator[_Age]:
     opening = _OPENING.match(text)
     if opening and _of_patient(note, opening.start("n"), opening.end()):
         sex = (*opening.span("sex"), "male" if opening["sex"] == "M" else "female")
-        found.append(
-            _Age(opening.start("n"), opening.end("sex"), float(opening["n"]), None, opening["n"], not found, sex)
-        )
-    for match in _STROKED.finditer(text) if _STROKED_HINT.search(text) else ():
+        found.append(_Age(opening.start("n"), opening.end("sex"), float(opening["n"]), None, opening["n"], not found, sex))
+    for match in _STROKED.finditer(text) if any(s in text for s in _STROKES) or _STROKED_HINT.search(text) else ():
         value = int(match["n"] or match["n2"])
         if 15 <= value <= 93 and _of_patient(note, match.start(), match.end()):
             group = "sex" if match["sex"] else "sex2"

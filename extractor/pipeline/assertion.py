@@ -352,6 +352,8 @@ _LISTED_RISKS = re.compile(
 def numbered_risk(folded: str, start: int) -> bool:
     """Does a mention stand in a list of what may happen, with numbers or semicolons between its items?"""
     low = max(0, start - 500)
+    if not any(folded.find(word, low, start) >= 0 for word in ("risk", "complication", "side effect")):
+        return False
     return (folded.find(":", low, start) >= 0 and _NUMBERED_RISKS.search(folded, low, start) is not None) or (
         folded.find(";", low, start) >= 0 and _LISTED_RISKS.search(folded, low, start) is not None
     )

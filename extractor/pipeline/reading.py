@@ -52,6 +52,9 @@ AND = re.compile(rf"{SPACE}(?:and|et|to|à){SPACE}", re.IGNORECASE)
 _BLANK = re.compile(rf"{SPACE}*")
 _PADDING = re.compile(r"#(?=[\s:=]{0,3}\d)|[\s°:=|,\-–—(\[*_;\u00a0\u202f\u2009\"']|\.{2,}|(?<=\s)\.(?!\d)|(?<=\w)\.(?=\s)")
 _ASIDE = re.compile(r"\(\s*[A-Za-zÀ-ÿ][^()\d\n]{0,30}\)|\[\s*[A-Za-zÀ-ÿ][^\[\]\d\n]{0,30}\]")
+#: Na+ 138, NEUT# 4.2, plt's 88
+_CHARGE = re.compile(r"(?: ?[+−](?= ?\d)|[+−#]{1,2}(?=[\s:=\d\])]))|['’]s(?=\s)")
+_FILLER = re.compile(r"(?:a|an|of|the|to)\s+")
 #: "remarkably elevated", "progressively rose"; a schedule ("daily") is none
 _ADVERB = re.compile(r"(?!(?:daily|weekly|monthly|yearly|hourly|family|july|supply|assembly|anomaly)\b)[a-z]{3,14}ly\b")
 #: where or when it was measured, in front of the verb: "sodium on the third day was", "creatinine two weeks later was"
@@ -81,7 +84,7 @@ def connect(
     g = grammar()
     folded = folded if folded is not None else folded_text(text)
     flag, start, reference = None, pos, None
-    charge = re.compile(r"(?: ?[+−](?= ?\d)|[+−#]{1,2}(?=[\s:=\d\])]))|['’]s(?=\s)").match(text, pos, limit)  # Na+ 138, NEUT# 4.2, plt's 88
+    charge = _CHARGE.match(text, pos, limit)
     pos = charge.end() if charge else pos
     while pos < limit:
         mark = g.flag.match(text, pos, limit) if text[pos] in "([*!↑↓" else None
@@ -184,7 +187,7 @@ def read_plain(
         found = g.comparators[" ".join(sign.group().split())]
         comparator = found if comparator == "=" else comparator
         at = past(_BLANK, text, sign.end(), limit)
-        filler = re.compile(r"(?:a|an|of|the|to)\s+").match(folded, at, limit)
+        filler = _FILLER.match(folded, at, limit)
         at = filler.end() if filler else at
     first = number_at(text, at, limit)
     if first is None:
