@@ -158,6 +158,10 @@ def test_a_note_without_capitals_is_read_like_one_with_them():
         "Labs\n" + "\n".join(f"- item number {n} of a list whose lines are all of about this very length" for n in range(6)),
         "\n".join(["One line that is longer than any terminal would ever have let it be, " * 3] * 5),
         "Short\nlines\nonly\nhere",
+        "Prednisone 20 mg tablet, one by mouth every morning with food for his lungs\nApixaban 5 mg tablet, one by mouth twice a day\n"
+        "Levothyroxine 75 mcg tablet, one by mouth in the morning on an empty stomach\nOmeprazole 20 mg capsule, one before breakfast\n"
+        "Trimethoprim-sulfamethoxazole double strength, one tablet three times a week\nAcetaminophen 500 mg, one or two as needed for pain\n"
+        "Ondansetron 8 mg tablet that dissolves, one every eight hours when nauseated\nSenna 8.6 mg, two tablets at bedtime when needed",
     ],
 )
 def test_lines_that_were_not_wrapped_stay(text):

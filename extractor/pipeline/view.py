@@ -81,7 +81,7 @@ def unwrapped(text: str) -> str:
     """A text of the same length in which the lines of a hard-wrapped paragraph are one.
 
     A note is taken for wrapped where no line is longer than 132 characters (terminals wrap at 72, 80 or 132 columns) and
-    at least three lines go on in the next one, whose first word had no place in them.
+    at least three lines, far more than end without need, go on in the next one, whose first word had no place in them.
 
     >>> unwrapped("Mass.")
     'Mass.'
@@ -91,7 +91,7 @@ def unwrapped(text: str) -> str:
     if not 60 <= width <= 132 or len(lines) < 4:
         return text
     wrapped = [_goes_on(line, following, width) for line, following in pairwise(lines)]
-    if sum(wrapped) < 3:
+    if sum(wrapped) < 3 or sum(wrapped) <= 2 * sum(_ends_freely(*pair, width) for pair in pairwise(lines)):
         return text
     ends = (" " if goes_on else "\n" for goes_on in wrapped)
     return lines[0] + "".join(chain.from_iterable(zip(ends, lines[1:], strict=True)))
@@ -100,10 +100,18 @@ def unwrapped(text: str) -> str:
 def _goes_on(line: str, following: str, width: int) -> bool:
     """Had the first word of the following line no place in this one, and is neither an item, a heading or a row?"""
     word = following.split(None, 1)[:1]
+    return bool(word) and len(line) + 1 + len(word[0]) > width and _may_go_on(line, following)
+
+
+def _ends_freely(line: str, following: str, width: int) -> bool:
+    """Does a line of some length end where the next word had a place, and no stop ends it? The lines of a list do."""
+    word = following.split(None, 1)[:1]
+    return bool(word) and width / 2 < len(line) < width - len(word[0]) and _may_go_on(line, following)
+
+
+def _may_go_on(line: str, following: str) -> bool:
     return (
-        bool(word)
-        and len(line) + 1 + len(word[0]) > width
-        and line.rstrip()[-1:] not in ".!?:;|"
+        line.rstrip()[-1:] not in ".!?:;|"
         and _NEW_LINE.match(following) is None
         and _COLUMN.search(line) is None
         and _COLUMN.search(following) is None
