@@ -93,7 +93,7 @@ _LETTER_WORDS = frozenset(
     for before in ("", "y", "o", "yo", "yr")
     for letter in "mf"
     for behind in " w c s h p hx with here who pt patient admitted smoker former current present presents presented presenting".split(" ")
-)
+) - {"of"}
 #: words of the note without which it has no such age, birth date or title
 _AGE_WORDS = frozenset({"age", "aged", "agee"})
 _BIRTH_WORDS = frozenset("dob ddn birth birthdate born ne nee naissance b geb geboren nato nata nac".split())
@@ -316,7 +316,7 @@ def _ages(note: NoteText) -> Iterator[_Age]:
                     start = match.start("n")
             word = _sex_word(folded, start, end) or (_noun_behind(note, end) if pattern is _JARIG else None)
             found.append(_Age(start, end, float(match["n"]), None, match["n"], True, word))
-    for match in _LETTER.finditer(text) if words & _LETTER_WORDS and _LETTER_HINT.search(text) else ():
+    for match in _LETTER.finditer(text) if (words & _LETTER_WORDS or "oF" in text) and _LETTER_HINT.search(text) else ():
         if match.start() and (folded[match.start() - 1] in _GLUED or folded[match.start() - 1].isalpha()):
             continue
         value = int(match["n"])

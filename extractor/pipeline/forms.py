@@ -13,7 +13,7 @@ _BOX = re.compile(
     r"|(?P<empty>\[\s{0,3}\]|\(\s{1,3}\)|[☐□]|(?<![A-Za-z0-9_])_{2,6}(?=\s?[A-Za-z]))"
 )
 #: how a ticked box begins
-_TICKS = ("[x", "[X", "[ x", "[ X", "(x", "(X", "( x", "( X", "_x", "_X", "_ x", "_ X", "✓", "☒", "☑")
+_TICKED = re.compile(r"[\[(_✓☒☑](?:(?<=[✓☒☑])| ?[xX])")
 #: what such a form asks
 _ASKED = re.compile(
     r"\b(?:histologic(?:al)?|histology|tumou?r|necrosis|nodes?|margins?|invasion|procedure|specimen|grade|differentiation|laterality|stage|type|focality)\b",
@@ -30,7 +30,7 @@ def chosen(text: str) -> str:
     >>> chosen("History: [ ] diabetes [x] asthma")
     'History: [ ] diabetes [x] asthma'
     """
-    if not any(tick in text for tick in _TICKS):
+    if _TICKED.search(text) is None:
         return text
     boxes = list(_BOX.finditer(text))
     if len(boxes) < 2 or not any(b["full"] for b in boxes):

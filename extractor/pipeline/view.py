@@ -31,10 +31,9 @@ _BEGINNING = re.compile(r"(?:^|(?<=\n)|(?<=[.!?]\s))[a-z]")
 _SIGN = re.compile(r"(?:(?m:^)[1-9]\d ?|\b[1-9]\d ?y/?o ?)[mf]\b|\b[tk](?= ?\d{1,3}\.\d)")
 _LETTERS = re.compile(r"[a-z]+")
 _CARRIAGE = re.compile(r"\r\n?")
-_LINE = re.compile(r"[^\r\n]+")
-_EMPTY_LINE = re.compile(r"(?<=\n)[ \t]+(?=\r?\n)")
+_EMPTY_LINE = re.compile(r"\n(?P<blanks>[ \t]+)(?=\r?\n)")
 #: two blanks inside a sentence; behind its end they are nothing to mend
-_DOUBLED = re.compile(r"  (?<=[^\s.:]  )(?=[^\s])")  # the blanks stand before the look behind them: the search jumps to them
+_DOUBLED = re.compile(r"  (?<=[^\s.:]  )(?=\S)")
 _SINGLE = re.compile(r" (?<=\S )(?=\S)")
 _SMALL_WORD = re.compile(r"\b[a-z]{2,}\b")
 #: what begins a line of its own: an item of a list, a heading or a label
@@ -157,15 +156,17 @@ def _edits(text: str) -> Iterator[tuple[int, int, str]]:
     if "\r" in text:
         for match in _CARRIAGE.finditer(text):
             yield *match.span(), "\n"
+    for match in _EMPTY_LINE.finditer(text):
+        yield *match.span("blanks"), ""
     margin = _margin(text)
-    for expression in (_EMPTY_LINE if "\n " in text or "\n\t" in text else None, re.compile(rf"(?m)^{margin}(?=.*\S)") if margin else None):
-        for match in expression.finditer(text) if expression else ():
-            yield *match.span(), ""
-    if "  " in text and _DOUBLED.search(text):
-        for line in _LINE.finditer(text):
-            if "  " in line[0] and _is_prose(line[0]):
-                for match in _DOUBLED.finditer(text, *line.span()):
-                    yield *match.span(), " "
+    for match in re.finditer(rf"(?m)^{margin}(?=.*\S)", text) if margin else ():
+        yield *match.span(), ""
+    for match in _DOUBLED.finditer(text) if "  " in text else ():
+        at = match.start()
+        line_end = text.find("\n", at)
+        around = text[max(text.rfind("\n", 0, at) + 1, at - 120) : min(line_end if line_end >= 0 else len(text), at + 120)]
+        if _is_prose(around):
+            yield *match.span(), " "
 
 
 def _margin(text: str) -> str:
@@ -181,7 +182,7 @@ def _margin(text: str) -> str:
 
 
 def _is_prose(line: str) -> bool:
-    """Are the wide gaps of a line no columns: a sentence with some of them, or with no other gaps?"""
+    """Are the wide gaps of a stretch of a line no columns: a sentence with some of them, or with no other gaps?"""
     wide = len(_DOUBLED.findall(line))
     narrow = len(_SINGLE.findall(line))
     return len(_SMALL_WORD.findall(line)) >= 6 and (wide * 2 <= narrow or not narrow) and not _COLUMN.search(line)
