@@ -47,6 +47,7 @@ _DOSED = re.compile(r"\b(?:for|per|in|each|standard|average)\s+(?:an?\s+)?$")
 _LOST_FROM = re.compile(r"\bfrom\s\d{2,3}(?:[.,]\d)?\s?(?:kg)?\sto\s(?P<w>\d{2,3}(?:[.,]\d)?)\s?kg\b(?<=kg)(?=\)|\s|[.,;]|$)")
 #: 5'9": both marks together are nobody's but a person's
 _FEET_AND_INCHES = re.compile(r"[4-7](?<![\w.,/'-]\d)\s?['’′]\s?\d{1,2}(?:\.\d)?\s?(?:\"|''|”|″)(?! ?[x×])")
+_INCH_SIGNS = ('"', "''", "”", "″")
 _BODY_WORDS = frozenset({"kg", "lb", "lbs", "pounds", "weighs", "weighed", "weighing"})
 _WEIGHS = re.compile(r"weigh(?:s|ed|ing)\b|(?P<lb>\d{2,3}(?:\.\d)?)\s?(?:lbs?|pounds)\b")
 #: "She is 5 feet 3 inches and weighs 142 pounds"
@@ -70,7 +71,9 @@ _PLAIN_HEIGHT = Draft(
 
 def may_stand(text: str, vocabulary: frozenset[str]) -> bool:
     """Can a height or weight without its name stand in the text?"""
-    return not _BODY_WORDS.isdisjoint(vocabulary) or _FEET_AND_INCHES.search(text) is not None
+    if not _BODY_WORDS.isdisjoint(vocabulary):
+        return True
+    return any(sign in text for sign in _INCH_SIGNS) and _FEET_AND_INCHES.search(text) is not None
 
 
 #: "40 breaths/min, 140 bpm and 37.4 °C": beats are those of the heart
@@ -98,15 +101,17 @@ def unnamed(text: str, folded: str) -> Iterator[Draft]:
             yield replace(_PLAIN_HEIGHT, start=match.start(), end=end, value=value, value_as_written=written)
     for weighs in _WEIGHS.finditer(folded):
         yield from _pounds_and_feet(text, folded, weighs)
-    if "kg" not in folded:
+    first, last = folded.find("kg"), folded.rfind("kg")
+    if first < 0:
         return
-    for match in _BUILD.finditer(text):
+    low, high = max(0, first - 60), last + 40  # what speaks of kilograms stands near them
+    for match in _BUILD.finditer(text, low, high):
         group = "1" if match["h1"] else "2"
         height = values.number(match[f"h{group}"])[0] * (100 if match[f"u{group}"] == "m" else 1)
         if 100 <= height <= 230:
             yield _plain("height", height, match, f"h{group}", f"u{group}")
             yield _plain("weight", values.number(match[f"w{group}"])[0], match, f"w{group}", None)
-    for match in _KILOS.finditer(text):
+    for match in _KILOS.finditer(text, low, high):
         ahead = max(0, match.start() - 40)
         if _BUILT.search(text, ahead, match.start()) or (_PERSON_BEHIND.match(text, match.end()) and not _DOSED.search(text, ahead, match.start())):
             yield _plain("weight", values.number(match["w"])[0], match, "w", None)
