@@ -89,7 +89,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         if options.workers:
-            notes.keep("workers", workers(place, options.workers_notes, options.rounds, options.characters, options.dense))
+            compared = workers(place, options.workers_notes, options.rounds, options.characters, options.dense)
+            notes.keep("workers", compared)
+            draw_workers(compared)
             return
         result = growth(place, options.notes, options.characters, options.dense, options.processes)
     notes.keep("size", result)
@@ -105,6 +107,15 @@ def draw(result: dict[str, Any]) -> None:
     total = {"all processes": [run["cpu"] for run in runs]}
     title = "Processor time from notes to decisions by the size of the export"
     charts.lines(notes.RESULTS / "size_time.svg", title, counts, total, "notes", "s", logarithmic=False)
+
+
+def draw_workers(result: dict[str, Any]) -> None:
+    """Notes a second of 1 and 2 workers, the best round of each."""
+    rates = {
+        f"{number} worker{'s' * (number != '1')}": round(result["notes"] / min(run["seconds"] for run in runs), 1)
+        for number, runs in result["runs"].items()
+    }
+    charts.bars(notes.RESULTS / "workers.svg", f"Notes a second by the clock ({result['notes']:,} notes)", rates, "notes/s")
 
 
 if __name__ == "__main__":
