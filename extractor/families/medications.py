@@ -52,8 +52,6 @@ _DEPOT = re.compile(
     r"\b(?:q|every|each)\s?(\d{1,2}|one|three|four|six)?[\s-]*(m\b|mo\b|months?|weeks?|wks?|w\b)|\b(\d)[- ]month(?:ly)?\b|\b(monthly|quarterly)\b"
 )
 _TOUS_LES = re.compile(r"\btou(?:te)?s les (\d{1,2}) (mois|semaines)\b")
-_COURSE_DRUGS = frozenset({"methotrexate", "other:rituximab", "other:cyclophosphamide"})
-_PAIN_DRUGS = frozenset({"gabapentin", "pregabalin", "carbamazepine", "valproate", "lamotrigine", "topiramate"})
 _UNITS = re.compile(r"\b(\d{1,2}|one|two|three|four|five|six)\s?(?:u\b|units?\b)")
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 

@@ -19,7 +19,6 @@ from extractor.records import FACT_COLUMNS, Fact
 
 _FIRST = datetime.date.min
 _DATE_COLUMNS = ("note_date", "date_start", "date_end")
-_FLOAT_COLUMNS = ("value", "value_high", "ref_low", "ref_high")
 
 
 @dataclass(frozen=True)
