@@ -36,6 +36,22 @@ def _stale(patient: Patient, settings: Settings, fact: Fact) -> bool:
     return time.within_days(held(fact), patient.index_date, settings.window("serology")) is Truth.F
 
 
+def _negative(
+    patient: Patient, settings: Settings, name: str, test: Fact, facts: list[Fact], review: tuple[str, ...] = ()
+) -> Answer:
+    """A negative test: no infection inside its window, open beyond it."""
+    if _stale(patient, settings, test):
+        return time.say(
+            Truth.U,
+            f"{name} negative {time.day(time.last_day(test))}, out of its window.",
+            facts,
+            review=("R12",),
+            provisional=Truth.F,
+            missing=f"{name} of the last 28 days",
+        )
+    return time.say(Truth.F, f"{name} negative.", facts, review=review)
+
+
 def _is_label(fact: Fact) -> bool:
     """The name of a disease on a laboratory sheet is the label of a test, no diagnosis."""
     return (fact.section or "") in ("labs", "laboratory") or (
@@ -92,21 +108,8 @@ def active_hepatitis_b(patient: Patient, settings: Settings) -> Answer:
         return _carrier(patient, settings, positives[-1], dna, load)
     if surface is not None and surface.value_text == "negative":
         facts = [surface] + ([core] if core else [])
-        if _stale(patient, settings, surface):
-            return time.say(
-                Truth.U,
-                f"HBsAg negative {time.day(time.last_day(surface))}, out of its window.",
-                facts,
-                review=("R12",),
-                provisional=Truth.F,
-                missing="HBsAg of the last 28 days",
-            )
-        return time.say(
-            Truth.F,
-            "HBsAg negative.",
-            facts,
-            review=("R6",) if load == "value" and core is not None and core.value_text == "positive" else (),
-        )
+        review = ("R6",) if load == "value" and core is not None and core.value_text == "positive" else ()
+        return _negative(patient, settings, "HBsAg", surface, facts, review)
     pending = patient.facts(("hbsag", "anti_hbc"), "serology")
     denied = [fact for fact in conditions if fact.assertion == "absent"]
     present = [fact for fact in conditions if fact.assertion == "present"]
@@ -246,16 +249,7 @@ def active_hepatitis_c(patient: Patient, settings: Settings) -> Answer:
             return time.say(Truth.F, "HCV antibody negative.", facts)
         return time.say(Truth.U, "Hepatitis C without RNA.", facts, missing="HCV RNA")
     if antibody is not None and antibody.value_text == "negative":
-        if _stale(patient, settings, antibody):
-            return time.say(
-                Truth.U,
-                f"HCV antibody negative {time.day(time.last_day(antibody))}, out of its window.",
-                facts,
-                review=("R12",),
-                provisional=Truth.F,
-                missing="HCV antibody of the last 28 days",
-            )
-        return time.say(Truth.F, "HCV antibody negative.", facts)
+        return _negative(patient, settings, "HCV antibody", antibody, facts)
     if denied:
         return time.say(
             Truth.U,
